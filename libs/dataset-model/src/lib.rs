@@ -1,0 +1,28 @@
+//! The words of the domain: ids, states and their transitions, configurations, error reasons. No I/O, no async.
+//!
+//! Every service speaks in these types; the wire forms are in `dataset-proto` and, as the JSON of the REST surface,
+//! in the `serde` implementations here.
+
+pub mod event;
+pub mod ids;
+pub mod problem;
+pub mod reason;
+pub mod records;
+pub mod repo_id;
+pub mod shard;
+pub mod spec;
+pub mod state;
+pub mod statistics;
+pub mod tokenize;
+
+pub use event::DatasetEvent;
+pub use ids::{AttemptId, DatasetId, JobId, TaskId, TokenizationId};
+pub use problem::{FieldViolation, Problem};
+pub use reason::Reason;
+pub use records::{Dataset, FileProgress, Job, JobPhase, Progress, Split, TaskCounts, Tokenization};
+pub use repo_id::RepoId;
+pub use shard::{Shard, SourceRange, StagedFile};
+pub use spec::{IngestSpec, JobKind, TaskKind, TokenizeSpec};
+pub use state::{DatasetStatus, JobState, TaskState, TokenizationStatus};
+pub use statistics::Statistics;
+pub use tokenize::{Packing, TokenizeConfig, TokenizeRequest};

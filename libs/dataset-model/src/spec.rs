@@ -1,0 +1,75 @@
+//! What a job is to do: the specification that its `plan` and `finish` tasks carry.
+//!
+//! Specifications of work tasks belong to the worker that plans them; the catalog carries those without looking.
+
+use crate::{RepoId, TokenizeConfig};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    Ingest,
+    Tokenize,
+}
+
+impl JobKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Tokenize => "tokenize",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    Plan,
+    Work,
+    Finish,
+    Gc,
+}
+
+impl TaskKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Work => "work",
+            Self::Finish => "finish",
+            Self::Gc => "gc",
+        }
+    }
+}
+
+/// Which rows of which repository become the dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IngestSpec {
+    pub repo_id: RepoId,
+    /// Branch, tag, ref or commit; none = the default branch.
+    pub revision: Option<String>,
+    /// None = the default config.
+    pub config: Option<String>,
+    /// None = all splits.
+    pub split: Option<String>,
+    /// The commit that an earlier plan of this dataset pinned: a resumed job stays on it.
+    #[serde(default)]
+    pub commit_sha: Option<String>,
+}
+
+/// What is tokenized with what, pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenizeSpec {
+    /// Every default filled in; `split` and `text_column` resolved where the catalog could.
+    pub config: TokenizeConfig,
+    /// The commit of the tokenizer's repository.
+    pub tokenizer_commit: String,
+    /// Hexadecimal.
+    pub tokenizer_sha256: String,
+    /// Hexadecimal.
+    pub identity: String,
+    /// The split that is tokenized.
+    pub split: String,
+}

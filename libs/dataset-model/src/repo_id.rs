@@ -19,6 +19,7 @@ pub struct InvalidRepoId(pub String);
 
 impl RepoId {
     /// Checks `text`.
+    #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the Hub refuses `.git` in lower case only")]
     pub fn parse(text: &str) -> Result<Self, InvalidRepoId> {
         let parts: Vec<&str> = text.split('/').collect();
         let valid = parts.len() <= 2

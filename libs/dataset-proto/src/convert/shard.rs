@@ -1,0 +1,76 @@
+//! Shards and staged files.
+
+use super::BadMessage;
+use crate::catalog as proto;
+use dataset_model::{Shard, SourceRange, StagedFile};
+
+fn sha256(bytes: &[u8]) -> Result<[u8; 32], BadMessage> {
+    bytes.try_into().map_err(|_| BadMessage::new("sha256", format!("must be 32 bytes, not {}", bytes.len())))
+}
+
+impl From<SourceRange> for proto::SourceRange {
+    fn from(range: SourceRange) -> Self {
+        Self { source_file: range.source_file, row_start: range.row_start, row_count: range.row_count }
+    }
+}
+
+impl From<proto::SourceRange> for SourceRange {
+    fn from(range: proto::SourceRange) -> Self {
+        Self { source_file: range.source_file, row_start: range.row_start, row_count: range.row_count }
+    }
+}
+
+impl From<Shard> for proto::Shard {
+    fn from(shard: Shard) -> Self {
+        let digests: Vec<u8> = shard.batch_digests.iter().flat_map(|digest| digest.to_le_bytes()).collect();
+        Self {
+            key: shard.key,
+            split: shard.split,
+            n: shard.n,
+            row_count: shard.row_count,
+            size_bytes: shard.size_bytes,
+            sha256: shard.sha256.to_vec(),
+            batch_digests: digests.into(),
+            sources: shard.sources.into_iter().map(Into::into).collect(),
+            ordinal: shard.ordinal,
+            row_start: shard.row_start,
+        }
+    }
+}
+
+impl TryFrom<proto::Shard> for Shard {
+    type Error = BadMessage;
+
+    fn try_from(shard: proto::Shard) -> Result<Self, Self::Error> {
+        let (digests, rest) = shard.batch_digests.as_chunks::<8>();
+        if !rest.is_empty() {
+            return Err(BadMessage::new("batch_digests", "must be 8 bytes a batch"));
+        }
+        Ok(Self {
+            sha256: sha256(&shard.sha256)?,
+            batch_digests: digests.iter().map(|digest| u64::from_le_bytes(*digest)).collect(),
+            key: shard.key,
+            split: shard.split,
+            n: shard.n,
+            row_count: shard.row_count,
+            size_bytes: shard.size_bytes,
+            sources: shard.sources.into_iter().map(Into::into).collect(),
+            ordinal: shard.ordinal,
+            row_start: shard.row_start,
+        })
+    }
+}
+
+impl From<StagedFile> for proto::StagedFile {
+    fn from(file: StagedFile) -> Self {
+        Self { key: file.key, size_bytes: file.size_bytes, sha256: file.sha256.to_vec() }
+    }
+}
+
+impl TryFrom<proto::StagedFile> for StagedFile {
+    type Error = BadMessage;
+
+    fn try_from(file: proto::StagedFile) -> Result<Self, Self::Error> {
+        Ok(Self { sha256: sha256(&file.sha256)?, key: file.key, size_bytes: file.size_bytes })
+    }
+}

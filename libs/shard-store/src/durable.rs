@@ -1,0 +1,117 @@
+//! Files that appear whole or not at all, and stay after a crash.
+//!
+//! Bytes go to a private name in `staging/`, are synced, renamed to their key, and then the folder and each folder
+//! made for it are synced: a rename is durable only with its folder. After a failed write or sync the temporary file
+//! is dropped and never synced again, because the kernel reports a lost page only once and a second sync would lie.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+use crate::error::is_out_of_space;
+use crate::{ShardStore, StoreError};
+
+/// A file in the making. Dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct PendingFile {
+    store: ShardStore,
+    key: String,
+    temporary: NamedTempFile,
+}
+
+impl PendingFile {
+    pub(crate) fn create(store: &ShardStore, key: &str) -> Result<Self, StoreError> {
+        let staging = store.staging_dir();
+        let temporary = create_dirs(&staging, store.root())
+            // Other users read published shards (a flight process under its own uid); the umask still applies.
+            .and_then(|()| {
+                Builder::new().permissions(Permissions::from_mode(0o644)).suffix(".tmp").tempfile_in(staging)
+            })
+            .map_err(|e| write_error(store, "create a temporary file for", key, None, e))?;
+        Ok(Self { store: store.clone(), key: key.to_owned(), temporary })
+    }
+
+    /// Syncs and renames to the key; replaces what lies there. Any error leaves no file behind.
+    pub(crate) fn publish(self) -> Result<(), StoreError> {
+        let Self { store, key, temporary } = self;
+        let failed = |action, e| write_error(&store, action, &key, None, e);
+        temporary.as_file().sync_all().map_err(|e| failed("sync", e))?;
+
+        let target = store.path(&key)?;
+        rename(temporary, &target, store.root()).map_err(|e| failed("rename", e))?;
+        if let Err(e) = sync_parent(&target) {
+            // The name may be lost in a crash: without a durable name the file must not be committed.
+            drop(std::fs::remove_file(&target));
+            return Err(failed("sync the folder of", e));
+        }
+        Ok(())
+    }
+}
+
+impl Write for PendingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Maps an I/O error of a write; an exhausted volume gets its own variant with the space that is left.
+pub(crate) fn write_error(
+    store: &ShardStore,
+    action: &'static str,
+    key: &str,
+    needed: Option<u64>,
+    source: io::Error,
+) -> StoreError {
+    if is_out_of_space(&source) {
+        StoreError::DiskFull { key: key.to_owned(), needed, free: store.free_space() }
+    } else {
+        StoreError::Io { action, key: key.to_owned(), source }
+    }
+}
+
+/// Renames, making the folders first; again when a removal of the last neighbour took the folder in between.
+fn rename(mut temporary: NamedTempFile, target: &Path, root: &Path) -> io::Result<()> {
+    const TRIES: usize = 3;
+    let parent = target.parent().unwrap_or(root);
+    for _ in 1..TRIES {
+        create_dirs(parent, root)?;
+        match temporary.persist(target) {
+            Ok(_) => return Ok(()),
+            Err(e) if e.error.kind() == io::ErrorKind::NotFound => temporary = e.file,
+            Err(e) => return Err(e.error),
+        }
+    }
+    create_dirs(parent, root)?;
+    temporary.persist(target)?;
+    Ok(())
+}
+
+/// Makes the folders from `root` down to `dir`, and makes each new name durable.
+pub(crate) fn create_dirs(dir: &Path, root: &Path) -> io::Result<()> {
+    let missing: Vec<PathBuf> =
+        dir.ancestors().take_while(|d| *d != root && !d.is_dir()).map(Path::to_path_buf).collect();
+    for new in missing.iter().rev() {
+        match std::fs::create_dir(new) {
+            Ok(()) => sync_parent(new)?,
+            // A neighbour made it first; it also syncs it, but perhaps not yet.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => sync_parent(new)?,
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// Syncs the folder that holds `path`.
+pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}

@@ -9,6 +9,7 @@ mod error;
 mod files;
 pub mod layout;
 mod read;
+mod verified;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use write::{SealedShard, ShardWriter};
 #[derive(Debug, Clone)]
 pub struct ShardStore {
     root: Arc<Path>,
+    verified: Arc<verified::Verified>,
 }
 
 impl ShardStore {
@@ -31,7 +33,7 @@ impl ShardStore {
         let root: PathBuf = root.into();
         let failed = |source| StoreError::Io { action: "open", key: ".".to_owned(), source };
         std::fs::create_dir_all(&root).map_err(failed)?;
-        let store = Self { root: root.canonicalize().map_err(failed)?.into() };
+        let store = Self { root: root.canonicalize().map_err(failed)?.into(), verified: Arc::default() };
         // A reader on a read-only volume needs no staging; a writer meets the error when it creates its file.
         if let Err(error) = durable::create_dirs(&store.staging_dir(), &store.root) {
             tracing::debug!(%error, "the staging folder could not be made");

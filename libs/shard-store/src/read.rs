@@ -5,20 +5,20 @@
 //! error and not a signal. A change between that check and the reader's own access is the one race a map leaves.
 //! A reader outlives the removal of its name.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
-use arrow_ipc::{Block, MessageHeader, convert::try_fb_to_schema, root_as_footer, root_as_message};
+use arrow_ipc::{Block, MessageHeader, MetadataVersion, convert::try_fb_to_schema, root_as_footer, root_as_message};
 use arrow_schema::{Schema, SchemaRef};
 use bytes::Bytes;
 use memmap2::Mmap;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::verified::{BatchDigests, FileIdentity};
 use crate::{ShardStore, StoreError};
 
 /// Magic, padded to the alignment.
@@ -41,6 +41,7 @@ pub struct Message {
 #[derive(Debug, Clone)]
 pub struct ShardReader {
     inner: Arc<Inner>,
+    digests: Option<BatchDigests>,
 }
 
 #[derive(Debug)]
@@ -48,7 +49,7 @@ struct Inner {
     key: String,
     file: File,
     size_bytes: u64,
-    modified: Option<SystemTime>,
+    identity: FileIdentity,
     map: Bytes,
     schema: SchemaRef,
     decoder: FileDecoder,
@@ -66,7 +67,8 @@ struct StoredBatch {
 }
 
 impl ShardStore {
-    /// Maps the shard under `key` and reads its footer and the headers of its batches.
+    /// Maps the shard under `key` and reads its footer and the headers of its batches. Nothing checks what the batches
+    /// say: decoding a damaged one may panic. For a shard that a manifest names use [`Self::open_verified`].
     pub fn open_shard(&self, key: &str) -> Result<ShardReader, StoreError> {
         let on_read = |e| StoreError::on_read("open", key, e);
         let file = File::open(self.path(key)?).map_err(on_read)?;
@@ -75,7 +77,19 @@ impl ShardStore {
         if map.len() as u64 != stat.len() {
             return Err(StoreError::Changed { key: key.to_owned() });
         }
-        Inner::parse(key, file, &stat, map).map(|inner| ShardReader { inner: Arc::new(inner) })
+        let inner = Inner::parse(key, file, FileIdentity::of(&stat), map)?;
+        Ok(ShardReader { inner: Arc::new(inner), digests: None })
+    }
+
+    /// As [`Self::open_shard`]; each batch must match its digest ([`crate::SealedShard::batch_digests`]), which is
+    /// checked the first time that this process touches it.
+    pub fn open_verified(&self, key: &str, batch_digests: Vec<u64>) -> Result<ShardReader, StoreError> {
+        let mut reader = self.open_shard(key)?;
+        if batch_digests.len() != reader.batch_count() {
+            return Err(StoreError::NotAShard { key: key.to_owned(), problem: "its manifest has other batches" });
+        }
+        reader.digests = Some(self.verified.of(key, reader.inner.identity, batch_digests));
+        Ok(reader)
     }
 }
 
@@ -88,13 +102,16 @@ fn map(file: &File) -> std::io::Result<Bytes> {
 }
 
 impl Inner {
-    fn parse(key: &str, file: File, stat: &Metadata, map: Bytes) -> Result<Self, StoreError> {
+    fn parse(key: &str, file: File, identity: FileIdentity, map: Bytes) -> Result<Self, StoreError> {
         let bad = |problem| StoreError::NotAShard { key: key.to_owned(), problem };
         let footer_end = map.len().checked_sub(TRAILER_BYTES).ok_or(bad("it is too short"))?;
         let trailer: [u8; TRAILER_BYTES] = map[footer_end..].try_into().map_err(|_| bad("it is too short"))?;
         let footer_bytes = read_footer_length(trailer).map_err(|_| bad("its end is torn"))?;
         let footer_start = footer_end.checked_sub(footer_bytes).ok_or(bad("its footer is too long"))?;
         let footer = root_as_footer(&map[footer_start..footer_end]).map_err(|_| bad("its footer is damaged"))?;
+        if footer.version() != MetadataVersion::V5 {
+            return Err(bad("it has another version of the format"));
+        }
         if footer.dictionaries().is_some_and(|d| !d.is_empty()) {
             return Err(bad("it has dictionaries"));
         }
@@ -117,8 +134,8 @@ impl Inner {
         Ok(Self {
             key: key.to_owned(),
             file,
-            size_bytes: stat.len(),
-            modified: stat.modified().ok(),
+            size_bytes: map.len() as u64,
+            identity,
             decoder: FileDecoder::new(schema.clone(), footer.version()).with_require_alignment(false),
             schema,
             blocks,
@@ -225,13 +242,17 @@ impl ShardReader {
 
     /// Compares batch `batch` with the xxh3-64 that its writer recorded ([`crate::SealedShard::batch_digests`]).
     pub fn verify_batch(&self, batch: usize, digest: u64) -> Result<(), StoreError> {
-        let stored = self.stored(batch)?;
-        let bytes = &self.inner.map[stored.metadata.start - PREFIX_BYTES..stored.body.end];
-        if xxh3_64(bytes) == digest {
-            Ok(())
-        } else {
-            Err(StoreError::BatchDigestMismatch { key: self.inner.key.clone(), batch })
-        }
+        let stored = self.unverified(batch)?;
+        if self.digest(stored) == digest { Ok(()) } else { Err(self.damaged(batch)) }
+    }
+
+    /// xxh3-64 of the whole encapsulated message.
+    fn digest(&self, stored: &StoredBatch) -> u64 {
+        xxh3_64(&self.inner.map[stored.metadata.start - PREFIX_BYTES..stored.body.end])
+    }
+
+    fn damaged(&self, batch: usize) -> StoreError {
+        StoreError::BatchDigestMismatch { key: self.inner.key.clone(), batch }
     }
 
     /// Rows `start..start + count`, cut from the stored batches without a copy; all columns when `columns` is None.
@@ -269,15 +290,23 @@ impl ShardReader {
         names.iter().map(index).collect()
     }
 
-    /// The batch's place, after the check that the file is still the one that was mapped.
+    /// The batch's place, after the checks that the file is still the one that was mapped and says what was written.
     fn stored(&self, batch: usize) -> Result<&StoredBatch, StoreError> {
+        let stored = self.unverified(batch)?;
+        match &self.digests {
+            Some(digests) if !digests.check(batch, || self.digest(stored)) => Err(self.damaged(batch)),
+            Some(_) | None => Ok(stored),
+        }
+    }
+
+    fn unverified(&self, batch: usize) -> Result<&StoredBatch, StoreError> {
         let inner = &*self.inner;
         let stat = inner.file.metadata().map_err(|e| StoreError::on_read("read", &inner.key, e))?;
         if stat.len() != inner.size_bytes {
             let (expected, actual) = (inner.size_bytes, stat.len());
             return Err(StoreError::SizeMismatch { key: inner.key.clone(), expected, actual });
         }
-        if stat.modified().ok() != inner.modified {
+        if FileIdentity::of(&stat) != inner.identity {
             return Err(StoreError::Changed { key: inner.key.clone() });
         }
         let batch_count = inner.blocks.len();

@@ -87,28 +87,55 @@ fn a_file_torn_anywhere_is_not_a_shard() {
 
 #[test]
 fn every_flipped_byte_is_found_before_it_is_believed() {
-    let (_dir, store) = store();
-    let sealed = write(&store, 2);
+    let (dir, store) = store();
+    let mut writer = store.create(KEY, schema()).unwrap();
+    writer.write(&batch(20)).unwrap();
+    writer.write(&batch(20)).unwrap();
+    let sealed = writer.finish().unwrap();
     let whole = store.read_file(KEY).unwrap();
-    for at in (0..whole.len()).step_by(7) {
+    for (at, bits) in (0..whole.len()).flat_map(|at| [(at, 0x01), (at, 0xff)]) {
         let mut bytes = whole.clone();
-        bytes[at] ^= 0x10;
-        store.write_file("datasets/bad.arrow", &bytes).unwrap();
+        bytes[at] ^= bits;
+        fs::write(dir.path().join("datasets/bad.arrow"), &bytes).unwrap();
         assert!(matches!(
             store.verify_shard("datasets/bad.arrow", &sealed.sha256, sealed.size_bytes),
             Err(StoreError::DigestMismatch { .. })
         ));
         // Without the whole digest: refused at open, or a batch differs, or the flip lies outside every batch.
-        let Ok(reader) = store.open_shard("datasets/bad.arrow") else { continue };
+        let Ok(reader) = store.open_verified("datasets/bad.arrow", sealed.batch_digests.clone()) else { continue };
         for i in 0..reader.batch_count() {
-            if reader.verify_batch(i, sealed.batch_digests[i]).is_ok() {
-                assert_eq!(reader.batch(i).unwrap(), batch(200), "byte {at} changed what batch {i} says");
-            } else {
-                // Undigested bytes may say anything, but reading them must not panic.
-                drop(reader.batch(i));
+            match reader.batch(i) {
+                Ok(read) => assert_eq!(read, batch(20), "byte {at} changed what batch {i} says"),
+                Err(error) => assert!(matches!(error, StoreError::BatchDigestMismatch { .. }), "{error:?}"),
             }
+            assert_eq!(reader.batch(i).is_ok(), reader.message(i).is_ok());
         }
     }
+}
+
+#[test]
+fn a_batch_is_hashed_once_until_its_file_changes() {
+    let (dir, store) = store();
+    let sealed = write(&store, 2);
+    let digests = sealed.batch_digests.clone();
+    assert!(store.open_verified(KEY, digests[..1].to_vec()).unwrap_err().is_damage());
+    assert!(store.open_verified(KEY, vec![digests[0], 0]).unwrap().batch(1).is_err(), "a wrong digest");
+    store.open_verified(KEY, digests.clone()).unwrap().message(1).unwrap();
+
+    // The same flip once with the file's times put back, so that only a new hash can see it, and once without.
+    let path = dir.path().join(KEY);
+    let stat = fs::metadata(&path).unwrap();
+    let middle_of_second = store.open_shard(KEY).unwrap().message(1).unwrap().body.len() as u64;
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[0xee], sealed.size_bytes / 2 + middle_of_second / 4).unwrap();
+    file.set_modified(stat.modified().unwrap()).unwrap();
+    let reader = store.open_verified(KEY, digests.clone()).unwrap();
+    assert!(reader.message(1).is_ok(), "a known batch is not hashed again");
+    file.set_modified(std::time::SystemTime::now()).unwrap();
+    assert!(matches!(reader.message(1), Err(StoreError::Changed { .. })));
+    let reader = store.open_verified(KEY, digests).unwrap();
+    assert!(matches!(reader.message(1), Err(StoreError::BatchDigestMismatch { batch: 1, .. })));
+    assert!(reader.message(0).is_ok());
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub use grpc::{channel, serve_grpc};
 pub use internal::{Readiness, ReadyFlag, serve_internal};
 pub use lifecycle::{Lifecycle, Listeners};
 pub use run::{run, run_with, serve_until_signal};
-pub use telemetry::{Telemetry, set_parent, traceparent};
+pub use telemetry::{Telemetry, follow, set_parent, traceparent};
 
 /// The current time: the one clock, so that decisions elsewhere take `now` as an argument.
 #[expect(clippy::disallowed_methods, reason = "the one clock")]

@@ -90,3 +90,22 @@ pub fn set_parent(span: &Span, headers: &http::HeaderMap) {
     let context = global::get_text_map_propagator(|propagator| propagator.extract(&Headers(headers)));
     let _ = span.set_parent(context);
 }
+
+/// Links `span` to the trace context in `traceparent`: it was caused by it, and is not a part of it.
+pub fn follow(span: &Span, traceparent: &str) {
+    use opentelemetry::trace::TraceContextExt;
+    struct One<'a>(&'a str);
+    impl Extractor for One<'_> {
+        fn get(&self, key: &str) -> Option<&str> {
+            (key == "traceparent").then_some(self.0)
+        }
+
+        fn keys(&self) -> Vec<&str> {
+            vec!["traceparent"]
+        }
+    }
+    if !traceparent.is_empty() {
+        let context = global::get_text_map_propagator(|propagator| propagator.extract(&One(traceparent)));
+        span.add_link(context.span().span_context().clone());
+    }
+}

@@ -1,0 +1,5 @@
+//! The client against a real Hub protocol on a real socket, well-behaved and not.
+
+mod files;
+mod listing;
+mod support;

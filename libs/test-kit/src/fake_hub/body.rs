@@ -1,0 +1,75 @@
+//! Takes a file's bytes on their way out and drops, stalls, damages or slows them.
+
+use std::{io, time::Duration};
+
+use axum::body::{Body, BodyDataStream, Bytes};
+use futures::{StreamExt, stream};
+use tokio::{sync::watch, time::sleep};
+
+use super::control::{Control, Fault};
+
+/// A throttled body goes out in pieces of this size.
+const THROTTLED_PIECE: usize = 16 << 10;
+
+/// A moment in which what was sent before a break reaches the socket.
+const FLUSH: Duration = Duration::from_millis(20);
+
+struct Mangler {
+    inner: BodyDataStream,
+    pending: Bytes,
+    fault: Option<Fault>,
+    sent: u64,
+    entry: usize,
+    control: Control,
+    releases: watch::Receiver<u64>,
+}
+
+pub(super) fn mangle(inner: Body, fault: Option<Fault>, entry: usize, control: Control) -> Body {
+    let releases = control.releases();
+    let inner = inner.into_data_stream();
+    let mangler = Mangler { inner, pending: Bytes::new(), fault, sent: 0, entry, control, releases };
+    Body::from_stream(stream::unfold(mangler, |mut mangler| async {
+        let piece = mangler.next().await?;
+        Some((piece, mangler))
+    }))
+}
+
+impl Mangler {
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        while self.pending.is_empty() {
+            match self.inner.next().await? {
+                Ok(chunk) => self.pending = chunk,
+                Err(error) => return Some(Err(io::Error::other(error))),
+            }
+        }
+        let mut limit = self.pending.len();
+        match self.fault {
+            Some(Fault::DropAfter(at)) if self.sent >= at => {
+                sleep(FLUSH).await;
+                return Some(Err(io::ErrorKind::ConnectionReset.into()));
+            }
+            Some(Fault::StallAfter(at)) if self.sent >= at => {
+                let _ = self.releases.changed().await;
+                self.fault = None;
+            }
+            Some(Fault::DropAfter(at) | Fault::StallAfter(at)) => {
+                limit = limit.min(usize::try_from(at - self.sent).unwrap_or(usize::MAX));
+            }
+            Some(Fault::CorruptByte) => {
+                let mut damaged = self.pending.to_vec();
+                damaged[0] ^= 1;
+                self.pending = damaged.into();
+                self.fault = None;
+            }
+            Some(Fault::Answer { .. } | Fault::IgnoreRange) | None => {}
+        }
+        if let Some(bytes_per_second) = self.control.throttled_to() {
+            limit = limit.min(THROTTLED_PIECE);
+            sleep(Duration::from_micros(limit as u64 * 1_000_000 / bytes_per_second.max(1))).await;
+        }
+        let piece = self.pending.split_to(limit);
+        self.sent += limit as u64;
+        self.control.sent(self.entry, limit as u64);
+        Some(Ok(piece))
+    }
+}

@@ -5,7 +5,7 @@
 
 use figment::{
     Figment,
-    providers::{Env, Format, Toml},
+    providers::{Env, Format, Serialized, Toml},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fmt, net::SocketAddr, path::Path};
@@ -35,6 +35,11 @@ const ALIASES: &[(&str, &str)] = &[
 
 /// Loads settings from `file` (none = `tokenmill.toml` in the working directory, if there is one) and the environment.
 pub fn load<C: Settings>(file: Option<&Path>) -> Result<C, ConfigError> {
+    load_over(file, figment::value::Dict::new())
+}
+
+/// The same, with `decided` above both: what a program that runs several services in one process has decided itself.
+pub fn load_over<C: Settings>(file: Option<&Path>, decided: impl Serialize) -> Result<C, ConfigError> {
     let mut figment = Figment::new();
     figment = match file {
         Some(file) => figment.merge(Toml::file_exact(file)),
@@ -43,7 +48,7 @@ pub fn load<C: Settings>(file: Option<&Path>) -> Result<C, ConfigError> {
     for (name, key) in ALIASES {
         figment = figment.merge(Env::raw().only(&[name]).map(|_| (*key).into()).split("."));
     }
-    figment = figment.merge(Env::prefixed("TOKENMILL_").split("__"));
+    figment = figment.merge(Env::prefixed("TOKENMILL_").split("__")).merge(Serialized::defaults(decided));
     check(figment.extract())
 }
 

@@ -8,7 +8,7 @@ mod lifecycle;
 mod run;
 mod telemetry;
 
-pub use config::{ConfigError, Secret, Settings, load};
+pub use config::{ConfigError, Secret, Settings, load, load_over};
 pub use error::ServeError;
 pub use grpc::{channel, serve_grpc};
 pub use internal::{Readiness, ReadyFlag, serve_internal};

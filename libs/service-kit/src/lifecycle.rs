@@ -48,12 +48,6 @@ impl Lifecycle {
         tokio::spawn(self.tracker.track_future(bounded.instrument(tracing::info_span!("task", name))));
     }
 
-    /// A part with a soft stop of its own, which also stops with this one.
-    #[must_use]
-    pub fn child(&self) -> Self {
-        Self { soft: self.soft.child_token(), hard: self.hard.child_token(), tracker: TaskTracker::new() }
-    }
-
     /// Stops softly, waits for everything spawned, and stops hard after the grace time.
     pub async fn shutdown(&self) {
         self.soft.cancel();

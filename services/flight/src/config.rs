@@ -1,0 +1,78 @@
+//! Settings of the flight service: its own section, and those it shares with the others.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use service_kit::Settings;
+
+/// Everything the service can be told.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Config {
+    pub flight: FlightSettings,
+    pub catalog: CatalogSettings,
+    pub storage: StorageSettings,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct FlightSettings {
+    /// Where Arrow Flight listens; `127.0.0.1:8815`.
+    pub listen: SocketAddr,
+    /// Where the health pages listen; `127.0.0.1:9103`.
+    pub internal: SocketAddr,
+    /// Streams open at once, each of which holds a thread; 256.
+    pub max_streams: usize,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CatalogSettings {
+    /// Address of the catalog; `http://127.0.0.1:50051`.
+    pub url: String,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct StorageSettings {
+    /// Folder of the shards, shared with the workers; `./data`. Reading is enough.
+    pub data_dir: PathBuf,
+}
+
+impl Default for FlightSettings {
+    fn default() -> Self {
+        Self { listen: ([127, 0, 0, 1], 8815).into(), internal: ([127, 0, 0, 1], 9103).into(), max_streams: 256 }
+    }
+}
+
+impl Default for CatalogSettings {
+    fn default() -> Self {
+        Self { url: "http://127.0.0.1:50051".to_owned() }
+    }
+}
+
+impl Default for StorageSettings {
+    fn default() -> Self {
+        Self { data_dir: "data".into() }
+    }
+}
+
+impl Settings for Config {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        // The blocking pool has 512 threads, and opening shards needs some of them.
+        if !(1..=448).contains(&self.flight.max_streams) {
+            problems.push("`flight.max_streams` must be between 1 and 448".to_owned());
+        }
+        if service_kit::channel(&self.catalog.url).is_err() {
+            let url = &self.catalog.url;
+            problems.push(format!("`catalog.url` is `{url}`, which is no address; such as `http://127.0.0.1:50051`"));
+        }
+        problems
+    }
+
+    fn internal(&self) -> SocketAddr {
+        self.flight.internal
+    }
+}

@@ -1,0 +1,179 @@
+//! The Flight surface: decode, ask, answer.
+//!
+//! Stored order only: `PATH` descriptors. Whatever is not offered says so with `NOT_IMPLEMENTED`.
+
+use std::sync::Arc;
+
+use arrow_flight::flight_service_server::FlightService;
+use arrow_flight::{
+    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest,
+    HandshakeResponse, PollInfo, PutResult, SchemaAsIpc, SchemaResult, Ticket,
+};
+use arrow_ipc::writer::IpcWriteOptions;
+use dataset_model::{Problem, Reason};
+use dataset_proto::status::to_status;
+use futures::stream::{self, BoxStream, StreamExt};
+use shard_store::ShardStore;
+use tokio::sync::Semaphore;
+use tonic::{Request, Response, Status, Streaming, async_trait};
+
+use crate::descriptor::{self, Selection, Target};
+use crate::error::ReadError;
+use crate::listing;
+use crate::manifest::{Manifest, Manifests};
+use crate::open::{self, Opened};
+use crate::{stream as messages, ticket};
+
+/// Serves rows of ready targets. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Flight {
+    manifests: Manifests,
+    store: ShardStore,
+    /// One permit per open stream: each holds a thread while its client reads.
+    streams: Arc<Semaphore>,
+}
+
+type Stream<T> = BoxStream<'static, Result<T, Status>>;
+
+impl Flight {
+    pub(crate) fn new(manifests: Manifests, store: ShardStore, max_streams: usize) -> Self {
+        Self { manifests, store, streams: Arc::new(Semaphore::new(max_streams)) }
+    }
+
+    pub(crate) fn manifests(&self) -> &Manifests {
+        &self.manifests
+    }
+
+    /// Everything about a selection but its rows.
+    pub(crate) async fn info(
+        &self,
+        selection: &Selection,
+        descriptor: FlightDescriptor,
+    ) -> Result<FlightInfo, ReadError> {
+        let manifest = self.manifests.of(&selection.target).await?;
+        let parts = manifest.cut(selection.start, selection.count);
+        let opened = open::schema_of(&self.store, &self.manifests, &selection.target, &manifest).await?;
+        let now = service_kit::now();
+        let endpoints = parts.iter().enumerate().map(|(sequence, part)| {
+            let start = manifest.start_of(part.ordinal) + part.rows.start;
+            let ticket = ticket::encode(&selection.target, start, part.rows.end - part.rows.start, now);
+            FlightEndpoint::new().with_ticket(ticket).with_app_metadata(sequence.to_string())
+        });
+        let rows: u64 = parts.iter().map(|part| part.rows.end - part.rows.start).sum();
+        FlightInfo::new()
+            .try_with_schema(&opened)
+            .map(|info| {
+                info.with_descriptor(descriptor)
+                    .with_endpoints(endpoints.collect())
+                    .with_total_records(i64::try_from(rows).unwrap_or(-1))
+                    .with_total_bytes(total_bytes(&manifest, &parts))
+                    .with_ordered(true)
+            })
+            .map_err(|source| ReadError::Encode { target: selection.target.clone(), source })
+    }
+
+    /// The rows of a ticket as a stream of messages, schema first.
+    pub(crate) async fn rows(&self, ticket: &[u8]) -> Result<Stream<FlightData>, ReadError> {
+        let permit = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| overloaded())?;
+        let selection = ticket::decode(ticket, service_kit::now())?;
+        let manifest = self.manifests.of(&selection.target).await?;
+        let Opened { schema, parts } = open::parts(&self.store, &self.manifests, &selection, &manifest).await?;
+        let (sender, receiver) = tokio::sync::mpsc::channel(messages::CHANNEL);
+        // The thread ends when it has sent everything or when the stream is dropped: it needs no other handle.
+        drop(tokio::task::spawn_blocking(move || messages::send(&selection.target, &schema, parts, &sender)));
+        let rows = tokio_stream::wrappers::ReceiverStream::new(receiver);
+        Ok(rows
+            .map(move |message| {
+                let _held = &permit;
+                message
+            })
+            .boxed())
+    }
+}
+
+/// The bytes of the shards in proportion to the rows asked for.
+fn total_bytes(manifest: &Manifest, parts: &[crate::manifest::ShardRows]) -> i64 {
+    let bytes = parts.iter().map(|part| {
+        let shard = &manifest.shards[part.ordinal];
+        let rows = u128::from(part.rows.end - part.rows.start);
+        u128::from(shard.size_bytes) * rows / u128::from(shard.row_count.max(1))
+    });
+    i64::try_from(bytes.sum::<u128>()).unwrap_or(-1)
+}
+
+fn overloaded() -> Problem {
+    Problem::new(Reason::Overloaded, "too many streams are open").retry_after(std::time::Duration::from_secs(5))
+}
+
+fn not_offered(what: &str) -> Status {
+    to_status(&Problem::new(Reason::NotImplemented, format!("{what} is not offered")))
+}
+
+#[async_trait]
+impl FlightService for Flight {
+    type HandshakeStream = Stream<HandshakeResponse>;
+    type ListFlightsStream = Stream<FlightInfo>;
+    type DoGetStream = Stream<FlightData>;
+    type DoPutStream = Stream<PutResult>;
+    type DoExchangeStream = Stream<FlightData>;
+    type DoActionStream = Stream<arrow_flight::Result>;
+    type ListActionsStream = Stream<ActionType>;
+
+    async fn list_flights(&self, request: Request<Criteria>) -> Result<Response<Stream<FlightInfo>>, Status> {
+        let criteria = listing::parse(&request.into_inner().expression).map_err(|problem| to_status(&problem))?;
+        let flights = listing::flights(self.clone(), criteria).await.map_err(ReadError::into_status)?;
+        Ok(Response::new(flights.map(|info| info.map_err(ReadError::into_status)).boxed()))
+    }
+
+    async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
+        let descriptor = request.into_inner();
+        let selection = descriptor::parse(&descriptor).map_err(|problem| to_status(&problem))?;
+        self.info(&selection, descriptor).await.map(Response::new).map_err(ReadError::into_status)
+    }
+
+    async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
+        let selection = descriptor::parse(&request.into_inner()).map_err(|problem| to_status(&problem))?;
+        self.schema(&selection.target).await.map(Response::new).map_err(ReadError::into_status)
+    }
+
+    async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Stream<FlightData>>, Status> {
+        self.rows(&request.into_inner().ticket).await.map(Response::new).map_err(ReadError::into_status)
+    }
+
+    async fn list_actions(&self, _: Request<Empty>) -> Result<Response<Stream<ActionType>>, Status> {
+        Ok(Response::new(stream::empty().boxed()))
+    }
+
+    async fn do_action(&self, _: Request<Action>) -> Result<Response<Stream<arrow_flight::Result>>, Status> {
+        Err(not_offered("DoAction"))
+    }
+
+    async fn handshake(
+        &self,
+        _: Request<Streaming<HandshakeRequest>>,
+    ) -> Result<Response<Stream<HandshakeResponse>>, Status> {
+        Err(not_offered("Handshake"))
+    }
+
+    async fn poll_flight_info(&self, _: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
+        Err(not_offered("PollFlightInfo"))
+    }
+
+    async fn do_put(&self, _: Request<Streaming<FlightData>>) -> Result<Response<Stream<PutResult>>, Status> {
+        Err(not_offered("DoPut"))
+    }
+
+    async fn do_exchange(&self, _: Request<Streaming<FlightData>>) -> Result<Response<Stream<FlightData>>, Status> {
+        Err(not_offered("DoExchange"))
+    }
+}
+
+impl Flight {
+    async fn schema(&self, target: &Target) -> Result<SchemaResult, ReadError> {
+        let manifest = self.manifests.of(target).await?;
+        let schema = open::schema_of(&self.store, &self.manifests, target, &manifest).await?;
+        let options = IpcWriteOptions::default();
+        SchemaResult::try_from(SchemaAsIpc::new(&schema, &options))
+            .map_err(|source| ReadError::Encode { target: target.clone(), source })
+    }
+}

@@ -1,0 +1,3 @@
+//! `ingestion`.
+
+pub mod plan;

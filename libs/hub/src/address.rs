@@ -12,17 +12,24 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 const MAX_PATH: usize = 4096;
 const MAX_SEGMENT: usize = 255;
 
-/// One repository of one endpoint.
+/// One revision of a repository of one endpoint.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Address<'a> {
     pub(crate) endpoint: &'a Url,
     pub(crate) kind: RepoKind,
     pub(crate) repo: &'a str,
+    /// `None` is the default branch.
+    pub(crate) revision: Option<&'a str>,
 }
 
 impl<'a> Address<'a> {
-    /// Refuses ids that would address something else than a repository.
-    pub(crate) fn new(endpoint: &'a Url, kind: RepoKind, repo: &'a str) -> Result<Self, HubError> {
+    /// Refuses ids and revisions that would address something else than a repository.
+    pub(crate) fn new(
+        endpoint: &'a Url,
+        kind: RepoKind,
+        repo: &'a str,
+        revision: Option<&'a str>,
+    ) -> Result<Self, HubError> {
         let is_plain = |part: &str| {
             !part.is_empty()
                 && !part.starts_with('.')
@@ -31,32 +38,42 @@ impl<'a> Address<'a> {
         if repo.split('/').count() > 2 || !repo.split('/').all(is_plain) {
             return Err(HubError::InvalidRepoId { repo: repo.to_owned() });
         }
-        Ok(Self { endpoint, kind, repo })
+        // These would be taken for steps up, encoded or not.
+        if let Some(revision) = revision.filter(|revision| matches!(*revision, "" | "." | "..")) {
+            return Err(HubError::RevisionNotFound { repo: repo.to_owned(), revision: revision.to_owned() });
+        }
+        Ok(Self { endpoint, kind, repo, revision })
     }
 
     /// `/api/datasets/{repo}[/revision/{revision}]`
-    pub(crate) fn info(&self, revision: Option<&str>) -> Url {
-        let revision = revision.map(|revision| format!("/revision/{}", quoted(revision))).unwrap_or_default();
+    pub(crate) fn info(&self) -> Url {
+        let revision = self.revision.map(|revision| format!("/revision/{}", quoted(revision))).unwrap_or_default();
         self.url(&format!("/api/{}/{}{revision}", self.kind.api_segment(), self.repo))
     }
 
-    /// `/api/datasets/{repo}/tree/{commit}?recursive=true`
-    pub(crate) fn tree(&self, commit: &str) -> Url {
-        let path = format!("/api/{}/{}/tree/{}", self.kind.api_segment(), self.repo, quoted(commit));
+    /// `/api/datasets/{repo}/tree/{revision}?recursive=true`
+    pub(crate) fn tree(&self) -> Url {
+        let path = format!("/api/{}/{}/tree/{}", self.kind.api_segment(), self.repo, self.named_revision());
         let mut url = self.url(&path);
         url.set_query(Some("recursive=true&expand=false"));
         url
     }
 
-    /// `/datasets/{repo}/resolve/{commit}/{path}`
-    pub(crate) fn resolve(&self, commit: &str, path: &str) -> Url {
+    /// `/datasets/{repo}/resolve/{revision}/{path}`; refuses a path that leads elsewhere.
+    pub(crate) fn resolve(&self, path: &str) -> Result<Url, HubError> {
+        validate_path(path)?;
         let path: Vec<String> = path.split('/').map(quoted).collect();
-        self.url(&format!("/{}{}/resolve/{}/{}", self.kind.web_prefix(), self.repo, quoted(commit), path.join("/")))
+        let (prefix, revision) = (self.kind.web_prefix(), self.named_revision());
+        Ok(self.url(&format!("/{prefix}{}/resolve/{revision}/{}", self.repo, path.join("/"))))
     }
 
     /// The page at which people ask for access.
     pub(crate) fn page(&self) -> Url {
         self.url(&format!("/{}{}", self.kind.web_prefix(), self.repo))
+    }
+
+    fn named_revision(&self) -> String {
+        quoted(self.revision.unwrap_or("main"))
     }
 
     fn url(&self, path: &str) -> Url {
@@ -91,34 +108,32 @@ mod tests {
     #[test]
     fn addresses() {
         let endpoint = Url::parse("https://hub.test/mirror/").unwrap();
-        let dataset = Address::new(&endpoint, RepoKind::Dataset, "acme/corpus").unwrap();
-        let model = Address::new(&endpoint, RepoKind::Model, "gpt2").unwrap();
+        let dataset = |revision| Address::new(&endpoint, RepoKind::Dataset, "acme/corpus", revision).unwrap();
+        let model = Address::new(&endpoint, RepoKind::Model, "gpt2", Some("c0")).unwrap();
         for (url, expected) in [
-            (dataset.info(None), "https://hub.test/mirror/api/datasets/acme/corpus"),
+            (dataset(None).info(), "api/datasets/acme/corpus"),
+            (dataset(Some("refs/pr/1")).info(), "api/datasets/acme/corpus/revision/refs%2Fpr%2F1"),
+            (dataset(Some("c0")).tree(), "api/datasets/acme/corpus/tree/c0?recursive=true&expand=false"),
             (
-                dataset.info(Some("refs/convert/parquet")),
-                "https://hub.test/mirror/api/datasets/acme/corpus/revision/refs%2Fconvert%2Fparquet",
+                dataset(Some("c0")).resolve("data/a b#?%.txt").unwrap(),
+                "datasets/acme/corpus/resolve/c0/data/a%20b%23%3F%25.txt",
             ),
-            (
-                dataset.tree("c0"),
-                "https://hub.test/mirror/api/datasets/acme/corpus/tree/c0?recursive=true&expand=false",
-            ),
-            (
-                dataset.resolve("c0", "data/a b#?%.txt"),
-                "https://hub.test/mirror/datasets/acme/corpus/resolve/c0/data/a%20b%23%3F%25.txt",
-            ),
-            (model.resolve("c0", "tokenizer.json"), "https://hub.test/mirror/gpt2/resolve/c0/tokenizer.json"),
+            (model.resolve("tokenizer.json").unwrap(), "gpt2/resolve/c0/tokenizer.json"),
         ] {
-            assert_eq!(url.as_str(), expected);
+            assert_eq!(url.as_str(), format!("https://hub.test/mirror/{expected}"));
         }
     }
 
     #[test]
-    fn ids_that_lead_elsewhere() {
+    fn names_that_lead_elsewhere() {
         let endpoint = Url::parse("https://hub.test").unwrap();
         for repo in ["", "a/b/c", "..", "../x", "a/..", "a b", "a%2Fb", "a?x", "a/"] {
-            assert!(Address::new(&endpoint, RepoKind::Dataset, repo).is_err(), "{repo}");
+            assert!(Address::new(&endpoint, RepoKind::Dataset, repo, None).is_err(), "{repo}");
         }
+        for revision in ["", ".", ".."] {
+            assert!(Address::new(&endpoint, RepoKind::Dataset, "a/b", Some(revision)).is_err(), "{revision}");
+        }
+        assert!(Address::new(&endpoint, RepoKind::Dataset, "a/b", None).unwrap().resolve("../../x").is_err());
     }
 
     #[test]

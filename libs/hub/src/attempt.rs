@@ -68,11 +68,11 @@ impl Attempt<'_> {
     }
 
     async fn open(&self, part: &Part) -> Result<(Answer, Span), HubError> {
-        let Fetch { commit, file, token, .. } = *self.request;
+        let Fetch { file, token, .. } = *self.request;
         let wanted = wanted(part.length(), file.size, self.config.single_get_limit, self.config.range_size);
         let ask = Ask {
-            url: self.address.resolve(commit, &file.path),
-            subject: Subject { address: self.address, revision: Some(commit), path: Some(&file.path) },
+            url: self.address.resolve(&file.path)?,
+            subject: Subject { address: self.address, path: Some(&file.path) },
             token,
             range: wanted.map(|(first, last)| Range { first, last, version: part.etag() }),
         };

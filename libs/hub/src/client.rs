@@ -93,12 +93,12 @@ impl HubClient {
         token: Option<&Token>,
     ) -> Result<RepoInfo, HubError> {
         let http = &self.inner.http;
-        let address = Address::new(&http.endpoint, kind, repo)?;
+        let address = Address::new(&http.endpoint, kind, repo, revision)?;
         if self.inner.config.offline {
             return self.cached(kind, repo)?.info(revision.unwrap_or("main"));
         }
-        let subject = Subject { address, revision, path: None };
-        let ask = Ask { url: address.info(revision), subject, token, range: None };
+        let subject = Subject { address, path: None };
+        let ask = Ask { url: address.info(), subject, token, range: None };
         self.persist(async || listing::info(http, &ask).await).await
     }
 
@@ -111,11 +111,11 @@ impl HubClient {
         token: Option<&Token>,
     ) -> Result<Vec<RemoteFile>, HubError> {
         let http = &self.inner.http;
-        let address = Address::new(&http.endpoint, kind, repo)?;
+        let address = Address::new(&http.endpoint, kind, repo, Some(commit))?;
         if self.inner.config.offline {
             return self.cached(kind, repo)?.tree(commit);
         }
-        let mut tree = Tree::new(address, commit);
+        let mut tree = Tree::new(address);
         let mut retry = self.retry();
         while let Some(ask) = tree.ask(token) {
             match tree.read(http, &ask).await {
@@ -137,7 +137,7 @@ impl HubClient {
         token: Option<&Token>,
     ) -> Result<Vec<u8>, HubError> {
         let http = &self.inner.http;
-        let address = Address::new(&http.endpoint, kind, repo)?;
+        let address = Address::new(&http.endpoint, kind, repo, Some(commit))?;
         if file.size > limit {
             return Err(HubError::TooLarge { path: file.path.clone(), size: file.size, limit });
         }
@@ -148,8 +148,8 @@ impl HubClient {
         if self.inner.config.offline {
             return Err(HubError::Offline { what: file.path.clone() });
         }
-        let subject = Subject { address, revision: Some(commit), path: Some(&file.path) };
-        let ask = Ask { url: address.resolve(commit, &file.path), subject, token, range: None };
+        let subject = Subject { address, path: Some(&file.path) };
+        let ask = Ask { url: address.resolve(&file.path)?, subject, token, range: None };
         let mut refetches = 0;
         loop {
             let content = self.persist(async || read_once(http, &ask, file).await).await?;

@@ -152,3 +152,17 @@ impl HubError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_other_trouble() {
+        let of = |errno| HubError::disk("a.txt", io::Error::from_raw_os_error(errno));
+        // ENOSPC, EDQUOT, EIO
+        assert!(matches!(of(28), HubError::DiskFull { .. }));
+        assert!(matches!(of(122), HubError::DiskFull { .. }));
+        assert!(matches!(of(5), HubError::Disk { .. }));
+    }
+}

@@ -71,7 +71,7 @@ impl HubClient {
     /// Fetches a file, or what is missing of it, and verifies it.
     pub async fn fetch(&self, request: Fetch<'_>) -> Result<FetchedFile, HubError> {
         let inner = &self.inner;
-        let address = Address::new(&inner.http.endpoint, request.kind, request.repo)?;
+        let address = Address::new(&inner.http.endpoint, request.kind, request.repo, Some(request.commit))?;
         let turn = async { inner.files.acquire().await.map_err(|_| HubError::Cancelled) };
         let _permit = until_cancelled(request.cancel, turn).await?;
         let part = self.open_part(&request).await?;

@@ -81,22 +81,10 @@ impl Http {
         };
         let trusted = endpoint.host_str().map(str::to_owned).into_iter().chain(config.trusted_hosts.iter().cloned());
         let guard = PublicOnly::new(trusted);
-        // Fails when a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
-            .user_agent(concat!("tokenmill/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(config.connect_timeout)
-            .dns_resolver(guard.clone())
-            // One connection per transfer: a stalled one hurts itself only, and each has its own window.
-            .http1_only();
-        if !is_outside(&endpoint) {
-            // A Hub on this machine or network is not behind the proxy that leads out of it.
-            builder = builder.no_proxy();
-        }
+        let client = client(config, &endpoint, &guard).map_err(HubError::Client)?;
         let patience = Patience { stall: config.stall_timeout, min_bytes_per_second: config.min_bytes_per_second };
         Ok(Self {
-            client: builder.build().map_err(HubError::Client)?,
+            client,
             endpoint,
             patience,
             guard,
@@ -185,6 +173,27 @@ impl Http {
             None => error_text(Body::new(response, self.patience)).await,
         };
         refusal::of_hub(&ask.subject, status, &headers, &message, self.unstated_wait)
+    }
+}
+
+fn client(config: &HubConfig, endpoint: &Url, guard: &PublicOnly) -> Result<Client, reqwest::Error> {
+    // Fails when a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = || {
+        let builder = Client::builder()
+            .user_agent(concat!("tokenmill/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(config.connect_timeout)
+            .dns_resolver(guard.clone())
+            // One connection per transfer: a stalled one hurts itself only, and each has its own window.
+            .http1_only();
+        // A Hub on this machine or network is not behind the proxy that leads out of it.
+        if is_outside(endpoint) { builder } else { builder.no_proxy() }
+    };
+    match builder().build() {
+        // A bare container has no CA certificates. A Hub that is spoken to without TLS needs none.
+        Err(_) if endpoint.scheme() == "http" => builder().tls_certs_only([]).build(),
+        built => built,
     }
 }
 

@@ -113,16 +113,15 @@ pub(crate) async fn info(http: &Http, ask: &Ask<'_>) -> Result<RepoInfo, HubErro
 /// The pages of a tree, one after the other.
 pub(crate) struct Tree<'a> {
     address: Address<'a>,
-    commit: &'a str,
     next: Option<Url>,
     seen: HashSet<Url>,
     files: Vec<RemoteFile>,
 }
 
 impl<'a> Tree<'a> {
-    pub(crate) fn new(address: Address<'a>, commit: &'a str) -> Self {
-        let first = address.tree(commit);
-        Self { address, commit, seen: HashSet::from([first.clone()]), next: Some(first), files: Vec::new() }
+    pub(crate) fn new(address: Address<'a>) -> Self {
+        let first = address.tree();
+        Self { address, seen: HashSet::from([first.clone()]), next: Some(first), files: Vec::new() }
     }
 
     /// The request for the next page, until there is none.
@@ -130,7 +129,7 @@ impl<'a> Tree<'a> {
     where
         'a: 'b,
     {
-        let subject = Subject { address: self.address, revision: Some(self.commit), path: None };
+        let subject = Subject { address: self.address, path: None };
         Some(Ask { url: self.next.clone()?, subject, token, range: None })
     }
 

@@ -10,7 +10,6 @@ use crate::{address::Address, error::HubError, governor::asked_wait};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'a> {
     pub(crate) address: Address<'a>,
-    pub(crate) revision: Option<&'a str>,
     pub(crate) path: Option<&'a str>,
 }
 
@@ -23,7 +22,7 @@ pub(crate) fn of_hub(
     unstated_wait: Duration,
 ) -> HubError {
     let repo = subject.address.repo.to_owned();
-    let revision = || subject.revision.unwrap_or("main").to_owned();
+    let revision = || subject.address.revision.unwrap_or("main").to_owned();
     let code = headers.get("x-error-code").and_then(|value| value.to_str().ok()).unwrap_or_default();
     match (status.as_u16(), code) {
         (401 | 403, "GatedRepo") => HubError::Gated { repo, url: subject.address.page().into() },
@@ -66,9 +65,9 @@ mod tests {
     #[test]
     fn every_row_of_the_table() {
         let endpoint = Url::parse("https://hub.test").unwrap();
-        let address = Address::new(&endpoint, RepoKind::Dataset, "acme/corpus").unwrap();
+        let address = Address::new(&endpoint, RepoKind::Dataset, "acme/corpus", Some("dev")).unwrap();
         let of = |path, status: u16, code: &'static str, message| {
-            let subject = Subject { address, revision: Some("dev"), path };
+            let subject = Subject { address, path };
             let mut headers = HeaderMap::new();
             headers.insert("x-error-code", code.parse().unwrap());
             let status = StatusCode::from_u16(status).unwrap();

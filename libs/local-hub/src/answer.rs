@@ -7,7 +7,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use crate::{
     files, metadata,
@@ -44,7 +44,7 @@ async fn dispatch(
         }
         Call::Tree { repo, revision, folder } => {
             let snapshot = snapshot(&store, &repo, &revision).await?;
-            let page = metadata::Page { size: store.options.page_size, host: host(headers), query };
+            let page = metadata::Page { size: store.options.page_size, base: base(headers), query };
             metadata::tree(&repo, &revision, &snapshot, &folder, &page)
         }
         Call::PathsInfo { repo, revision } => {
@@ -64,7 +64,7 @@ async fn dispatch(
         }
         Call::Resolve { repo, revision, path } => {
             let snapshot = snapshot(&store, &repo, &revision).await?;
-            files::resolve(&repo, &snapshot, &path, &host(headers))
+            files::resolve(&repo, &snapshot, &path, &base(headers))
         }
         Call::ResolveCache { repo, commit, path } => {
             let snapshot = snapshot(&store, &repo, &commit).await?;
@@ -88,7 +88,10 @@ async fn snapshot(store: &Arc<Store>, repo: &Repo, revision: &str) -> Result<Arc
     }
 }
 
-/// The address that the client used: links and redirects are absolute, as the Hub's are.
-fn host(headers: &HeaderMap) -> String {
-    headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned()
+/// The address that the client used: links and redirects are absolute, as the Hub's are. In front there may be
+/// something that ends TLS.
+fn base(headers: &HeaderMap) -> String {
+    let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    let scheme = text(HeaderName::from_static("x-forwarded-proto")).filter(|scheme| *scheme == "https");
+    format!("{}://{}", scheme.unwrap_or("http"), text(header::HOST).unwrap_or("localhost"))
 }

@@ -28,13 +28,13 @@ pub(crate) fn find<'a>(snapshot: &'a Snapshot, path: &str) -> Result<&'a Entry, 
 }
 
 /// Large files: 302 to an absolute address with the metadata on the redirect. Small ones: 307 to a relative one.
-pub(crate) fn resolve(repo: &Repo, snapshot: &Snapshot, path: &str, host: &str) -> Result<Response, Refusal> {
+pub(crate) fn resolve(repo: &Repo, snapshot: &Snapshot, path: &str, base: &str) -> Result<Response, Refusal> {
     let entry = find(snapshot, path)?;
     let commit = &snapshot.commit;
     let etag = format!("\"{}\"", entry.digest.etag());
     let size = entry.size.to_string();
     let (status, location) = match &entry.digest {
-        Digest::Lfs { sha256, .. } => (StatusCode::FOUND, format!("http://{host}/lfs/{sha256}?commit={commit}")),
+        Digest::Lfs { sha256, .. } => (StatusCode::FOUND, format!("{base}/lfs/{sha256}?commit={commit}")),
         Digest::Git { .. } => {
             let quoted = utf8_percent_encode(path, NON_ALPHANUMERIC);
             let location = format!("/api/resolve-cache/{}/{}/{commit}/{quoted}", repo.kind.folder(), repo.id);

@@ -20,7 +20,7 @@ use crate::{
 /// How a listing is cut into pages.
 pub(crate) struct Page<'a> {
     pub(crate) size: usize,
-    pub(crate) host: String,
+    pub(crate) base: String,
     pub(crate) query: &'a str,
 }
 
@@ -114,8 +114,8 @@ fn link(repo: &Repo, revision: &str, folder: &str, page: &Page<'_>, cursor: &str
     query.append_pair("cursor", cursor);
     let below = if folder.is_empty() { String::new() } else { format!("/{}", quoted(folder)) };
     format!(
-        "<http://{}/api/{}/{}/tree/{}{below}?{}>; rel=\"next\"",
-        page.host,
+        "<{}/api/{}/{}/tree/{}{below}?{}>; rel=\"next\"",
+        page.base,
         repo.kind.folder(),
         repo.id,
         quoted(revision),

@@ -76,7 +76,8 @@ impl Call {
         let reads = *method == Method::GET || *method == Method::HEAD;
         match words.as_slice() {
             ["api", "resolve-cache", kind, rest @ ..] if reads => resolve_cache(Kind::from_segment(kind)?, rest),
-            ["api", kind, rest @ ..] => api(method, Kind::from_segment(kind)?, rest),
+            ["api", kind, rest @ ..] if reads => api(Kind::from_segment(kind)?, rest),
+            ["api", kind, rest @ ..] if *method == Method::POST => paths_info(Kind::from_segment(kind)?, rest),
             ["lfs", sha256] if reads => Some(Self::Lfs { sha256: (*sha256).to_owned() }),
             ["datasets", rest @ ..] if reads => resolve(Kind::Dataset, rest),
             rest if reads => resolve(Kind::Model, rest),
@@ -85,8 +86,8 @@ impl Call {
     }
 }
 
-fn api(method: &Method, kind: Kind, words: &[&str]) -> Option<Call> {
-    const VERBS: [&str; 5] = ["revision", "tree", "paths-info", "refs", "auth-check"];
+fn api(kind: Kind, words: &[&str]) -> Option<Call> {
+    const VERBS: [&str; 4] = ["revision", "tree", "refs", "auth-check"];
     let (id, rest) = split_at_verb(words, &VERBS);
     let repo = repo(kind, id)?;
     match rest {
@@ -95,13 +96,16 @@ fn api(method: &Method, kind: Kind, words: &[&str]) -> Option<Call> {
         ["tree", revision, folder @ ..] => {
             Some(Call::Tree { repo, revision: (*revision).to_owned(), folder: folder.join("/") })
         }
-        ["paths-info", revision] if *method == Method::POST => {
-            Some(Call::PathsInfo { repo, revision: (*revision).to_owned() })
-        }
         ["refs"] => Some(Call::Refs { repo }),
         ["auth-check"] => Some(Call::AuthCheck { repo }),
         _ => None,
     }
+}
+
+fn paths_info(kind: Kind, words: &[&str]) -> Option<Call> {
+    let (id, rest) = split_at_verb(words, &["paths-info"]);
+    let ["paths-info", revision] = rest else { return None };
+    Some(Call::PathsInfo { repo: repo(kind, id)?, revision: (*revision).to_owned() })
 }
 
 fn resolve(kind: Kind, words: &[&str]) -> Option<Call> {

@@ -75,6 +75,7 @@ struct Known {
     entries: HashMap<PathBuf, Entry>,
     by_sha256: HashMap<String, PathBuf>,
     snapshots: HashMap<Repo, Vec<Arc<Snapshot>>>,
+    scans: HashMap<Repo, Arc<Mutex<()>>>,
 }
 
 impl Store {
@@ -111,6 +112,9 @@ impl Store {
         if !folder.is_dir() || is_owner {
             return Err(Refusal::RepoNotFound { repo: repo.clone() });
         }
+        // A client that lost patience and asks again waits for the hashing under way instead of doubling it.
+        let scan = Arc::clone(self.known().scans.entry(repo.clone()).or_default());
+        let _alone = scan.lock().unwrap_or_else(PoisonError::into_inner);
         let mut files = BTreeMap::new();
         self.walk(&folder, "", &mut files).map_err(Refusal::Unreadable)?;
         let snapshot = Arc::new(Snapshot::new(files));

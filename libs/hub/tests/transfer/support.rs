@@ -1,5 +1,5 @@
 //! A Hub with one dataset, a client that is not patient with it, and a folder to fetch into.
-#![expect(clippy::unwrap_used, reason = "it is all test code, which the lint does not see in a module of its own")]
+#![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, but not in what these share")]
 
 use std::{io::Read, path::Path, time::Duration};
 

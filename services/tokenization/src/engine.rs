@@ -1,0 +1,27 @@
+//! Text to token shards, pure: no network, no runtime, no state between calls.
+//!
+//! The bytes of a token shard are a function of the source rows, the tokenizer, the configuration and the format
+//! version, and of nothing else: threads, batch sizes and retries change only how fast they come out.
+//!
+//! ```text
+//! document ─ encode ─► ids ─ filter ─► ids ─ window ─► sequences ─ shard ─► batches
+//!                                          └ stats: counted in the same pass
+//! ```
+
+pub mod encode;
+pub mod filter;
+pub mod format;
+pub mod pack;
+pub mod parse;
+pub mod pipeline;
+pub mod recipe;
+pub mod shard;
+pub mod stats;
+pub mod text_column;
+pub mod vocabulary;
+pub mod window;
+
+pub use encode::{EncodeError, Engine};
+pub use parse::{SpecialNames, Tokenizer, TokenizerError};
+pub use recipe::{Recipe, RecipeError};
+pub use stats::Counts;

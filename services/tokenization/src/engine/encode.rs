@@ -1,0 +1,69 @@
+//! Text → ids, without the template's special tokens; one trait, so that a faster exact engine can serve a tokenizer.
+//!
+//! The reference is the library that Python's `tokenizers` is made of, with the same regex engine. Nothing truncates
+//! here: windows are cut on the flat ids, which is exact and costs nothing in the engine.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tokenizers::Tokenizer;
+
+/// An engine could not encode a document.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// The tokenizer has no id for some text and no unknown token, for example.
+    #[error("the tokenizer refused the text: {message}")]
+    Refused { message: String },
+    /// The library panicked, as its regex engine does when a pattern backtracks beyond its limit.
+    #[error("the tokenizer gave up on the text")]
+    GaveUp,
+}
+
+/// Encodes documents; shared among threads.
+pub trait Engine: Send + Sync {
+    /// Appends the ids of `text`, as if it were encoded without special tokens, truncation and padding.
+    fn encode(&self, text: &str, out: &mut Vec<u32>) -> Result<(), EncodeError>;
+
+    /// The name that a tokenization shows.
+    fn name(&self) -> &'static str;
+
+    /// An upper estimate of the working memory for one byte of text, in bytes.
+    fn bytes_per_text_byte(&self) -> u64;
+}
+
+/// `tokenizers`, as Python has it.
+pub struct Reference {
+    tokenizer: Tokenizer,
+}
+
+impl Reference {
+    /// Takes a tokenizer whose truncation and padding were cleared.
+    pub(crate) fn new(tokenizer: Tokenizer) -> Self {
+        Self { tokenizer }
+    }
+
+    pub(crate) fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+}
+
+impl Engine for Reference {
+    fn encode(&self, text: &str, out: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let encode = AssertUnwindSafe(|| self.tokenizer.encode_fast(text, false));
+        match catch_unwind(encode) {
+            Ok(Ok(encoding)) => {
+                out.extend_from_slice(encoding.get_ids());
+                Ok(())
+            }
+            Ok(Err(error)) => Err(EncodeError::Refused { message: error.to_string() }),
+            Err(_) => Err(EncodeError::GaveUp),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "tokenizers"
+    }
+
+    fn bytes_per_text_byte(&self) -> u64 {
+        64
+    }
+}

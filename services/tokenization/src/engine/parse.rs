@@ -1,0 +1,233 @@
+//! `tokenizer.json` in, everything that tokenization needs out.
+//!
+//! The file comes from a stranger: its size is limited by who fetched it, its vocabulary here, and what would make
+//! the result random is refused. Truncation and padding written in it are cleared, as some files ship 128.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokenizers::{Encoding, ModelWrapper, PostProcessor, Token};
+
+use super::encode::{Engine, Reference};
+use super::format::IdType;
+use super::vocabulary::{Vocabulary, printable};
+
+/// Upper limit of ids in a vocabulary.
+pub const MAX_VOCABULARY: u32 = 2_000_000;
+
+/// A `tokenizer.json` that cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenizerError {
+    /// The parser's own words.
+    #[error("tokenizer.json cannot be read: {message}")]
+    Malformed { message: String },
+    /// A larger id would reserve memory for all ids below it.
+    #[error("the vocabulary reaches id {max_id}; the limit is {MAX_VOCABULARY}")]
+    VocabularyTooLarge { max_id: u32 },
+    /// No tokens at all.
+    #[error("the vocabulary is empty")]
+    EmptyVocabulary,
+    /// BPE dropout.
+    #[error("the model drops merges at random (`dropout`), so that no result could be repeated")]
+    Random,
+    /// What the template adds is not a prefix and a suffix.
+    #[error("the post-processor does more than add special tokens before and after the text")]
+    Template,
+}
+
+/// Special tokens by role, as `tokenizer_config.json` names them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpecialNames {
+    pub bos: Option<String>,
+    pub eos: Option<String>,
+    pub pad: Option<String>,
+    pub unk: Option<String>,
+    /// Whether there is a chat template beside them.
+    pub has_chat_template: bool,
+}
+
+impl SpecialNames {
+    /// Reads `tokenizer_config.json`. What is not as expected is absent: the file only adds names.
+    pub fn from_config(json: &[u8]) -> Self {
+        let config: Value = serde_json::from_slice(json).unwrap_or_default();
+        let name = |key: &str| {
+            let value = config.get(key)?;
+            value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
+        };
+        Self {
+            bos: name("bos_token"),
+            eos: name("eos_token"),
+            pad: name("pad_token"),
+            unk: name("unk_token"),
+            has_chat_template: config.get("chat_template").is_some_and(|template| !template.is_null()),
+        }
+    }
+}
+
+/// Ids of the special tokens by role.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SpecialIds {
+    pub bos: Option<u32>,
+    pub eos: Option<u32>,
+    pub pad: Option<u32>,
+    pub unk: Option<u32>,
+}
+
+/// What the post-processor puts around a sequence.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Template {
+    pub prefix: Vec<u32>,
+    pub suffix: Vec<u32>,
+}
+
+/// A loaded tokenizer; shared among threads and tasks.
+pub struct Tokenizer {
+    engine: Reference,
+    vocabulary: Vocabulary,
+    template: Template,
+    special_ids: SpecialIds,
+    family: &'static str,
+    sha256: [u8; 32],
+    has_chat_template: bool,
+}
+
+impl Tokenizer {
+    /// Parses a `tokenizer.json`; takes seconds for the largest vocabularies.
+    pub fn parse(json: &[u8], names: &SpecialNames) -> Result<Self, TokenizerError> {
+        // The library asserts about some vocabularies instead of refusing them.
+        let parsed = catch_unwind(AssertUnwindSafe(|| tokenizers::Tokenizer::from_bytes(json)));
+        let malformed = |message: String| TokenizerError::Malformed { message };
+        let mut tokenizer = parsed
+            .map_err(|_| malformed("its vocabulary or merges contradict themselves".to_owned()))?
+            .map_err(|error| malformed(error.to_string()))?;
+        tokenizer.with_padding(None);
+        tokenizer.with_truncation(None).map_err(|error| malformed(error.to_string()))?;
+
+        let family = match tokenizer.get_model() {
+            ModelWrapper::BPE(model) if model.dropout.is_some_and(|p| p > 0.0) => return Err(TokenizerError::Random),
+            ModelWrapper::BPE(_) => "BPE",
+            ModelWrapper::WordPiece(_) => "WordPiece",
+            ModelWrapper::WordLevel(_) => "WordLevel",
+            ModelWrapper::Unigram(_) => "Unigram",
+        };
+        let max_id = tokenizer.get_vocab(true).into_values().max().ok_or(TokenizerError::EmptyVocabulary)?;
+        if max_id >= MAX_VOCABULARY {
+            return Err(TokenizerError::VocabularyTooLarge { max_id });
+        }
+        let special_ids = special_ids(&tokenizer, names);
+        let named: Vec<u32> =
+            [special_ids.bos, special_ids.eos, special_ids.pad, special_ids.unk].into_iter().flatten().collect();
+        Ok(Self {
+            vocabulary: Vocabulary::new(&tokenizer, max_id, &named),
+            template: template(&tokenizer)?,
+            special_ids,
+            family,
+            sha256: Sha256::digest(json).into(),
+            has_chat_template: names.has_chat_template,
+            engine: Reference::new(tokenizer),
+        })
+    }
+
+    /// The engine that serves this tokenizer.
+    pub fn engine(&self) -> &dyn Engine {
+        &self.engine
+    }
+
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// What is put around a sequence that is to have special tokens.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    pub fn special_ids(&self) -> SpecialIds {
+        self.special_ids
+    }
+
+    /// `BPE`, `WordPiece`, `WordLevel` or `Unigram`.
+    pub fn family(&self) -> &'static str {
+        self.family
+    }
+
+    /// sha256 of `tokenizer.json`.
+    pub fn sha256(&self) -> &[u8; 32] {
+        &self.sha256
+    }
+
+    pub fn has_chat_template(&self) -> bool {
+        self.has_chat_template
+    }
+
+    /// The largest id, added tokens included.
+    pub fn max_id(&self) -> u32 {
+        u32::try_from(self.vocabulary.id_count().saturating_sub(1)).unwrap_or(MAX_VOCABULARY)
+    }
+
+    pub fn id_type(&self) -> IdType {
+        IdType::for_max_id(self.max_id())
+    }
+
+    /// The text of a sequence, special tokens shown. Where a window cuts a character, its bytes as `<0xNN>`.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let decoder = AssertUnwindSafe(|| self.engine.tokenizer().decode(ids, false));
+        match catch_unwind(decoder) {
+            Ok(Ok(text)) if !text.contains(char::REPLACEMENT_CHARACTER) => text,
+            _ => printable(&ids.iter().flat_map(|id| self.vocabulary.bytes(*id)).copied().collect::<Vec<u8>>()),
+        }
+    }
+}
+
+/// The names' ids; the unknown token may also stand in the model.
+fn special_ids(tokenizer: &tokenizers::Tokenizer, names: &SpecialNames) -> SpecialIds {
+    let id = |name: &Option<String>| name.as_deref().and_then(|name| tokenizer.token_to_id(name));
+    let model_unk = match tokenizer.get_model() {
+        ModelWrapper::BPE(model) => model.unk_token.clone(),
+        ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
+        ModelWrapper::WordLevel(model) => Some(model.unk_token.clone()),
+        ModelWrapper::Unigram(_) => None,
+    };
+    SpecialIds {
+        bos: id(&names.bos),
+        eos: id(&names.eos),
+        pad: id(&names.pad),
+        unk: id(&names.unk).or_else(|| id(&model_unk)),
+    }
+}
+
+/// Sends two ids that no vocabulary has through the post-processor and looks where they come out.
+fn template(tokenizer: &tokenizers::Tokenizer) -> Result<Template, TokenizerError> {
+    let probe = [u32::MAX, u32::MAX - 1];
+    let tokens = probe.map(|id| Token::new(id, String::new(), (0, 0)));
+    let encoding = Encoding::from_tokens(tokens.into(), 0);
+    let around = catch_unwind(AssertUnwindSafe(|| tokenizer.post_process(encoding, None, true)));
+    let Ok(Ok(around)) = around else { return Err(TokenizerError::Template) };
+    let ids = around.get_ids();
+    let at = ids.windows(probe.len()).position(|window| window == probe).ok_or(TokenizerError::Template)?;
+    let template = Template { prefix: ids[..at].to_vec(), suffix: ids[at + probe.len()..].to_vec() };
+
+    let declared = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+    let is_inside = |id: &u32| tokenizer.id_to_token(*id).is_some();
+    let added = template.prefix.iter().chain(&template.suffix);
+    if added.clone().count() != declared || !added.clone().all(is_inside) {
+        return Err(TokenizerError::Template);
+    }
+    Ok(template)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_as_text_or_as_objects() {
+        let config = br#"{"bos_token": "<s>", "eos_token": {"content": "</s>", "lstrip": false}, "pad_token": null,
+            "chat_template": "{{ x }}", "model_max_length": 1e30}"#;
+        let names = SpecialNames::from_config(config);
+        assert_eq!((names.bos.as_deref(), names.eos.as_deref()), (Some("<s>"), Some("</s>")));
+        assert_eq!((names.pad, names.unk, names.has_chat_template), (None, None, true));
+        assert_eq!(SpecialNames::from_config(b"nonsense"), SpecialNames::default());
+    }
+}

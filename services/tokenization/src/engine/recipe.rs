@@ -1,0 +1,104 @@
+//! A tokenizer and a configuration, made ready: from one document to the ids of its sequences.
+//!
+//! A job and a preview go through this same code.
+
+use std::{ops::Range, sync::Arc};
+
+use dataset_model::{Packing, TokenizeConfig};
+
+use super::encode::{EncodeError, Engine};
+use super::filter::{Filter, UnknownLanguage};
+use super::parse::{Template, Tokenizer};
+use super::stats::Counts;
+use super::window::{WindowError, Windows};
+
+/// A configuration that does not fit the tokenizer, or is not offered.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecipeError {
+    #[error(transparent)]
+    Window(#[from] WindowError),
+    #[error(transparent)]
+    UnknownLanguage(#[from] UnknownLanguage),
+    #[error("packing `concat` is not offered yet")]
+    Packing,
+    #[error("chat templates are not offered yet")]
+    ChatTemplate,
+}
+
+/// How documents become sequences.
+pub struct Recipe {
+    tokenizer: Arc<Tokenizer>,
+    filter: Option<Filter>,
+    windows: Windows,
+    template: Template,
+    max_length: u32,
+}
+
+impl Recipe {
+    pub fn new(tokenizer: Arc<Tokenizer>, config: &TokenizeConfig) -> Result<Self, RecipeError> {
+        if config.packing == Packing::Concat {
+            return Err(RecipeError::Packing);
+        }
+        if config.chat_template.is_some() {
+            return Err(RecipeError::ChatTemplate);
+        }
+        let has_template = config.add_special_tokens && !config.filter_special_tokens;
+        let template = if has_template { tokenizer.template().clone() } else { Template::default() };
+        let special_tokens = template.prefix.len() + template.suffix.len();
+        Ok(Self {
+            filter: Filter::new(tokenizer.vocabulary(), config)?,
+            windows: Windows::new(config.max_length as usize, special_tokens, config.stride as usize)?,
+            template,
+            max_length: config.max_length,
+            tokenizer,
+        })
+    }
+
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    pub fn engine(&self) -> &dyn Engine {
+        self.tokenizer.engine()
+    }
+
+    pub fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref()
+    }
+
+    /// What stands around the ids of every window.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// The windows of a document of `token_count` ids.
+    pub fn windows(&self, token_count: usize) -> impl ExactSizeIterator<Item = Range<usize>> + use<> {
+        self.windows.ranges(token_count)
+    }
+
+    /// Counters that fit this recipe.
+    pub fn counts(&self) -> Counts {
+        Counts::new(self.tokenizer.vocabulary().id_count(), self.max_length)
+    }
+
+    /// The ids of one document after the filters, in `ids`; counts it and its windows.
+    pub fn document(&self, text: Option<&str>, ids: &mut Vec<u32>, counts: &mut Counts) -> Result<(), EncodeError> {
+        let text = text.unwrap_or_default();
+        ids.clear();
+        if !text.is_empty() {
+            self.engine().encode(text, ids)?;
+        }
+        if let Some(filter) = &self.filter {
+            filter.apply(ids, &mut counts.totals.dropped);
+        }
+        let windows = self.windows(ids.len());
+        counts.totals.documents_in += 1;
+        counts.totals.text_bytes += text.len() as u64;
+        counts.totals.documents_empty += u64::from(windows.len() == 0);
+        counts.totals.documents_truncated += u64::from(windows.len() > 1);
+        for window in windows {
+            counts.add_sequence(&[&self.template.prefix, &ids[window], &self.template.suffix]);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,284 @@
+//! One raw shard → one token shard.
+//!
+//! Documents are encoded side by side in chunks and written in the order of the rows. A stored batch ends before the
+//! row that would take it beyond 1 MiB: a rule over the content alone, so that the bytes are the same whatever the
+//! threads and the chunks were.
+
+use std::sync::{Mutex, PoisonError};
+
+use arrow_array::Array;
+use rayon::ThreadPool;
+use shard_store::{ShardReader, ShardWriter, StoreError};
+
+use super::format::TokenId;
+use super::pipeline::{Bounds, OverBudget, in_order};
+use super::text_column::{self, ColumnError, TextColumn};
+use super::{Counts, EncodeError, Recipe};
+
+mod batch;
+use batch::BatchBuilder;
+
+/// Text in one chunk, unless a single document is longer.
+const CHUNK_BYTES: usize = 256 * 1024;
+/// Documents in one chunk: progress is told at least so often.
+const CHUNK_ROWS: usize = 1000;
+/// Text between two looks at the stop flag.
+const STOP_BYTES: usize = 64 * 1024;
+
+/// A raw shard did not become a token shard.
+#[derive(Debug, thiserror::Error)]
+pub enum ShardError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Column(#[from] ColumnError),
+    /// A document that the tokenizer cannot encode.
+    #[error("row {row} cannot be tokenized")]
+    Encode {
+        row: u64,
+        #[source]
+        source: EncodeError,
+    },
+    /// The next batch of documents does not fit the memory budget.
+    #[error("the next batch of documents does not fit the memory budget")]
+    OutOfMemory(#[from] OverBudget),
+    #[error("could not build a record batch")]
+    Batch(#[from] arrow_schema::ArrowError),
+    /// The stop flag was raised.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// What is read.
+pub struct Source<'a> {
+    pub reader: &'a ShardReader,
+    /// Row in the split of the shard's first.
+    pub row_start: u64,
+    /// None = the usual one.
+    pub text_column: Option<&'a str>,
+}
+
+/// How much is done at once; no influence on the result.
+pub struct Resources<'a> {
+    pub pool: &'a ThreadPool,
+    /// Documents per batch of work.
+    pub batch_rows: usize,
+    /// Estimated bytes of work in flight.
+    pub memory_bytes: u64,
+}
+
+/// The outside, while it runs.
+pub struct Watch<'a> {
+    /// Whether to stop; asked at least every 64 KiB of text between documents.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Told what was written so far, at least every 1,000 documents.
+    pub progress: &'a mut dyn FnMut(Progress),
+}
+
+/// What was written so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub documents: u64,
+    pub text_bytes: u64,
+    pub tokens: u64,
+    pub sequences: u64,
+}
+
+/// Encodes every row of the source into `writer`, whose schema must be [`super::format::schema`] with ids of type `T`.
+pub fn tokenize<T: TokenId>(
+    recipe: &Recipe,
+    source: &Source<'_>,
+    resources: &Resources<'_>,
+    watch: Watch<'_>,
+    writer: &mut ShardWriter,
+    schema: &arrow_schema::SchemaRef,
+) -> Result<Counts, ShardError> {
+    let column = text_column::choose(&source.reader.schema(), source.text_column)?;
+    let chunks = Chunks::new(source, column, resources.batch_rows.clamp(1, CHUNK_ROWS));
+    let bounds = Bounds { items: 4 * resources.pool.current_num_threads(), cost: resources.memory_bytes };
+    let factor = recipe.engine().bytes_per_text_byte();
+
+    let encoder = Encoder { recipe, stop: watch.stop, counters: Mutex::default(), spare: Mutex::default() };
+    let mut builder = BatchBuilder::<T>::new(schema.clone());
+    let mut progress = Progress::default();
+    in_order(
+        resources.pool,
+        bounds,
+        chunks,
+        |chunk| chunk.text_bytes.saturating_mul(factor),
+        |chunk| encoder.encode(&chunk),
+        |encoded: Encoded<T>| {
+            write(recipe, &encoded, &mut builder, writer, &mut progress)?;
+            encoder.recycle(encoded);
+            (watch.progress)(progress);
+            if (watch.stop)() { Err(ShardError::Stopped) } else { Ok(()) }
+        },
+    )?;
+    if let Some(last) = builder.flush()? {
+        writer.write(&last)?;
+    }
+    Ok(encoder.into_counts())
+}
+
+/// Consecutive rows of one batch.
+struct Chunk {
+    texts: TextColumn,
+    rows: std::ops::Range<usize>,
+    /// Row in the split of the first.
+    first_doc: u64,
+    text_bytes: u64,
+}
+
+/// Cuts the source into chunks, one batch in hand at a time.
+struct Chunks<'a> {
+    source: &'a Source<'a>,
+    column: usize,
+    max_rows: usize,
+    next_batch: usize,
+    /// Row in the split of the current batch's first row.
+    first_doc: u64,
+    /// The current batch and its next row.
+    current: Option<(TextColumn, usize)>,
+}
+
+impl<'a> Chunks<'a> {
+    fn new(source: &'a Source<'a>, column: usize, max_rows: usize) -> Self {
+        Self { source, column, max_rows, next_batch: 0, first_doc: source.row_start, current: None }
+    }
+
+    fn open(&self, batch: usize) -> Result<TextColumn, ShardError> {
+        let batch = self.source.reader.batch(batch)?;
+        let column = batch.column(self.column);
+        TextColumn::new(column).ok_or_else(|| {
+            let columns = vec![column.data_type().to_string()];
+            ColumnError::NoneFound { columns }.into()
+        })
+    }
+}
+
+impl Iterator for Chunks<'_> {
+    type Item = Result<Chunk, ShardError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.current.as_ref().is_none_or(|(texts, row)| *row == texts.len()) {
+            if let Some((texts, _)) = self.current.take() {
+                self.first_doc += texts.len() as u64;
+            }
+            if self.next_batch == self.source.reader.batch_count() {
+                return None;
+            }
+            let opened = self.open(self.next_batch);
+            self.next_batch += 1;
+            match opened {
+                Ok(texts) => self.current = Some((texts, 0)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let (texts, row) = self.current.as_mut()?;
+        let start = *row;
+        let mut text_bytes = 0;
+        while *row < texts.len() && *row - start < self.max_rows {
+            let next = texts.get(*row).map_or(0, str::len);
+            if *row > start && text_bytes + next > CHUNK_BYTES {
+                break;
+            }
+            text_bytes += next;
+            *row += 1;
+        }
+        let first_doc = self.first_doc + start as u64;
+        Some(Ok(Chunk { texts: texts.clone(), rows: start..*row, first_doc, text_bytes: text_bytes as u64 }))
+    }
+}
+
+/// The ids of a chunk's documents, one after the other.
+struct Encoded<T: TokenId> {
+    ids: Vec<T::Native>,
+    /// How many ids each document has.
+    lengths: Vec<usize>,
+    first_doc: u64,
+    text_bytes: u64,
+}
+
+/// What the pool's threads share.
+struct Encoder<'a, T: TokenId> {
+    recipe: &'a Recipe,
+    stop: &'a (dyn Fn() -> bool + Sync),
+    /// One for each chunk that is being encoded at the same time.
+    counters: Mutex<Vec<(Vec<u32>, Counts)>>,
+    /// Buffers of consumed chunks.
+    spare: Mutex<Vec<Encoded<T>>>,
+}
+
+impl<T: TokenId> Encoder<'_, T> {
+    fn encode(&self, chunk: &Chunk) -> Result<Encoded<T>, ShardError> {
+        let taken = lock(&self.counters).pop();
+        let (mut ids, mut counts) = taken.unwrap_or_else(|| (Vec::new(), self.recipe.counts()));
+        let spare = lock(&self.spare).pop();
+        let mut encoded =
+            spare.unwrap_or_else(|| Encoded { ids: vec![], lengths: vec![], first_doc: 0, text_bytes: 0 });
+        encoded.ids.clear();
+        encoded.lengths.clear();
+        (encoded.first_doc, encoded.text_bytes) = (chunk.first_doc, chunk.text_bytes);
+
+        let mut unwatched = STOP_BYTES;
+        for (row, doc) in chunk.rows.clone().zip(chunk.first_doc..) {
+            if unwatched >= STOP_BYTES {
+                unwatched = 0;
+                if (self.stop)() {
+                    return Err(ShardError::Stopped);
+                }
+            }
+            let text = chunk.texts.get(row);
+            unwatched += text.map_or(0, str::len);
+            let encode = self.recipe.document(text, &mut ids, &mut counts);
+            encode.map_err(|source| ShardError::Encode { row: doc, source })?;
+            encoded.ids.extend(ids.iter().map(|id| T::from_id(*id)));
+            encoded.lengths.push(ids.len());
+        }
+        lock(&self.counters).push((ids, counts));
+        Ok(encoded)
+    }
+
+    fn recycle(&self, encoded: Encoded<T>) {
+        lock(&self.spare).push(encoded);
+    }
+
+    fn into_counts(self) -> Counts {
+        let mut total = self.recipe.counts();
+        let counters = self.counters.into_inner().unwrap_or_else(PoisonError::into_inner);
+        counters.iter().for_each(|(_, counts)| total.merge(counts));
+        total
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Cuts the windows of a chunk's documents and writes the batches that they fill.
+fn write<T: TokenId>(
+    recipe: &Recipe,
+    encoded: &Encoded<T>,
+    builder: &mut BatchBuilder<T>,
+    writer: &mut ShardWriter,
+    progress: &mut Progress,
+) -> Result<(), ShardError> {
+    let native = |ids: &[u32]| ids.iter().map(|id| T::from_id(*id)).collect::<Vec<_>>();
+    let (prefix, suffix) = (native(&recipe.template().prefix), native(&recipe.template().suffix));
+    let mut rest = &encoded.ids[..];
+    for (doc, length) in (encoded.first_doc..).zip(&encoded.lengths) {
+        let (ids, after) = rest.split_at(*length);
+        rest = after;
+        for (window, range) in (0_u32..).zip(recipe.windows(*length)) {
+            let parts = [&prefix[..], &ids[range], &suffix[..]];
+            if let Some(full) = builder.push(&parts, doc, window)? {
+                writer.write(&full)?;
+            }
+            progress.tokens += parts.iter().map(|part| part.len() as u64).sum::<u64>();
+            progress.sequences += 1;
+        }
+    }
+    progress.documents += encoded.lengths.len() as u64;
+    progress.text_bytes += encoded.text_bytes;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Exact counters over sequences: they add up, so that chunks, threads and tasks merge without loss.
+//!
+//! Tokens are counted as they are stored, overlap of windows and special tokens of the template included.
+
+use chrono::{DateTime, Utc};
+use dataset_model::{
+    Statistics,
+    statistics::{DroppedByRule, LengthPercentiles, VocabCount},
+};
+use serde::{Deserialize, Serialize};
+
+use super::vocabulary::Vocabulary;
+
+/// Entries of `vocab_distribution`; the whole table is a file of its own.
+pub const TOP_TOKENS: usize = 1000;
+/// The histogram of lengths has about so many bins.
+const BINS: u32 = 64;
+
+/// Counters that are few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    pub documents_in: u64,
+    /// Null, empty, or nothing left after the filters.
+    pub documents_empty: u64,
+    /// Documents of more than one window.
+    pub documents_truncated: u64,
+    /// UTF-8 bytes of the documents' text.
+    pub text_bytes: u64,
+    /// Tokens in all sequences.
+    pub tokens: u64,
+    pub sequences: u64,
+    pub dropped: DroppedByRule,
+}
+
+impl Totals {
+    /// Adds another part's.
+    pub fn merge(&mut self, other: &Self) {
+        self.documents_in += other.documents_in;
+        self.documents_empty += other.documents_empty;
+        self.documents_truncated += other.documents_truncated;
+        self.text_bytes += other.text_bytes;
+        self.tokens += other.tokens;
+        self.sequences += other.sequences;
+        self.dropped.special += other.dropped.special;
+        self.dropped.stop_word += other.dropped.stop_word;
+        self.dropped.min_length += other.dropped.min_length;
+    }
+}
+
+/// Everything that is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts {
+    pub totals: Totals,
+    /// How often each id occurs in the sequences.
+    pub vocabulary: Vec<u64>,
+    /// How many sequences have each length, from 0 to `max_length`.
+    pub lengths: Vec<u64>,
+}
+
+impl Counts {
+    /// For ids below `id_count` and sequences of at most `max_length` tokens.
+    pub fn new(id_count: usize, max_length: u32) -> Self {
+        let lengths = vec![0; max_length as usize + 1];
+        Self { totals: Totals::default(), vocabulary: vec![0; id_count], lengths }
+    }
+
+    /// Counts one sequence, which may come in parts.
+    pub fn add_sequence(&mut self, parts: &[&[u32]]) {
+        let mut length = 0;
+        for part in parts {
+            part.iter().for_each(|id| self.vocabulary[*id as usize] += 1);
+            length += part.len();
+        }
+        self.lengths[length] += 1;
+        self.totals.tokens += length as u64;
+        self.totals.sequences += 1;
+    }
+
+    /// Adds another part's counts; both must be of the same tokenizer and `max_length`.
+    pub fn merge(&mut self, other: &Self) {
+        self.totals.merge(&other.totals);
+        self.vocabulary.iter_mut().zip(&other.vocabulary).for_each(|(mine, theirs)| *mine += theirs);
+        self.lengths.iter_mut().zip(&other.lengths).for_each(|(mine, theirs)| *mine += theirs);
+    }
+
+    /// The statistics that a tokenization shows.
+    pub fn statistics(&self, vocabulary: &Vocabulary, computed_at: DateTime<Utc>) -> Statistics {
+        let totals = &self.totals;
+        let with_sequences = totals.documents_in - totals.documents_empty;
+        let bin_width = self.bin_width();
+        Statistics {
+            total_tokens: totals.tokens,
+            unique_tokens: self.vocabulary.iter().filter(|count| **count > 0).count() as u64,
+            total_sequences: totals.sequences,
+            vocab_distribution: self.most_frequent(vocabulary),
+            length_distribution: self.lengths.chunks(bin_width as usize).map(|bin| bin.iter().sum()).collect(),
+            length_bin_width: bin_width,
+            length_percentiles: self.percentiles(),
+            truncated_fraction: fraction(totals.documents_truncated, with_sequences),
+            dropped_by_rule: totals.dropped,
+            documents_in: totals.documents_in,
+            documents_empty: totals.documents_empty,
+            vocab_size: vocabulary.size(),
+            text_bytes: totals.text_bytes,
+            computed_at,
+        }
+    }
+
+    fn most_frequent(&self, vocabulary: &Vocabulary) -> Vec<VocabCount> {
+        let mut seen: Vec<(u32, u64)> = (0..).zip(self.vocabulary.iter().copied()).filter(|(_, n)| *n > 0).collect();
+        seen.sort_unstable_by_key(|(id, count)| (std::cmp::Reverse(*count), *id));
+        seen.truncate(TOP_TOKENS);
+        let entry = |(token_id, count)| VocabCount {
+            token_id,
+            token: vocabulary.token(token_id).to_owned(),
+            count,
+            fraction: fraction(count, self.totals.tokens),
+        };
+        seen.into_iter().map(entry).collect()
+    }
+
+    /// Depends on `max_length` alone, so that histograms of the same configuration have the same bins.
+    fn bin_width(&self) -> u32 {
+        let max_length = u32::try_from(self.lengths.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        max_length.div_ceil(BINS).max(1)
+    }
+
+    /// By nearest rank: the smallest length that at least p of 100 sequences do not exceed.
+    fn percentiles(&self) -> LengthPercentiles {
+        let total: u64 = self.lengths.iter().sum();
+        let at = |percent: u64| {
+            let rank = (u128::from(total) * u128::from(percent)).div_ceil(100);
+            let mut seen = 0;
+            let found = (0_u32..).zip(&self.lengths).find(|(_, count)| {
+                seen += u128::from(**count);
+                seen >= rank && rank > 0
+            });
+            found.map_or(0, |(length, _)| length)
+        };
+        LengthPercentiles { p50: at(50), p90: at(90), p99: at(99), max: at(100) }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more than 53 bits")]
+fn fraction(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}

@@ -1,0 +1,2 @@
+//! `tokenization`.
+pub mod engine;

@@ -3,7 +3,7 @@
 mod convert;
 pub mod status;
 
-pub use convert::{BadMessage, Required};
+pub use convert::{BadMessage, Required, timestamp};
 
 /// All files' descriptors, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

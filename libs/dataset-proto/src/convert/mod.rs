@@ -8,6 +8,8 @@ mod shard;
 mod simple;
 mod tokenize;
 
+pub use simple::timestamp;
+
 use dataset_model::Problem;
 
 /// A message that breaks the contract: a field that must be there is absent, or a value is out of its range.

@@ -40,7 +40,8 @@ enums! {
     Packing { None, Concat }
 }
 
-pub(crate) fn timestamp(at: DateTime<Utc>) -> prost_types::Timestamp {
+/// A time on the wire.
+pub fn timestamp(at: DateTime<Utc>) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: at.timestamp(), nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or(0) }
 }
 

@@ -6,6 +6,7 @@
 mod config;
 mod descriptor;
 mod error;
+mod framing;
 mod listing;
 mod manifest;
 mod open;
@@ -15,7 +16,6 @@ mod ticket;
 
 pub use config::{CatalogSettings, Config, FlightSettings, StorageSettings};
 
-use arrow_flight::flight_service_server::FlightServiceServer;
 use catalog_client::CatalogClient;
 use service_kit::{Lifecycle, Listeners, Readiness, ServeError};
 use shard_store::ShardStore;
@@ -27,7 +27,7 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
         .map_err(|e| ServeError::new("the data directory cannot be opened", e))?;
     let catalog = CatalogClient::new(service_kit::channel(&config.catalog.url)?);
     let flight = service::Flight::new(manifest::Manifests::new(catalog), store, config.flight.max_streams);
-    let routes = Routes::new(FlightServiceServer::new(flight));
+    let routes = Routes::new(framing::WithoutCopy::new(flight));
 
     let readiness = Readiness::new();
     readiness.flag("storage").set(true);

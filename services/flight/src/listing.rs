@@ -29,7 +29,9 @@ pub(crate) fn parse(expression: &[u8]) -> Result<Criteria, Problem> {
     if expression.is_empty() {
         return Ok(Criteria::default());
     }
-    let criteria: Criteria = serde_json::from_slice(expression)
+    // By way of an object: serde would also take an array as the fields in order.
+    let criteria: Criteria = serde_json::from_slice::<serde_json::Map<_, _>>(expression)
+        .and_then(|object| serde_json::from_value(object.into()))
         .map_err(|e| Problem::field("criteria", format!("must be JSON with status, repo_id, tokenizer_name: {e}")))?;
     let known =
         |status: &String| status.parse::<DatasetStatus>().is_ok() || status.parse::<TokenizationStatus>().is_ok();

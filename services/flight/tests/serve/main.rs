@@ -1,0 +1,8 @@
+//! The flight service as clients meet it: real shards, a real socket, a modelled catalog.
+
+mod catalog;
+mod faults;
+mod listing;
+mod python;
+mod rig;
+mod rows;

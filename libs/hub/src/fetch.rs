@@ -63,7 +63,7 @@ pub struct FetchedFile {
     pub path: PathBuf,
     /// Bytes that came over the network for it now.
     pub downloaded: u64,
-    /// Bytes that an earlier transfer had left.
+    /// Bytes that an earlier transfer had left, or that the local Hub cache held.
     pub resumed_from: u64,
 }
 
@@ -158,17 +158,20 @@ impl Transfer<'_> {
     /// Pauses after a failure that may pass; any other one ends the transfer.
     async fn recover(&mut self, mut part: Part, error: HubError) -> Result<Part, HubError> {
         let Fetch { file: remote, cancel, .. } = self.attempt.request;
-        match &error {
-            // What lies there would only keep the disk full.
-            HubError::DiskFull { .. } => {
-                part.discard();
+        tracing::debug!(path = %remote.path, %error, at = part.length(), "a transfer broke off");
+        if matches!(error, HubError::WrongRange { .. }) {
+            part.restart().map_err(|source| HubError::disk(&remote.path, source))?;
+        }
+        let pause = match self.retry.pause(error, rand::random()) {
+            Ok(pause) => pause,
+            Err(error) => {
+                // What lies there would only keep the disk full, or is nothing to go on with.
+                if matches!(error, HubError::DiskFull { .. }) || part.length() == 0 {
+                    part.discard();
+                }
                 return Err(error);
             }
-            HubError::WrongRange { .. } => part.restart().map_err(|source| HubError::disk(&remote.path, source))?,
-            _ => {}
-        }
-        tracing::debug!(path = %remote.path, %error, at = part.length(), "a transfer broke off");
-        let pause = self.retry.pause(error, rand::random())?;
+        };
         until_cancelled(cancel, async {
             sleep(pause).await;
             Ok(part)

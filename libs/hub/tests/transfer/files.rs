@@ -227,8 +227,12 @@ async fn a_byte_that_always_flips_is_a_checksum_mismatch() {
 #[tokio::test]
 async fn silence_ends_a_transfer_and_it_goes_on() {
     let bench = Bench::new(3 * MIB).await;
+    let config = HubConfig { stall_timeout: Duration::from_millis(500), ..impatient(bench.hub.endpoint()) };
+    let client = HubClient::new(config).unwrap();
+    let (commit, file) = bench.listed(LARGE).await;
     bench.control.fail_next(Fault::StallAfter(MIB as u64));
-    let mut fetched = bench.fetch(LARGE).await.unwrap();
+    let none = CancellationToken::new();
+    let mut fetched = fetch_with(&client, &commit, &file, bench.staging.path(), &none, &|_| ()).await.unwrap();
     assert_eq!(content(&mut fetched), noise(3 * MIB));
     assert_eq!(fetched.downloaded, 3 * MIB as u64);
 }
@@ -253,12 +257,10 @@ async fn a_trickle_is_a_stall_too() {
 #[tokio::test]
 async fn cancelling_a_silent_transfer_does_not_wait_for_it() {
     let bench = Bench::new(2 * MIB).await;
-    let patient = HubConfig { stall_timeout: Duration::from_hours(1), ..impatient(bench.hub.endpoint()) };
-    let client = HubClient::new(patient).unwrap();
     let (commit, file) = bench.listed(LARGE).await;
     bench.control.fail_next(Fault::StallAfter(MIB as u64));
     let cancel = CancellationToken::new();
-    let fetch = fetch_with(&client, &commit, &file, bench.staging.path(), &cancel, &|_| ());
+    let fetch = bench.fetch_listed(&commit, &file, &cancel, &|_| ());
     let stop = async {
         bench.control.wait_for(|log| log.last().is_some_and(|one| one.bytes_sent == MIB as u64)).await;
         cancel.cancel();

@@ -92,6 +92,7 @@ async fn what_is_not_there_has_a_name() {
     file.path = "no/such file.txt".to_owned();
     let error = bench.fetch_listed(&commit, &file, &CancellationToken::new(), &|_| ()).await.unwrap_err();
     assert!(matches!(&error, HubError::EntryNotFound { path, .. } if *path == file.path), "{error}");
+    assert!(bench.staged().is_empty(), "an empty part is not worth keeping");
 }
 
 #[tokio::test]

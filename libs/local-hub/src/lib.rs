@@ -21,8 +21,6 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use route::{Call, Kind, Repo};
-
 /// How long open downloads may go on after the shutdown was asked for.
 const DRAIN: Duration = Duration::from_secs(5);
 

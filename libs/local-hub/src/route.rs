@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 /// The two kinds of repository that are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Under `datasets/`.
     Dataset,
     /// Under `models/`; on the web their URLs have no prefix.
@@ -17,7 +17,7 @@ pub enum Kind {
 
 impl Kind {
     /// The name of the folder, and of the path segment in the API.
-    pub fn folder(self) -> &'static str {
+    pub(crate) fn folder(self) -> &'static str {
         match self {
             Self::Dataset => "datasets",
             Self::Model => "models",
@@ -35,16 +35,16 @@ impl Kind {
 
 /// A repository's address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Repo {
+pub(crate) struct Repo {
     /// Dataset or model.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// `owner/name`, or just `name`.
-    pub id: String,
+    pub(crate) id: String,
 }
 
 /// One request, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// `GET /api/{kind}/{repo}[/revision/{revision}]`
     Info { repo: Repo, revision: String },
     /// `GET /api/{kind}/{repo}/tree/{revision}[/{folder}]`
@@ -65,7 +65,7 @@ pub enum Call {
 
 impl Call {
     /// Reads a request line; `None` when the Hub knows no such route.
-    pub fn parse(method: &Method, path: &str) -> Option<Self> {
+    pub(crate) fn parse(method: &Method, path: &str) -> Option<Self> {
         let segments = path
             .trim_start_matches('/')
             .split('/')

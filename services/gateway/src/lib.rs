@@ -1,0 +1,94 @@
+//! The gateway: REST, live feeds and their documentation in front of the gRPC services. It only translates.
+//!
+//! It has no state of its own: any number of gateways can stand side by side, and a restart loses nothing, as a feed
+//! goes on from its last number.
+
+mod config;
+mod docs;
+mod error;
+mod live;
+mod openapi;
+mod origin;
+mod rest;
+mod rows;
+mod sanitize;
+mod server;
+
+pub use config::{Config, Gateway as GatewaySettings, Peer};
+
+use catalog_client::{CatalogClient, TraceContext, Traced};
+use dataset_proto::tokenization::tokenization_query_service_client::TokenizationQueryServiceClient;
+use live::Feeds;
+use rows::Rows;
+use server::Impatient;
+use service_kit::{Lifecycle, Listeners, Readiness, ReadyFlag, ServeError, channel, serve_internal};
+use std::{sync::Arc, time::Duration};
+use tonic::transport::Channel;
+use tonic_health::pb::health_client::HealthClient;
+
+/// Largest answer of the tokenization service: pieces of a page of long rows.
+const MAX_DECODED: usize = 64 << 20;
+const READY_PERIOD: Duration = Duration::from_secs(2);
+/// How long a feed may take to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(12);
+
+/// What a handler needs: the services behind, and the limits. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Gateway {
+    catalog: CatalogClient,
+    health: HealthClient<Channel>,
+    rows: Rows,
+    tokenizer: TokenizationQueryServiceClient<Traced>,
+    feeds: Feeds,
+    settings: Arc<config::Gateway>,
+}
+
+impl Gateway {
+    fn new(config: &Config, lifecycle: &Lifecycle) -> Result<Self, ServeError> {
+        let catalog = channel(&config.catalog.url(50051))?;
+        let tokenization = channel(&config.tokenization.url(50053))?;
+        Ok(Self {
+            catalog: CatalogClient::new(catalog.clone()),
+            health: HealthClient::new(catalog),
+            rows: Rows::new(channel(&config.flight.url(8815))?),
+            tokenizer: TokenizationQueryServiceClient::with_interceptor(tokenization, TraceContext)
+                .max_decoding_message_size(MAX_DECODED),
+            feeds: Feeds::new(&config.gateway, lifecycle),
+            settings: Arc::new(config.gateway.clone()),
+        })
+    }
+}
+
+/// Serves until the lifecycle ends; feeds are told that the gateway is going, and requests are answered.
+pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -> Result<(), ServeError> {
+    let gateway = Gateway::new(&config, &lifecycle)?;
+    let app = server::app(gateway.clone()).map_err(|e| ServeError::new("the OpenAPI document is broken", e))?;
+    let readiness = Readiness::new();
+    lifecycle.spawn("readiness", watch_catalog(gateway.clone(), readiness.flag("catalog")));
+    let listener = Impatient { listener: listeners.api, stall: config::seconds(config.gateway.stall_seconds) };
+    let soft = lifecycle.soft().clone();
+    let public = async {
+        let server = axum::serve(listener, app).with_graceful_shutdown(soft.cancelled_owned());
+        tokio::select! {
+            ended = server => ended.map_err(|e| ServeError::new("the HTTP server stopped", e))?,
+            () = lifecycle.hard().cancelled() => {}
+        }
+        // Sockets outlive the server that made them.
+        let _ = tokio::time::timeout(FAREWELL, gateway.feeds.closed()).await;
+        Ok(())
+    };
+    tokio::try_join!(public, serve_internal(listeners.internal, readiness, &lifecycle))?;
+    Ok(())
+}
+
+async fn watch_catalog(gateway: Gateway, flag: ReadyFlag) {
+    loop {
+        flag.set(gateway.is_ready().await);
+        tokio::time::sleep(READY_PERIOD).await;
+    }
+}
+
+/// The OpenAPI document as JSON, for clients that are generated.
+pub fn openapi() -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&server::routes(Duration::MAX).1)
+}

@@ -1,0 +1,79 @@
+//! Jobs: list and show, with phases, tasks, attempts and the last error.
+
+use super::{
+    Gateway,
+    extract::{Id, Paging, Query, choice},
+    request,
+};
+use crate::{error::ApiError, openapi::ReadErrors};
+use axum::{Json, extract::State};
+use dataset_model::{DatasetId, Job, JobId, JobKind, JobState, Problem};
+use dataset_proto::{
+    Required,
+    catalog::{JobKind as ProtoKind, JobServiceGetRequest, JobServiceListRequest, JobState as ProtoState},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    #[param(value_type = Option<uuid::Uuid>)]
+    dataset_id: Option<String>,
+    #[param(inline, value_type = Option<JobState>)]
+    state: Option<String>,
+    #[param(inline, value_type = Option<JobKind>)]
+    kind: Option<String>,
+    /// The first page is 1.
+    page: Option<u32>,
+    /// Jobs of a page, 1 to 200; 20.
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct JobPage {
+    items: Vec<Job>,
+    total: u64,
+    page: u32,
+    limit: u32,
+}
+
+/// Lists jobs, newest first.
+#[utoipa::path(get, path = "/jobs", tag = "jobs", params(ListQuery),
+    responses((status = 200, body = JobPage), ReadErrors))]
+pub(super) async fn list(
+    State(gateway): State<Gateway>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<JobPage>, ApiError> {
+    let Paging { page, limit } = Paging::new(query.page, query.limit)?;
+    let dataset_id = choice::<DatasetId>("dataset_id", query.dataset_id.as_deref())?;
+    let state = choice::<JobState>("state", query.state.as_deref())?;
+    let kind = match query.kind.as_deref() {
+        None | Some("") => ProtoKind::Unspecified,
+        Some("ingest") => JobKind::Ingest.into(),
+        Some("tokenize") => JobKind::Tokenize.into(),
+        Some(other) => {
+            return Err(Problem::field("kind", format!("`{other}` is neither `ingest` nor `tokenize`")).into());
+        }
+    };
+    let message = JobServiceListRequest {
+        dataset_id: dataset_id.map(|id| id.to_string()),
+        state: state.map_or(ProtoState::Unspecified, Into::into).into(),
+        kind: kind.into(),
+        page_size: limit,
+        page_token: page.to_string(),
+    };
+    let answer = gateway.catalog.jobs().list(request(message)).await?.into_inner();
+    let items = answer.jobs.into_iter().map(Job::try_from).collect::<Result<_, _>>()?;
+    Ok(Json(JobPage { items, total: answer.total, page, limit }))
+}
+
+/// Shows a job.
+#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = Job), ReadErrors))]
+pub(super) async fn show(State(gateway): State<Gateway>, Id(id): Id<JobId>) -> Result<Json<Job>, ApiError> {
+    let message = JobServiceGetRequest { id: id.to_string() };
+    let answer = gateway.catalog.jobs().get(request(message)).await?.into_inner();
+    Ok(Json(Job::try_from(answer.job.required("job")?)?))
+}

@@ -1,0 +1,39 @@
+//! Routes of the contract that this version does not serve: they say so, instead of being unknown.
+
+use crate::{error::ApiError, openapi::Planned};
+use dataset_model::Reason;
+
+fn refuse(what: &str) -> ApiError {
+    ApiError::new(Reason::NotImplemented, format!("{what} is not offered yet"))
+}
+
+/// Registers local files as a dataset.
+#[utoipa::path(post, path = "/datasets/upload", tag = "planned", responses(Planned))]
+pub(super) async fn upload() -> ApiError {
+    refuse("the upload of local files")
+}
+
+/// Looks at a repository of the Hub before it is downloaded.
+#[utoipa::path(get, path = "/hub/datasets/{*repo_id}", tag = "planned",
+    params(("repo_id" = String, Path)), responses(Planned))]
+pub(super) async fn inspect_repo() -> ApiError {
+    refuse("the inspection of a repository")
+}
+
+/// Tokenizes one text, token by token.
+#[utoipa::path(post, path = "/tokenize/preview", tag = "planned", responses(Planned))]
+pub(super) async fn preview() -> ApiError {
+    refuse("the preview of a tokenization")
+}
+
+/// Tells which rows a step of a read plan reads.
+#[utoipa::path(post, path = "/read-plans/lookup", tag = "planned", responses(Planned))]
+pub(super) async fn lookup() -> ApiError {
+    refuse("the lookup of a step of a read plan")
+}
+
+/// Proves that a read plan reads each row once.
+#[utoipa::path(post, path = "/read-plans/verify", tag = "planned", responses(Planned))]
+pub(super) async fn verify() -> ApiError {
+    refuse("the proof of a read plan")
+}

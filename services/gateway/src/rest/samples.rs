@@ -1,0 +1,341 @@
+//! Sample rows of a dataset or of a tokenization, page by page, or searched.
+//!
+//! Rows without a chosen split run through all splits in order. A search reads rows until it has seen them all or
+//! reached its bounds, and says which of the two.
+
+mod scan;
+
+use super::{
+    Gateway, datasets,
+    extract::{Id, Paging, Query, choice},
+    tokenizations,
+};
+use crate::{error::ApiError, openapi::ReadErrors, sanitize};
+use arrow_array::{
+    Array, ArrayRef, RecordBatch, StructArray,
+    cast::AsArray,
+    types::{Int32Type, UInt16Type, UInt32Type, UInt64Type},
+};
+use axum::{Json, extract::State};
+use dataset_model::{
+    Dataset, DatasetId, DatasetStatus, Problem, Reason, Split, Tokenization, TokenizationId, TokenizationStatus,
+};
+use dataset_proto::tokenization::{DecodeRequest, DecodeRow, DecodedRow};
+use futures::TryStreamExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+/// Arrow bytes of the rows of one page.
+const MAX_RAW_BYTES: usize = 64 << 20;
+/// The same for token rows, of which each id grows to some ten bytes of JSON.
+const MAX_TOKEN_BYTES: usize = 8 << 20;
+/// Ids that one question to the tokenization service holds, so that messages stay small.
+const DECODE_IDS: usize = 250_000;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SamplesQuery {
+    /// The first page is 1.
+    page: Option<u32>,
+    /// Rows of a page, 1 to 200; 20.
+    limit: Option<u32>,
+    /// Only rows of this split; all, in order.
+    split: Option<String>,
+    /// Token rows of this tokenization instead of raw rows.
+    #[param(value_type = Option<uuid::Uuid>)]
+    tokenization_id: Option<String>,
+    /// Only rows with this part in one of their text columns (or in their decoded text), any case, at most 256 characters.
+    q: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Samples {
+    samples: Vec<Sample>,
+    /// Rows in all pages; of a search, the rows found so far.
+    total: u64,
+    page: u32,
+    limit: u32,
+    /// Present in the answer to a search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<Search>,
+}
+
+/// How far a search looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+struct Search {
+    scanned_rows: u64,
+    /// False: the search stopped at its bounds, and later rows were not looked at.
+    complete: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+enum Sample {
+    Raw(RawSample),
+    Tokens(TokenSample),
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct RawSample {
+    /// Row in the split.
+    index: u64,
+    split: String,
+    /// Column by column; what JSON cannot carry is text.
+    data: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct TokenSample {
+    /// Row in the tokenization.
+    index: u64,
+    split: String,
+    /// Row in the split that the tokens come from.
+    doc: u64,
+    window: u32,
+    input_ids: Vec<u32>,
+    /// One per id; bytes that are not whole UTF-8 as `<0xNN>`.
+    pieces: Vec<String>,
+    text: String,
+}
+
+/// Shows rows of a ready dataset, or of one of its tokenizations.
+#[utoipa::path(get, path = "/datasets/{id}/samples", tag = "datasets", params(("id" = uuid::Uuid, Path), SamplesQuery),
+    responses((status = 200, body = Samples), ReadErrors))]
+pub(super) async fn list(
+    State(gateway): State<Gateway>,
+    Id(id): Id<DatasetId>,
+    Query(query): Query<SamplesQuery>,
+) -> Result<Json<Samples>, ApiError> {
+    let paging = Paging::new(query.page, query.limit)?;
+    let needle = query.q.as_deref().filter(|q| !q.is_empty()).map(scan::needle).transpose()?;
+    let tokenization_id = choice::<TokenizationId>("tokenization_id", query.tokenization_id.as_deref())?;
+    let split = query.split.as_deref().filter(|split| !split.is_empty());
+    let dataset = datasets::fetch(&gateway, id).await?;
+    if dataset.status != DatasetStatus::Ready {
+        let detail = format!("dataset `{id}` is `{}`", dataset.status);
+        return Err(ApiError::new(Reason::DatasetNotReady, detail));
+    }
+    let splits = chosen(&dataset, split)?;
+    let answer = if let Some(tokenization_id) = tokenization_id {
+        let tokenization = tokenizations::fetch(&gateway, tokenization_id).await?;
+        if tokenization.dataset_id != id {
+            return Err(ApiError::not_found("tokenization of this dataset", &tokenization_id.to_string()));
+        }
+        let source = TokenSource::new(&dataset, &splits, tokenization)?;
+        match needle {
+            None => token_page(&gateway, &source, paging).await?,
+            Some(needle) => scan::tokens(&gateway, &source, paging, &needle).await?,
+        }
+    } else {
+        match needle {
+            None => raw_page(&gateway, id, &splits, paging).await?,
+            Some(needle) => scan::raw(&gateway, id, &splits, paging, &needle).await?,
+        }
+    };
+    Ok(Json(answer))
+}
+
+/// The splits that a request is about.
+fn chosen(dataset: &Dataset, split: Option<&str>) -> Result<Vec<Split>, ApiError> {
+    let Some(name) = split else { return Ok(dataset.splits.clone()) };
+    let found: Vec<_> = dataset.splits.iter().filter(|split| split.name == name).cloned().collect();
+    if found.is_empty() {
+        let names: Vec<_> = dataset.splits.iter().map(|split| format!("`{}`", split.name)).collect();
+        let problem = Problem::new(Reason::HubSplitNotFound, format!("the dataset has no split `{name}`"));
+        return Err(problem.next_step(format!("choose one of {}", names.join(", "))).into());
+    }
+    Ok(found)
+}
+
+/// Which rows of which splits are rows `[offset, offset + limit)` of all of them.
+fn segments(splits: &[Split], offset: u64, limit: u64) -> Vec<(&str, u64, u64)> {
+    let end = offset.saturating_add(limit);
+    let mut first = 0;
+    let mut found = Vec::new();
+    for split in splits {
+        let last = first + split.row_count;
+        let (from, to) = (offset.max(first), end.min(last));
+        if from < to {
+            found.push((split.name.as_str(), from - first, to - from));
+        }
+        first = last;
+    }
+    found
+}
+
+async fn raw_page(gateway: &Gateway, id: DatasetId, splits: &[Split], paging: Paging) -> Result<Samples, ApiError> {
+    let Paging { page, limit } = paging;
+    let mut samples = Vec::new();
+    let mut bytes = 0;
+    for (split, start, count) in segments(splits, paging.offset(), limit.into()) {
+        let mut index = start;
+        let mut batches = gateway.rows.raw(id, split, start, count).await?;
+        while let Some(batch) = batches.try_next().await? {
+            fits(&mut bytes, &batch, MAX_RAW_BYTES)?;
+            let first = index;
+            index += batch.num_rows() as u64;
+            samples.extend(raw_samples(batch, split.to_owned(), first).await?);
+        }
+    }
+    let total = splits.iter().map(|split| split.row_count).sum();
+    Ok(Samples { samples, total, page, limit, search: None })
+}
+
+fn fits(bytes: &mut usize, batch: &RecordBatch, limit: usize) -> Result<(), ApiError> {
+    *bytes += size(batch);
+    if *bytes > limit {
+        let description = format!("these rows hold more than {} MiB: ask for fewer", limit >> 20);
+        return Err(Problem::field("limit", description).into());
+    }
+    Ok(())
+}
+
+/// Bytes of these rows alone; the message that they came in may be shared by other rows.
+fn size(batch: &RecordBatch) -> usize {
+    let of = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(column.get_buffer_memory_size());
+    batch.columns().iter().map(of).sum()
+}
+
+/// Off the async threads: a batch may hold megabytes of text.
+async fn raw_samples(batch: RecordBatch, split: String, first: u64) -> Result<Vec<Sample>, ApiError> {
+    let convert = move || {
+        let columns = StructArray::from(batch);
+        let sample = |(row, index)| RawSample { index, split: split.clone(), data: sanitize::row(&columns, row) };
+        (0..columns.len()).zip(first..).map(sample).map(Sample::Raw).collect()
+    };
+    tokio::task::spawn_blocking(convert).await.map_err(|error| ApiError::internal(&error))
+}
+
+/// A ready tokenization and the split that it covers.
+struct TokenSource {
+    tokenization: Tokenization,
+    split: String,
+    /// 0 when a split was asked for that the tokenization does not cover.
+    row_count: u64,
+}
+
+impl TokenSource {
+    fn new(dataset: &Dataset, splits: &[Split], tokenization: Tokenization) -> Result<Self, ApiError> {
+        if tokenization.status != TokenizationStatus::Ready {
+            let detail = format!("tokenization `{}` is `{}`", tokenization.id, tokenization.status);
+            return Err(ApiError::new(Reason::DatasetNotReady, detail));
+        }
+        let of = |name: &str| dataset.splits.iter().find(|split| split.name == name).map(|split| split.name.clone());
+        let default = || of("train").or_else(|| dataset.splits.first().map(|split| split.name.clone()));
+        let split = tokenization.config.split.clone().or_else(default).unwrap_or_default();
+        let covered = splits.iter().any(|chosen| chosen.name == split);
+        let row_count = if covered { tokenization.num_sequences.unwrap_or_default() } else { 0 };
+        Ok(Self { tokenization, split, row_count })
+    }
+}
+
+async fn token_page(gateway: &Gateway, source: &TokenSource, paging: Paging) -> Result<Samples, ApiError> {
+    let Paging { page, limit } = paging;
+    let start = paging.offset().min(source.row_count);
+    let count = u64::from(limit).min(source.row_count - start);
+    let mut samples = Vec::new();
+    let (mut bytes, mut index) = (0, start);
+    if count > 0 {
+        let mut batches = gateway.rows.tokens(source.tokenization.id, start, count).await?;
+        while let Some(batch) = batches.try_next().await? {
+            fits(&mut bytes, &batch, MAX_TOKEN_BYTES)?;
+            samples.extend(token_samples(gateway, source, &batch, index).await?.into_iter().map(Sample::Tokens));
+            index += batch.num_rows() as u64;
+        }
+    }
+    Ok(Samples { samples, total: source.row_count, page, limit, search: None })
+}
+
+/// Token rows with their pieces and text; at most 200 rows.
+async fn token_samples(
+    gateway: &Gateway,
+    source: &TokenSource,
+    batch: &RecordBatch,
+    first: u64,
+) -> Result<Vec<TokenSample>, ApiError> {
+    let rows: Vec<Vec<u32>> = (0..batch.num_rows()).map(|row| ids(batch, row)).collect::<Result<_, _>>()?;
+    let decoded = decode(gateway, &source.tokenization, &rows).await?;
+    let docs = column(batch, &["doc", "first_doc"]).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+    let windows = column(batch, &["window"]).and_then(|column| column.as_primitive_opt::<UInt32Type>());
+    let complete = |(row, (input_ids, decoded)): (usize, (Vec<u32>, DecodedRow))| TokenSample {
+        index: first + row as u64,
+        split: source.split.clone(),
+        doc: docs.map(|docs| docs.value(row)).unwrap_or_default(),
+        window: windows.map(|windows| windows.value(row)).unwrap_or_default(),
+        input_ids,
+        pieces: decoded.pieces,
+        text: decoded.text,
+    };
+    Ok(rows.into_iter().zip(decoded).enumerate().map(complete).collect())
+}
+
+/// Pieces and text, which only the tokenization service knows.
+async fn decode(gateway: &Gateway, of: &Tokenization, rows: &[Vec<u32>]) -> Result<Vec<DecodedRow>, ApiError> {
+    let mut decoded = Vec::with_capacity(rows.len());
+    while decoded.len() < rows.len() {
+        let mut ids = 0;
+        let asked: Vec<DecodeRow> = rows[decoded.len()..]
+            .iter()
+            .take_while(|row| {
+                let first = ids == 0;
+                ids += row.len().max(1);
+                first || ids <= DECODE_IDS
+            })
+            .map(|row| DecodeRow { input_ids: row.clone() })
+            .collect();
+        let asked_rows = asked.len();
+        let message = DecodeRequest {
+            tokenizer_name: of.tokenizer_name.clone(),
+            tokenizer_revision: of.tokenizer_revision.clone(),
+            rows: asked,
+        };
+        let answer = gateway.tokenizer.clone().decode(catalog_client::request(message)).await?.into_inner();
+        if answer.rows.len() != asked_rows {
+            return Err(ApiError::internal(&"decoded rows are not as many as asked for"));
+        }
+        decoded.extend(answer.rows);
+    }
+    Ok(decoded)
+}
+
+fn column<'a>(batch: &'a RecordBatch, names: &[&str]) -> Option<&'a dyn Array> {
+    names.iter().find_map(|name| batch.column_by_name(name)).map(|column| &**column)
+}
+
+/// The ids of a row; fill at the end of a packed row is left out.
+fn ids(batch: &RecordBatch, row: usize) -> Result<Vec<u32>, ApiError> {
+    let broken = || ApiError::internal(&"token rows without `input_ids` of a known type");
+    let lists = column(batch, &["input_ids"]).ok_or_else(broken)?;
+    let items = if let Some(list) = lists.as_list_opt::<i32>() {
+        list.value(row)
+    } else {
+        lists.as_fixed_size_list_opt().ok_or_else(broken)?.value(row)
+    };
+    let mut ids: Vec<u32> = if let Some(items) = items.as_primitive_opt::<UInt16Type>() {
+        items.values().iter().map(|&id| id.into()).collect()
+    } else {
+        let items = items.as_primitive_opt::<Int32Type>().ok_or_else(broken)?;
+        items.values().iter().map(|&id| id.cast_unsigned()).collect()
+    };
+    if let Some(length) = column(batch, &["length"]).and_then(|a| a.as_primitive_opt::<UInt32Type>()) {
+        ids.truncate(length.value(row) as usize);
+    }
+    Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_run_through_all_splits() {
+        let split = |name: &str, row_count| Split { name: name.to_owned(), row_count, size_bytes: 0 };
+        let splits = [split("a", 3), split("empty", 0), split("b", 4)];
+        assert_eq!(segments(&splits, 0, 2), [("a", 0, 2)]);
+        assert_eq!(segments(&splits, 2, 3), [("a", 2, 1), ("b", 0, 2)]);
+        assert_eq!(segments(&splits, 6, 200), [("b", 3, 1)]);
+        assert_eq!(segments(&splits, u64::MAX - 1, 200), []);
+    }
+}

@@ -1,0 +1,1 @@
+//! Each Arrow type and its JSON.

@@ -1,0 +1,147 @@
+//! What stands around all routes: limits, headers, traces, and a listener that cuts off peers that stop reading.
+
+use crate::{
+    Gateway, config, docs,
+    error::{self, ApiError},
+    live, openapi, origin, rest,
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::get,
+    serve::Listener,
+};
+use dataset_model::Reason;
+use std::{any::Any, io, net::SocketAddr, pin::Pin, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{Instant, timeout},
+};
+use tokio_io_timeout::TimeoutStream;
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
+};
+use tracing::Instrument;
+use utoipa::{OpenApi, openapi::OpenApi as Document};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Control messages stay small.
+const MAX_BODY: usize = 1 << 20;
+const READY_DEADLINE: Duration = Duration::from_secs(2);
+
+/// The routes of the contract with their OpenAPI document; `deadline` holds for all that are not feeds.
+pub(crate) fn routes(deadline: Duration) -> (Router<Gateway>, Document) {
+    let feeds = OpenApiRouter::new().routes(routes!(live::websocket::connect)).routes(routes!(live::sse::events));
+    let rest = rest::routes().layer(middleware::from_fn_with_state(deadline, in_time));
+    let frame = OpenApiRouter::with_openapi(openapi::Frame::openapi());
+    let (router, document) = frame.nest("/api/v1", rest.merge(feeds)).split_for_parts();
+    (router, openapi::complete(document))
+}
+
+/// Everything that the public port answers.
+pub(crate) fn app(gateway: Gateway) -> Result<Router, serde_json::Error> {
+    let (routes, document) = routes(config::seconds(gateway.settings.request_seconds));
+    let document = serde_json::to_value(document)?;
+    let json = Bytes::from(serde_json::to_vec_pretty(&document)?);
+    let page = Bytes::from(docs::page(&document));
+    let policy = [(header::CONTENT_SECURITY_POLICY, docs::POLICY)];
+    let around = ServiceBuilder::new()
+        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn(error::render))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(gateway.clone(), origin::guard))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    Ok(routes
+        .route("/", get(async || Redirect::temporary("/api/docs")))
+        .route("/api/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], json)))
+        .route("/api/docs", get(async move || (policy, Html(page))))
+        .route("/api/docs/style.css", get(async || ([(header::CONTENT_TYPE, "text/css")], docs::STYLE)))
+        .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(ready))
+        .fallback(async || ApiError::new(Reason::NotFound, "nothing has this path"))
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(around)
+        .with_state(gateway))
+}
+
+/// Ready when the catalog is: without it no request can be answered.
+async fn ready(State(gateway): State<Gateway>) -> Response {
+    if gateway.is_ready().await {
+        return (StatusCode::OK, "ready\n").into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, "waiting for: catalog\n").into_response()
+}
+
+impl Gateway {
+    /// Whether the catalog says of itself that it serves.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let mut health = self.health.clone();
+        let answer = timeout(READY_DEADLINE, health.check(HealthCheckRequest::default())).await;
+        matches!(answer, Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving)
+    }
+}
+
+async fn in_time(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
+    let late = || {
+        let detail = format!("the request took longer than {} s", deadline.as_secs_f64());
+        ApiError::new(Reason::DeadlineExceeded, detail).into_response()
+    };
+    timeout(deadline, next.run(request)).await.unwrap_or_else(|_| late())
+}
+
+/// One span and two metrics for each request, by route and never by path, which holds ids.
+async fn observe(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
+    let span = tracing::info_span!("http", %method, route);
+    service_kit::set_parent(&span, request.headers());
+    let started = Instant::now();
+    let response = next.run(request).instrument(span).await;
+    let labels = [("method", method.to_string()), ("route", route), ("status", response.status().as_str().to_owned())];
+    metrics::counter!("gateway_http_requests_total", &labels).increment(1);
+    metrics::histogram!("gateway_http_request_seconds", &labels).record(started.elapsed().as_secs_f64());
+    response
+}
+
+/// What the panic said is in the log already; nobody else hears it.
+#[expect(clippy::needless_pass_by_value, reason = "the signature of the layer")]
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    ApiError::internal(&"a handler panicked").into_response()
+}
+
+/// Cuts a connection on which a write stalls: hyper would wait for such a peer for ever.
+pub(crate) struct Impatient {
+    pub listener: TcpListener,
+    pub stall: Duration,
+}
+
+impl Listener for Impatient {
+    type Io = Pin<Box<TimeoutStream<TcpStream>>>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        // Small messages leave at once; a socket that refuses the option still works.
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.stall));
+        (Box::pin(stream), address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}

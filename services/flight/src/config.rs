@@ -26,11 +26,22 @@ pub struct FlightSettings {
     pub max_streams: usize,
 }
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
+/// The catalog, as its own section of the settings describes it.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CatalogSettings {
-    /// Address of the catalog; `http://127.0.0.1:50051`.
-    pub url: String,
+    /// Where it listens; `127.0.0.1:50051`.
+    pub listen: Option<SocketAddr>,
+    /// Where others reach it; `http://{listen}`.
+    pub url: Option<String>,
+}
+
+impl CatalogSettings {
+    /// The address to dial.
+    pub fn url(&self) -> String {
+        let listen = self.listen.unwrap_or_else(|| ([127, 0, 0, 1], 50051).into());
+        self.url.clone().unwrap_or_else(|| format!("http://{listen}"))
+    }
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -43,12 +54,6 @@ pub struct StorageSettings {
 impl Default for FlightSettings {
     fn default() -> Self {
         Self { listen: ([127, 0, 0, 1], 8815).into(), internal: ([127, 0, 0, 1], 9103).into(), max_streams: 256 }
-    }
-}
-
-impl Default for CatalogSettings {
-    fn default() -> Self {
-        Self { url: "http://127.0.0.1:50051".to_owned() }
     }
 }
 
@@ -65,8 +70,8 @@ impl Settings for Config {
         if !(1..=448).contains(&self.flight.max_streams) {
             problems.push("`flight.max_streams` must be between 1 and 448".to_owned());
         }
-        if service_kit::channel(&self.catalog.url).is_err() {
-            let url = &self.catalog.url;
+        let url = self.catalog.url();
+        if !url.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.authority().is_some()) {
             problems.push(format!("`catalog.url` is `{url}`, which is no address; such as `http://127.0.0.1:50051`"));
         }
         problems
@@ -74,5 +79,21 @@ impl Settings for Config {
 
     fn internal(&self) -> SocketAddr {
         self.flight.internal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_work_and_all_problems_are_told() {
+        assert_eq!(Config::default().problems(), [""; 0]);
+        let mut config = Config::default();
+        config.flight.max_streams = 0;
+        for url in ["", "x y", "127.0.0.1:50051", "/path"] {
+            config.catalog.url = Some(url.to_owned());
+            assert_eq!(config.problems().len(), 2, "{url:?}");
+        }
     }
 }

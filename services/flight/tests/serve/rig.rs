@@ -65,7 +65,7 @@ impl Rig {
         let address = listeners.api.local_addr().expect("an address");
         let config = Config {
             flight: FlightSettings { max_streams, ..FlightSettings::default() },
-            catalog: CatalogSettings { url },
+            catalog: CatalogSettings { url: Some(url), listen: None },
             storage: StorageSettings { data_dir: dir.path().into() },
         };
         let of_flight = lifecycle.clone();

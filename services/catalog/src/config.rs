@@ -1,0 +1,147 @@
+//! The catalog's settings.
+
+use crate::domain::task::RetryPolicy;
+use serde::{Deserialize, Serialize};
+use service_kit::{Secret, Settings};
+use std::{net::SocketAddr, time::Duration};
+
+/// Sections that other services know too have the same names there.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Config {
+    pub catalog: CatalogSection,
+    pub database: DatabaseSection,
+    pub nats: NatsSection,
+    pub tokenization: TokenizationSection,
+    pub jobs: JobsSection,
+    pub storage: StorageSection,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CatalogSection {
+    /// gRPC; 127.0.0.1:50051.
+    pub listen: SocketAddr,
+    /// Health pages and metrics; 127.0.0.1:9100.
+    pub internal: SocketAddr,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DatabaseSection {
+    /// `postgres://…`; also from `DATABASE_URL`.
+    pub url: Secret,
+    /// Connections at most; 16.
+    pub max_connections: u32,
+    /// Whether `serve` brings the schema up to date; true.
+    pub migrate: bool,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct NatsSection {
+    /// `nats://…`; also from `NATS_URL`. None: workers find their work by asking.
+    pub url: Option<Secret>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct TokenizationSection {
+    /// Where the tokenization service answers; <http://127.0.0.1:50053>.
+    pub url: String,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct JobsSection {
+    /// How long a silent worker keeps a task; 30.
+    pub lease_seconds: f64,
+    /// Period of the reconciler; 5.
+    pub reconcile_seconds: f64,
+    /// Tries of a transient failure; 3.
+    pub max_tries: u32,
+    /// Pause between them; 60.
+    pub retry_seconds: f64,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct StorageSection {
+    /// How long the files of a deleted dataset wait for open streams at most; 900.
+    pub delete_grace_seconds: f64,
+}
+
+impl Default for CatalogSection {
+    fn default() -> Self {
+        Self { listen: ([127, 0, 0, 1], 50051).into(), internal: ([127, 0, 0, 1], 9100).into() }
+    }
+}
+
+impl Default for DatabaseSection {
+    fn default() -> Self {
+        Self { url: Secret::new(""), max_connections: 16, migrate: true }
+    }
+}
+
+impl Default for TokenizationSection {
+    fn default() -> Self {
+        Self { url: "http://127.0.0.1:50053".to_owned() }
+    }
+}
+
+impl Default for JobsSection {
+    fn default() -> Self {
+        Self { lease_seconds: 30.0, reconcile_seconds: 5.0, max_tries: 3, retry_seconds: 60.0 }
+    }
+}
+
+impl Default for StorageSection {
+    fn default() -> Self {
+        Self { delete_grace_seconds: 900.0 }
+    }
+}
+
+impl JobsSection {
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs_f64(self.lease_seconds)
+    }
+
+    pub fn reconcile_period(&self) -> Duration {
+        Duration::from_secs_f64(self.reconcile_seconds)
+    }
+
+    pub fn retry_policy(&self) -> RetryPolicy {
+        RetryPolicy { max_tries: self.max_tries, pause: Duration::from_secs_f64(self.retry_seconds) }
+    }
+}
+
+impl Settings for Config {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let url = self.database.url.expose();
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            problems.push("`database.url` must be a `postgres://…` address; hint: set DATABASE_URL".to_owned());
+        }
+        if self.database.max_connections < 2 {
+            problems.push("`database.max_connections` must be at least 2".to_owned());
+        }
+        if self.jobs.max_tries == 0 {
+            problems.push("`jobs.max_tries` must be at least 1".to_owned());
+        }
+        for (key, seconds, least) in [
+            ("jobs.lease_seconds", self.jobs.lease_seconds, 0.5),
+            ("jobs.reconcile_seconds", self.jobs.reconcile_seconds, 0.05),
+            ("jobs.retry_seconds", self.jobs.retry_seconds, 0.0),
+            ("storage.delete_grace_seconds", self.storage.delete_grace_seconds, 0.0),
+        ] {
+            if !(least..=86_400.0).contains(&seconds) {
+                problems.push(format!("`{key}` must be {least} to 86400 seconds, not {seconds}"));
+            }
+        }
+        problems
+    }
+
+    fn internal(&self) -> SocketAddr {
+        self.catalog.internal
+    }
+}

@@ -1,0 +1,156 @@
+//! Whether an ingest starts, is running already, or must be refused.
+//!
+//! Two requests are the same when they select the same rows: what was asked counts, and so does what it was pinned to,
+//! so that naming the resolved commit or config is no other request.
+
+use dataset_model::{
+    DatasetStatus, IngestSpec, JobId, Problem, Reason, RepoId,
+    state::{DatasetTransition, InvalidTransition},
+};
+
+/// What a start asks for; absent = what the dataset was registered with, and all splits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub revision: Option<String>,
+    pub config: Option<String>,
+    pub split: Option<String>,
+}
+
+/// What a dataset stands for: what was asked last, and what a plan made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub repo_id: RepoId,
+    pub status: DatasetStatus,
+    pub revision: Option<String>,
+    pub requested_config: Option<String>,
+    pub split_filter: Option<String>,
+    /// As pinned.
+    pub config: Option<String>,
+    pub commit_sha: Option<String>,
+}
+
+/// The answer to a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// The same request is running, or was served.
+    Existing(JobId),
+    New(IngestSpec),
+}
+
+/// Decides on a start. `active` is the running ingest, `newest` the last one of any state.
+pub fn start(
+    source: &Source,
+    asked: Asked,
+    active: Option<JobId>,
+    newest: Option<JobId>,
+) -> Result<Start, StartRefused> {
+    let wanted = Asked {
+        revision: asked.revision.or_else(|| source.revision.clone()),
+        config: asked.config.or_else(|| source.requested_config.clone()),
+        split: asked.split,
+    };
+    let same = source.selects(&wanted);
+    if let Some(job) = active {
+        return if same { Ok(Start::Existing(job)) } else { Err(StartRefused::Other(job)) };
+    }
+    if source.status == DatasetStatus::Ready {
+        return newest.filter(|_| same).map(Start::Existing).ok_or(StartRefused::Ready);
+    }
+    source.status.apply(DatasetTransition::Start)?;
+    // A job that goes on stays on the commit that its predecessor pinned.
+    let commit_sha = source.commit_sha.clone().filter(|_| source.asks_revision(wanted.revision.as_ref()));
+    Ok(Start::New(IngestSpec {
+        repo_id: source.repo_id.clone(),
+        revision: wanted.revision,
+        config: wanted.config,
+        split: wanted.split,
+        commit_sha,
+    }))
+}
+
+impl Source {
+    fn selects(&self, wanted: &Asked) -> bool {
+        let config =
+            wanted.config == self.requested_config || (wanted.config.is_some() && wanted.config == self.config);
+        self.asks_revision(wanted.revision.as_ref()) && config && wanted.split == self.split_filter
+    }
+
+    fn asks_revision(&self, revision: Option<&String>) -> bool {
+        revision == self.revision.as_ref() || (revision.is_some() && revision == self.commit_sha.as_ref())
+    }
+}
+
+/// Why nothing was started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartRefused {
+    #[error("job `{0}` ingests another selection of this dataset")]
+    Other(JobId),
+    #[error("the dataset is ready with another revision, config or split")]
+    Ready,
+    #[error(transparent)]
+    Transition(#[from] InvalidTransition),
+}
+
+impl From<StartRefused> for Problem {
+    fn from(refused: StartRefused) -> Self {
+        match refused {
+            StartRefused::Other(_) => Self::new(Reason::JobAlreadyActive, refused.to_string())
+                .next_step("wait for that job or cancel it, then start again"),
+            StartRefused::Ready => Self::new(Reason::DatasetReady, refused.to_string())
+                .next_step("register another dataset for the other selection"),
+            StartRefused::Transition(_) => Self::new(Reason::JobAlreadyActive, refused.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(status: DatasetStatus) -> Source {
+        Source {
+            repo_id: RepoId::parse("owner/name").unwrap(),
+            status,
+            revision: Some("main".into()),
+            requested_config: None,
+            split_filter: None,
+            config: Some("default".into()),
+            commit_sha: Some("c0ffee".into()),
+        }
+    }
+
+    fn asked(revision: Option<&str>, config: Option<&str>, split: Option<&str>) -> Asked {
+        Asked { revision: revision.map(Into::into), config: config.map(Into::into), split: split.map(Into::into) }
+    }
+
+    #[test]
+    fn the_same_selection_gives_the_running_job() {
+        let (source, job) = (source(DatasetStatus::Downloading), JobId::new());
+        for same in
+            [asked(None, None, None), asked(Some("main"), None, None), asked(Some("c0ffee"), Some("default"), None)]
+        {
+            assert_eq!(start(&source, same, Some(job), Some(job)), Ok(Start::Existing(job)));
+        }
+        for other in [asked(Some("dev"), None, None), asked(None, Some("de"), None), asked(None, None, Some("train"))] {
+            assert_eq!(start(&source, other, Some(job), Some(job)), Err(StartRefused::Other(job)));
+        }
+    }
+
+    #[test]
+    fn ready_is_served_or_refused() {
+        let (source, job) = (source(DatasetStatus::Ready), JobId::new());
+        assert_eq!(start(&source, Asked::default(), None, Some(job)), Ok(Start::Existing(job)));
+        assert_eq!(start(&source, asked(Some("dev"), None, None), None, Some(job)), Err(StartRefused::Ready));
+    }
+
+    #[test]
+    fn a_restart_keeps_the_commit_only_for_the_same_revision() {
+        let source = source(DatasetStatus::Failed);
+        let commit = |asked| match start(&source, asked, None, None).unwrap() {
+            Start::New(spec) => spec.commit_sha,
+            Start::Existing(_) => unreachable!("nothing is active"),
+        };
+        assert_eq!(commit(asked(None, None, Some("train"))), Some("c0ffee".to_owned()));
+        assert_eq!(commit(asked(Some("dev"), None, None)), None);
+    }
+}

@@ -1,0 +1,236 @@
+//! What a request to tokenize comes to: the split, the text column, the room in a window, and the identity.
+//!
+//! Identity: the same fields give the same tokenization, so a repeated request costs nothing. It covers everything that
+//! changes a byte of the result and nothing else.
+
+use dataset_model::{FieldViolation, Packing, Problem, Reason, Split, TokenizeConfig, TokenizeRequest};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Raised whenever the same input would give other bytes.
+const FORMAT_VERSION: u32 = 1;
+/// Text columns by name, in order of preference.
+const PREFERRED: [&str; 3] = ["text", "content", "chosen"];
+/// Names that look like an id, not like text.
+const ID_LIKE: [&str; 6] = ["id", "uuid", "key", "idx", "url", "hash"];
+
+/// A tokenizer as the tokenization service described it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokenizer {
+    pub commit_sha: String,
+    /// Hexadecimal sha256 of tokenizer.json.
+    pub sha256: String,
+    pub vocab_size: u64,
+    /// How many special tokens the template adds to one sequence.
+    pub special_token_count: u32,
+}
+
+/// The fields that make a tokenization, and their digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub fields: Value,
+    pub sha256: [u8; 32],
+}
+
+/// Fills in the defaults and refuses what can be refused before the tokenizer is known.
+pub fn filled(request: TokenizeRequest) -> Result<TokenizeConfig, Problem> {
+    let config = request.filled().map_err(Problem::fields)?;
+    if config.packing == Packing::Concat {
+        return Err(Problem::new(Reason::NotImplemented, "`packing`: `concat` is not offered yet"));
+    }
+    if config.chat_template.is_some() {
+        return Err(Problem::new(Reason::NotImplemented, "`chat_template` is not offered yet"));
+    }
+    let language = &config.stop_words_language;
+    if language.len() != 2 || !language.bytes().all(|c| c.is_ascii_lowercase()) {
+        let description =
+            format!("must be an ISO 639-1 code such as `en`, not `{}`", super::names::shortened(language));
+        return Err(Problem::field("stop_words_language", description));
+    }
+    Ok(config)
+}
+
+/// The split asked for, else `train`, else the only one.
+pub fn choose_split(splits: &[Split], asked: Option<&str>) -> Result<String, Problem> {
+    let named = |name: &str| splits.iter().find(|split| split.name == name);
+    let chosen = match asked {
+        Some(name) => named(name),
+        None => named("train").or(if let [only] = splits { Some(only) } else { None }),
+    };
+    chosen.map(|split| split.name.clone()).ok_or_else(|| {
+        let names = splits.iter().map(|split| format!("`{}`", split.name)).collect::<Vec<_>>().join(", ");
+        let asked = asked
+            .map_or_else(|| "is needed".to_owned(), |name| format!("`{}` is unknown", super::names::shortened(name)));
+        Problem::field("split", format!("{asked}; the dataset has {names}"))
+    })
+}
+
+/// The text column asked for, else the rule's: preferred names, then the only string column, then the first one whose
+/// name does not look like an id. `schema` is an Arrow schema in arrow-schema's serde form.
+pub fn choose_text_column(schema: &Value, asked: Option<&str>) -> Result<String, Problem> {
+    let fields = schema["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let name = |field: &Value| field["name"].as_str().unwrap_or_default().to_owned();
+    let is_text = |field: &&Value| matches!(field["data_type"].as_str(), Some("Utf8" | "LargeUtf8" | "Utf8View"));
+    let texts: Vec<String> = fields.iter().filter(is_text).map(name).collect();
+    let chosen = match asked {
+        Some(column) => texts.iter().find(|text| *text == column),
+        None => PREFERRED
+            .iter()
+            .find_map(|preferred| texts.iter().find(|text| text == preferred))
+            .or(if let [only] = texts.as_slice() { Some(only) } else { None })
+            .or_else(|| texts.iter().find(|text| !looks_like_id(text))),
+    };
+    chosen.cloned().ok_or_else(|| {
+        let columns = fields.iter().map(|f| format!("`{}`", name(f))).collect::<Vec<_>>().join(", ");
+        let what = match asked {
+            Some(column) if fields.iter().any(|field| name(field) == column) => {
+                format!("column `{}` does not hold text", super::names::shortened(column))
+            }
+            Some(column) => format!("there is no column `{}`", super::names::shortened(column)),
+            None => "no column holds text".to_owned(),
+        };
+        Problem::new(Reason::NoTextColumn, format!("{what}; the columns are {columns}"))
+            .next_step("name a text column in `text_column`")
+    })
+}
+
+fn looks_like_id(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ID_LIKE.iter().any(|id| name == *id || name.strip_suffix(id).is_some_and(|rest| rest.ends_with('_')))
+}
+
+/// Windows must move forward: the overlap is below the room that the template's special tokens leave.
+pub fn check_stride(config: &TokenizeConfig, tokenizer: &Tokenizer) -> Result<(), Problem> {
+    let special =
+        if config.add_special_tokens && !config.filter_special_tokens { tokenizer.special_token_count } else { 0 };
+    let room = config.max_length.saturating_sub(special);
+    if room == 0 {
+        let description =
+            format!("must be above the {special} special tokens of the template, not {}", config.max_length);
+        return Err(Problem::field("max_length", description));
+    }
+    if config.stride >= room {
+        let violation = FieldViolation {
+            field: "stride".to_owned(),
+            description: format!(
+                "must be below {room} (max_length {} without {special} special tokens), not {}",
+                config.max_length, config.stride
+            ),
+        };
+        return Err(Problem::fields(vec![violation]));
+    }
+    Ok(())
+}
+
+/// The identity of a tokenization. `config` has its split and text column; `raw_shards` are the digests of that split's
+/// shards in order, and enter as one digest, so that the fields stay small whatever the size of the dataset.
+pub fn identity(config: &TokenizeConfig, tokenizer: &Tokenizer, raw_shards: &[[u8; 32]]) -> Identity {
+    let mut source = Sha256::new();
+    raw_shards.iter().for_each(|digest| source.update(digest));
+    let chat = config.chat_template.as_ref().map(|template| hex::encode(Sha256::digest(template)));
+    let language = config.filter_stop_words.then_some(&config.stop_words_language);
+    // A sorted map, so that the text is canonical whatever serde_json was built with.
+    let fields = BTreeMap::from([
+        ("add_special_tokens", json!(config.add_special_tokens)),
+        ("append_eos", json!(config.append_eos)),
+        ("chat_template_sha256", json!(chat)),
+        ("filter_special_tokens", json!(config.filter_special_tokens)),
+        ("filter_stop_words", json!(config.filter_stop_words)),
+        ("format_version", json!(FORMAT_VERSION)),
+        ("max_length", json!(config.max_length)),
+        ("min_token_length", json!(config.min_token_length)),
+        ("packing", json!(config.packing)),
+        ("raw_shards_sha256", json!(hex::encode(source.finalize()))),
+        ("split", json!(config.split)),
+        ("stop_words_language", json!(language)),
+        ("stride", json!(config.stride)),
+        ("text_column", json!(config.text_column)),
+        ("tokenizer_sha256", json!(tokenizer.sha256)),
+    ]);
+    let text = json!(fields).to_string();
+    Identity { fields: json!(fields), sha256: Sha256::digest(text).into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> TokenizeConfig {
+        let request = TokenizeRequest { tokenizer_name: "gpt2".into(), ..TokenizeRequest::default() };
+        TokenizeConfig { split: Some("train".into()), text_column: Some("text".into()), ..filled(request).unwrap() }
+    }
+
+    fn tokenizer(special_token_count: u32) -> Tokenizer {
+        Tokenizer { commit_sha: "c".into(), sha256: "s".into(), vocab_size: 10, special_token_count }
+    }
+
+    #[test]
+    fn splits() {
+        let split = |name: &str| Split { name: name.into(), row_count: 1, size_bytes: 1 };
+        let both = [split("test"), split("train")];
+        assert_eq!(choose_split(&both, None).unwrap(), "train");
+        assert_eq!(choose_split(&both, Some("test")).unwrap(), "test");
+        assert_eq!(choose_split(&[split("validation")], None).unwrap(), "validation");
+        for refused in [choose_split(&[split("a"), split("b")], None), choose_split(&both, Some("x"))] {
+            let problem = refused.unwrap_err();
+            assert_eq!((problem.reason, problem.errors[0].field.as_str()), (Reason::InvalidField, "split"));
+        }
+    }
+
+    #[test]
+    fn text_columns() {
+        let schema = |columns: &[(&str, &str)]| json!({"fields": columns.iter().map(|(n, t)| json!({"name": n, "data_type": t})).collect::<Vec<_>>()});
+        let chosen = |columns: &[(&str, &str)]| choose_text_column(&schema(columns), None);
+        assert_eq!(chosen(&[("content", "Utf8"), ("text", "LargeUtf8")]).unwrap(), "text");
+        assert_eq!(chosen(&[("url", "Utf8"), ("n", "Int64")]).unwrap(), "url");
+        assert_eq!(chosen(&[("doc_id", "Utf8"), ("url", "Utf8"), ("story", "Utf8View")]).unwrap(), "story");
+        let none = chosen(&[("id", "Int64"), ("label", "Int64")]).unwrap_err();
+        assert_eq!(none.reason, Reason::NoTextColumn);
+        assert!(none.detail.contains("`id`, `label`"), "{none}");
+        let wrong = choose_text_column(&schema(&[("text", "Utf8"), ("n", "Int64")]), Some("n")).unwrap_err();
+        assert_eq!(wrong.reason, Reason::NoTextColumn);
+    }
+
+    #[test]
+    fn stride_leaves_room_for_special_tokens() {
+        let config = TokenizeConfig { max_length: 128, stride: 126, filter_special_tokens: false, ..config() };
+        assert!(check_stride(&config, &tokenizer(1)).is_ok());
+        assert_eq!(check_stride(&config, &tokenizer(2)).unwrap_err().errors[0].field, "stride");
+        let filtered = TokenizeConfig { filter_special_tokens: true, ..config };
+        assert!(check_stride(&filtered, &tokenizer(2)).is_ok());
+        let narrow = TokenizeConfig { max_length: 2, stride: 0, filter_special_tokens: false, ..filtered };
+        assert_eq!(check_stride(&narrow, &tokenizer(2)).unwrap_err().errors[0].field, "max_length");
+    }
+
+    #[test]
+    fn identity_covers_what_changes_the_result() {
+        let (base, shards) = (config(), [[1; 32], [2; 32]]);
+        let of = |config: &TokenizeConfig| identity(config, &tokenizer(0), &shards).sha256;
+        assert_eq!(of(&base), of(&TokenizeConfig { batch_size: 7, ..base.clone() }));
+        let quiet = TokenizeConfig { filter_stop_words: false, ..base.clone() };
+        assert_eq!(of(&quiet), of(&TokenizeConfig { stop_words_language: "de".into(), ..quiet.clone() }));
+        for other in [
+            quiet,
+            TokenizeConfig { stride: 1, ..base.clone() },
+            TokenizeConfig { text_column: Some("b".into()), ..base.clone() },
+            TokenizeConfig { stop_words_language: "de".into(), ..base.clone() },
+        ] {
+            assert_ne!(of(&base), of(&other));
+        }
+        assert_ne!(of(&base), identity(&base, &tokenizer(0), &[[2; 32], [1; 32]]).sha256);
+        insta::assert_snapshot!(identity(&base, &tokenizer(0), &shards).fields);
+    }
+
+    #[test]
+    fn what_is_not_offered() {
+        let base = TokenizeRequest { tokenizer_name: "gpt2".into(), ..TokenizeRequest::default() };
+        let reason = |request: TokenizeRequest| filled(request).unwrap_err().reason;
+        assert_eq!(reason(TokenizeRequest { packing: Some(Packing::Concat), ..base.clone() }), Reason::NotImplemented);
+        assert_eq!(
+            reason(TokenizeRequest { chat_template: Some("{{x}}".into()), ..base.clone() }),
+            Reason::NotImplemented
+        );
+        assert_eq!(reason(TokenizeRequest { stop_words_language: Some("EN".into()), ..base }), Reason::InvalidField);
+    }
+}

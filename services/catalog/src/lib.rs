@@ -1,0 +1,4 @@
+//! `catalog`.
+pub mod config;
+pub mod domain;
+pub mod store;

@@ -1,0 +1,166 @@
+//! One dataset as a watcher hears it: a snapshot, every numbered event after it, and progress, latest wins.
+//!
+//! The watcher reads and never keeps a queue: events come from the table by number, so none can be lost or doubled,
+//! and progress is whatever the counters say at the time.
+
+use crate::{
+    domain::pace::Pace,
+    store::{datasets, error::StoreError, watch},
+};
+use dataset_model::{
+    Dataset, DatasetEvent, DatasetId, JobId, Progress,
+    event::{DownloadProgress, TokenizationProgress},
+};
+use sqlx::{Acquire, PgPool};
+use std::{collections::HashMap, time::Instant};
+use watch::{Numbered, RunningJob};
+
+/// Events in one read; a watcher that is further behind reads again.
+const PAGE: i64 = 256;
+/// Files shown in a progress event.
+const SHOWN_FILES: usize = 5;
+
+/// What a watcher is told.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Snapshot {
+        dataset: Box<Dataset>,
+        /// Events after the client's number are too old to be replayed.
+        reset: bool,
+        last_terminal: Option<Numbered>,
+    },
+    Event(Numbered),
+    Progress(DatasetEvent),
+}
+
+/// What is known of a watched dataset.
+#[derive(Debug)]
+pub(crate) struct DatasetWatcher {
+    pool: PgPool,
+    id: DatasetId,
+    /// The last number that was told.
+    seq: u64,
+    shown: HashMap<JobId, Shown>,
+}
+
+#[derive(Debug)]
+struct Shown {
+    progress: Progress,
+    pace: Pace,
+}
+
+impl DatasetWatcher {
+    /// Starts to watch: the events after `since` in order, then a snapshot. None: there is no such dataset.
+    pub(crate) async fn open(
+        pool: PgPool,
+        id: DatasetId,
+        since: Option<u64>,
+    ) -> Result<Option<(Self, Vec<Item>)>, StoreError> {
+        let mut watcher = Self { pool, id, seq: since.unwrap_or(0), shown: HashMap::new() };
+        let mut items = Vec::new();
+        let mut reset = false;
+        if let Some(since) = since {
+            let missed = watcher.events().await?;
+            // A number ahead of ours is from another life of the database; a gap was pruned.
+            reset = missed.first().is_some_and(|first| first.seq != since + 1) || watcher.is_ahead().await?;
+            if !reset {
+                items.extend(missed.into_iter().map(Item::Event));
+            }
+        }
+        match watcher.snapshot(reset).await? {
+            Some(snapshot) => items.push(snapshot),
+            // Deleted: what is left to tell are the events up to its end.
+            None if items.is_empty() => return Ok(None),
+            None => {}
+        }
+        Ok(Some((watcher, items)))
+    }
+
+    async fn is_ahead(&self) -> Result<bool, StoreError> {
+        let mut conn = self.pool.acquire().await?;
+        Ok(watch::last_seq(&mut conn, self.id).await?.is_some_and(|last| last < self.seq))
+    }
+
+    async fn snapshot(&mut self, reset: bool) -> Result<Option<Item>, StoreError> {
+        let mut conn = self.pool.acquire().await?;
+        let mut tx = conn.begin().await?;
+        // One moment for all of it, so that the snapshot's number is the snapshot's state.
+        sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *tx).await?;
+        let Some(dataset) = datasets::get(&mut tx, self.id).await? else { return Ok(None) };
+        let last_terminal = watch::last_terminal(&mut tx, self.id).await?;
+        tx.commit().await?;
+        self.seq = dataset.event_seq;
+        Ok(Some(Item::Snapshot { dataset: Box::new(dataset), reset, last_terminal }))
+    }
+
+    /// The numbered events since the last call.
+    pub(crate) async fn events(&mut self) -> Result<Vec<Numbered>, StoreError> {
+        let mut conn = self.pool.acquire().await?;
+        let events = watch::events_after(&mut conn, self.id, self.seq, PAGE).await?;
+        if let Some(last) = events.last() {
+            self.seq = last.seq;
+        }
+        Ok(events)
+    }
+
+    /// The progress of running jobs whose counters moved since the last call.
+    pub(crate) async fn progress(&mut self, now: Instant) -> Result<Vec<DatasetEvent>, StoreError> {
+        let mut conn = self.pool.acquire().await?;
+        let running = watch::running_jobs(&mut conn, self.id).await?;
+        self.shown.retain(|id, _| running.iter().any(|job| job.id == *id));
+        Ok(running.into_iter().filter_map(|job| self.show(job, now)).collect())
+    }
+
+    fn show(&mut self, job: RunningJob, now: Instant) -> Option<DatasetEvent> {
+        let RunningJob { id, tokenization_id, attempt, progress } = job;
+        let counter = if tokenization_id.is_some() { progress.done } else { progress.done.max(progress.bytes) };
+        let shown = self.shown.entry(id).or_insert_with(|| Shown {
+            progress: Progress::default(),
+            pace: Pace::new(now, counter),
+        });
+        if shown.progress == progress {
+            return None;
+        }
+        shown.pace.observe(now, counter);
+        shown.progress = progress.clone();
+        let percent = percent(progress.done, progress.total);
+        let rate = shown.pace.per_second();
+        let eta_seconds = shown.pace.eta_seconds(progress.total);
+        Some(match tokenization_id {
+            None => DatasetEvent::DownloadProgress(DownloadProgress {
+                job_id: id,
+                progress: percent,
+                downloaded: progress.done,
+                total: progress.total,
+                phase: progress.phase,
+                bytes_per_second: rate,
+                eta_seconds,
+                attempt,
+                files: slowest(progress.files),
+            }),
+            Some(tokenization_id) => DatasetEvent::TokenizationProgress(TokenizationProgress {
+                job_id: id,
+                tokenization_id,
+                progress: percent,
+                tokens: progress.tokens,
+                sequences: progress.sequences,
+                samples: progress.done,
+                total_samples: progress.total,
+                samples_per_second: rate,
+                eta_seconds,
+            }),
+        })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a percentage for display")]
+fn percent(done: u64, total: u64) -> f64 {
+    if total == 0 { 0.0 } else { 100.0 * done.min(total) as f64 / total as f64 }
+}
+
+/// The files with the smallest part done.
+fn slowest(mut files: Vec<dataset_model::FileProgress>) -> Vec<dataset_model::FileProgress> {
+    files.sort_by(|a, b| percent(a.done, a.total).total_cmp(&percent(b.done, b.total)));
+    files.truncate(SHOWN_FILES);
+    files
+}

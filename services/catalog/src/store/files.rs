@@ -1,0 +1,157 @@
+//! Files that workers announced.
+
+use super::{StoreError, stored};
+use dataset_model::{DatasetId, JobId, StagedFile, TaskId, TokenizationId};
+use sqlx::PgConnection;
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Shard,
+    /// Metadata, counts, partial statistics.
+    Side,
+    /// A partial download.
+    Partial,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shard => "shard",
+            Self::Side => "side",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+/// Who writes a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Writer {
+    pub dataset_id: DatasetId,
+    pub tokenization_id: Option<TokenizationId>,
+    pub job_id: JobId,
+    pub task_id: TaskId,
+    pub attempt: u64,
+}
+
+/// Announces a file before its first byte. A partial download passes from one attempt to the next under its key.
+pub async fn stage(db: &mut PgConnection, writer: Writer, key: &str, kind: Kind) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO files (key, dataset_id, tokenization_id, job_id, task_id, attempt, kind)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (key) DO UPDATE SET dataset_id = excluded.dataset_id, tokenization_id = excluded.tokenization_id,
+             job_id = excluded.job_id, task_id = excluded.task_id, attempt = excluded.attempt,
+             staged_at = clock_timestamp()
+         WHERE files.state = 'staged'",
+        key,
+        writer.dataset_id.0,
+        writer.tokenization_id.map(|id| id.0),
+        writer.job_id.0,
+        writer.task_id.0,
+        stored(writer.attempt),
+        kind.as_str(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A file lies durable under its key, and belongs to what the job makes.
+pub async fn commit(db: &mut PgConnection, writer: Writer, file: &StagedFile, kind: Kind) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO files (key, dataset_id, tokenization_id, job_id, task_id, attempt, kind, state, size_bytes, sha256)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'committed', $8, $9)
+         ON CONFLICT (key) DO UPDATE SET state = 'committed', size_bytes = excluded.size_bytes,
+             sha256 = excluded.sha256, job_id = excluded.job_id, task_id = excluded.task_id",
+        file.key,
+        writer.dataset_id.0,
+        writer.tokenization_id.map(|id| id.0),
+        writer.job_id.0,
+        writer.task_id.0,
+        stored(writer.attempt),
+        kind.as_str(),
+        stored(file.size_bytes),
+        file.sha256.as_slice(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The side files that a task committed, for its successors.
+pub async fn side_files(db: &mut PgConnection, tasks: &[uuid::Uuid]) -> Result<Vec<(TaskId, StagedFile)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT task_id, key, size_bytes AS "size_bytes!", sha256 AS "sha256!" FROM files
+         WHERE task_id = ANY($1) AND kind = 'side' AND state = 'committed' ORDER BY key"#,
+        tasks
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let sha256 = super::shards::digest("files.sha256", &row.sha256)?;
+            Ok((TaskId(row.task_id), StagedFile { key: row.key, size_bytes: row.size_bytes.cast_unsigned(), sha256 }))
+        })
+        .collect()
+}
+
+/// Marks what a job that did not succeed left unfinished, except partial downloads: the next job goes on with those.
+pub async fn discard_unfinished(db: &mut PgConnection, job: JobId) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE files SET state = 'deleting' WHERE job_id = $1 AND state = 'staged' AND kind <> 'partial' RETURNING key",
+        job.0
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Marks everything of a finished dataset (or tokenization) that is not part of the result: earlier attempts, earlier
+/// jobs, partial downloads, statistics that were merged. `kept` are the files beside the shards that stay.
+pub async fn discard_leftovers(
+    db: &mut PgConnection,
+    dataset: DatasetId,
+    tokenization: Option<TokenizationId>,
+    kept: &[String],
+) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE files SET state = 'deleting'
+         WHERE dataset_id = $1 AND tokenization_id IS NOT DISTINCT FROM $2 AND state <> 'deleting'
+             AND key <> ALL($3)
+             AND NOT EXISTS (SELECT FROM shards s WHERE s.key = files.key AND s.ordinal IS NOT NULL)
+         RETURNING key",
+        dataset.0,
+        tokenization.map(|id| id.0),
+        kept,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Partial downloads, which lie outside the dataset's folder.
+pub async fn partials(db: &mut PgConnection, dataset: DatasetId) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!("SELECT key FROM files WHERE dataset_id = $1 AND kind = 'partial'", dataset.0)
+        .fetch_all(db)
+        .await?)
+}
+
+/// Everything of a dataset, or of one tokenization, is to go.
+pub async fn mark_deleting(
+    db: &mut PgConnection,
+    dataset: DatasetId,
+    tokenization: Option<TokenizationId>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE files SET state = 'deleting' WHERE dataset_id = $1 AND ($2::uuid IS NULL OR tokenization_id = $2)",
+        dataset.0,
+        tokenization.map(|id| id.0),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The bytes are gone.
+pub async fn forget(db: &mut PgConnection, keys: &[String]) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM files WHERE key = ANY($1) AND state = 'deleting'", keys).execute(db).await?;
+    Ok(())
+}

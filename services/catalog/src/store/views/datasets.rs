@@ -1,0 +1,126 @@
+//! Datasets with their tokenizations and their job.
+
+use super::{jobs, tokenizations};
+use crate::{
+    domain::page::Page,
+    store::{StoreError, json, stored, text},
+};
+use dataset_model::{Dataset, DatasetId, DatasetStatus, RepoId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// How datasets are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// One of [`Sort::COLUMNS`].
+    pub by: &'static str,
+    pub descending: bool,
+}
+
+impl Sort {
+    pub const COLUMNS: [&'static str; 5] = ["created_at", "updated_at", "name", "size_bytes", "row_count"];
+}
+
+/// Which datasets are listed.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    pub status: Option<DatasetStatus>,
+    /// Part of the name or repository id, any case.
+    pub query: String,
+    pub sort: Sort,
+    pub page: Page,
+}
+
+/// A dataset; none when it is unknown or being deleted.
+pub async fn get(db: &mut PgConnection, id: DatasetId) -> Result<Option<Dataset>, StoreError> {
+    Ok(by_ids(db, &[id.0]).await?.pop())
+}
+
+/// Whether a dataset is there.
+pub async fn exists(db: &mut PgConnection, id: DatasetId) -> Result<bool, StoreError> {
+    let there = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM datasets WHERE id = $1 AND status <> 'deleting') AS "there!""#,
+        id.0
+    );
+    Ok(there.fetch_one(db).await?)
+}
+
+/// A page of datasets, and how many there are.
+pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<(Vec<Dataset>, u64), StoreError> {
+    let status = filter.status.map(DatasetStatus::as_str);
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM datasets
+         WHERE status <> 'deleting' AND ($1::text IS NULL OR status = $1)
+             AND position(lower($2) IN lower(name || ' ' || repo_id)) > 0"#,
+        status,
+        filter.query,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM datasets
+         WHERE status <> 'deleting' AND ($1::text IS NULL OR status = $1)
+             AND position(lower($2) IN lower(name || ' ' || repo_id)) > 0
+         ORDER BY
+             CASE WHEN NOT $4::bool THEN CASE $3::text WHEN 'created_at' THEN created_at WHEN 'updated_at' THEN updated_at END END,
+             CASE WHEN $4 THEN CASE $3 WHEN 'created_at' THEN created_at WHEN 'updated_at' THEN updated_at END END DESC,
+             CASE WHEN NOT $4 THEN CASE $3 WHEN 'size_bytes' THEN size_bytes WHEN 'row_count' THEN row_count END END,
+             CASE WHEN $4 THEN CASE $3 WHEN 'size_bytes' THEN size_bytes WHEN 'row_count' THEN row_count END END DESC NULLS LAST,
+             CASE WHEN NOT $4 AND $3 = 'name' THEN name END,
+             CASE WHEN $4 AND $3 = 'name' THEN name END DESC,
+             id DESC
+         OFFSET $5 LIMIT $6",
+        status,
+        filter.query,
+        filter.sort.by,
+        filter.sort.descending,
+        stored(filter.page.offset()),
+        i64::from(filter.page.size),
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    Ok((by_ids(db, &ids).await?, total.cast_unsigned()))
+}
+
+/// The datasets of these ids, in this order.
+async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Dataset>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT id, name, repo_id, source, revision, coalesce(config, requested_config) AS config, commit_sha, status,
+             version, file_path, row_count, size_bytes, schema, splits, metadata, error, event_seq, created_at, updated_at
+         FROM datasets WHERE id = ANY($1) AND status <> 'deleting' ORDER BY array_position($1, id)"#,
+        ids
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut tokenizations = tokenizations::of_datasets(db, ids).await?;
+    let mut jobs = jobs::current(db, ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            let id = DatasetId(row.id);
+            Ok(Dataset {
+                id,
+                name: row.name,
+                repo_id: RepoId::parse(&row.repo_id)
+                    .map_err(|error| StoreError::Corrupt { column: "datasets.repo_id", value: error.0 })?,
+                source: row.source,
+                status: text("datasets.status", &row.status)?,
+                revision: row.revision,
+                commit_sha: row.commit_sha,
+                config: row.config,
+                splits: json("datasets.splits", row.splits)?,
+                file_path: row.file_path,
+                row_count: row.row_count.map(i64::cast_unsigned),
+                size_bytes: row.size_bytes.map(i64::cast_unsigned),
+                schema: row.schema,
+                metadata: row.metadata,
+                error: row.error.map(|error| json("datasets.error", error)).transpose()?,
+                tokenizations: tokenizations.remove(&id).unwrap_or_default(),
+                job: jobs.remove(&id),
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+                version: row.version.cast_unsigned(),
+                event_seq: row.event_seq.cast_unsigned(),
+            })
+        })
+        .collect()
+}

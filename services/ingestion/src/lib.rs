@@ -1,3 +1,4 @@
 //! `ingestion`.
 
+pub mod convert;
 pub mod plan;

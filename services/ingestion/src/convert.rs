@@ -1,0 +1,151 @@
+//! Source files become record batches in one common schema: what is read, in which order, and within which bounds.
+//!
+//! Everything here blocks and runs on a blocking thread. Memory is bounded by a few batches whatever the file holds.
+
+pub mod batches;
+mod compressed;
+mod conform;
+mod error;
+mod infer;
+mod jsonl;
+mod parquet;
+mod rows;
+pub mod schema;
+
+use std::{collections::HashSet, fs::File, sync::Arc};
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
+use tokio_util::sync::CancellationToken;
+
+use batches::batch_bytes;
+pub use conform::conform;
+pub use error::ConvertError;
+use schema::Conflict;
+
+/// A file may unpack to so many times its size …
+pub const BOMB_RATIO: u64 = 200;
+/// … once it has become larger than this.
+pub const BOMB_BYTES: u64 = 1 << 30;
+
+/// The formats that rows are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Parquet,
+    /// JSON lines or one array, plain or compressed.
+    Json,
+}
+
+impl Format {
+    /// The format of that name in `datasets`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "parquet" => Some(Self::Parquet),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+/// A source file whose schema is known.
+#[derive(Debug)]
+pub struct Source {
+    path: String,
+    file: File,
+    size: u64,
+    format: Format,
+    /// As the file has it.
+    own: SchemaRef,
+    /// In the plain form.
+    plain: Schema,
+}
+
+impl Source {
+    /// Looks at a file, named `path` in its repository. JSON is read whole, as any row may bring a new column.
+    pub fn open(path: &str, file: File, format: Format, stop: &CancellationToken) -> Result<Self, ConvertError> {
+        let size = file.metadata().map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?.len();
+        let own = match format {
+            Format::Parquet => parquet::schema(&parquet::footer(&file, path)?),
+            Format::Json => jsonl::schema(&file, path, stop)?,
+        };
+        let mut names = HashSet::new();
+        if let Some(field) = own.fields().iter().find(|field| !names.insert(field.name().as_str())) {
+            return Err(ConvertError::DuplicateColumn { file: path.to_owned(), column: field.name().clone() });
+        }
+        let plain = schema::canonical(&own);
+        Ok(Self { path: path.to_owned(), file, size, format, own: Arc::new(own), plain })
+    }
+
+    /// The file's name in its repository.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Its rows in order, with the columns of `schema`, which must be at least as wide as the file's own.
+    pub fn batches<'a>(
+        &'a self,
+        schema: &'a SchemaRef,
+        stop: &'a CancellationToken,
+    ) -> Result<Batches<'a>, ConvertError> {
+        let rows: Box<dyn Iterator<Item = Result<RecordBatch, ConvertError>>> = match self.format {
+            Format::Parquet => Box::new(parquet::ParquetBatches::open(&self.file, &self.path)?),
+            Format::Json => Box::new(jsonl::JsonBatches::open(&self.file, &self.path, &self.own, stop)?),
+        };
+        Ok(Batches { source: self, schema, stop, rows, bytes: 0 })
+    }
+}
+
+/// The schema that holds the rows of all files.
+pub fn common_schema(sources: &[Source]) -> Result<SchemaRef, ConvertError> {
+    let Some((first, rest)) = sources.split_first() else { return Ok(Arc::new(Schema::empty())) };
+    let mut common = first.plain.clone();
+    for source in rest {
+        let differ = |Conflict { column, left, right }: Conflict| ConvertError::SchemasDiffer {
+            first: first.path.clone(),
+            file: source.path.clone(),
+            column,
+            left,
+            right,
+        };
+        common = schema::merge(&common, &source.plain).map_err(differ)?;
+    }
+    Ok(Arc::new(common))
+}
+
+/// The rows of a source file in the common schema.
+pub struct Batches<'a> {
+    source: &'a Source,
+    schema: &'a SchemaRef,
+    stop: &'a CancellationToken,
+    rows: Box<dyn Iterator<Item = Result<RecordBatch, ConvertError>>>,
+    bytes: u64,
+}
+
+impl Batches<'_> {
+    fn accept(&mut self, batch: &RecordBatch) -> Result<RecordBatch, ConvertError> {
+        let Source { path, size, .. } = self.source;
+        if self.stop.is_cancelled() {
+            return Err(ConvertError::Stopped);
+        }
+        if batch.num_columns() == 0 {
+            return Err(ConvertError::NoColumns { file: path.clone() });
+        }
+        let cast = |source| ConvertError::Cast { file: path.clone(), source };
+        let batch = conform(batch, self.schema).map_err(cast)?;
+        self.bytes += batch_bytes(&batch);
+        // Dictionaries and missing columns blow a file up as well as compression does.
+        if self.bytes > BOMB_BYTES && self.bytes > size.saturating_mul(BOMB_RATIO) {
+            return Err(ConvertError::Bomb { file: path.clone(), size: *size, ratio: BOMB_RATIO });
+        }
+        Ok(batch)
+    }
+}
+
+impl Iterator for Batches<'_> {
+    type Item = Result<RecordBatch, ConvertError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.rows.next()?;
+        Some(batch.and_then(|batch| self.accept(&batch)))
+    }
+}

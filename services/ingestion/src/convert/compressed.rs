@@ -1,0 +1,215 @@
+//! The plain bytes of a source file: unpacked by its name, else by its first bytes; stoppable and bounded.
+//!
+//! Sources come from strangers, and 200 KB can unpack to 200 MB and more: what grows beyond the ratio is refused.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Seek},
+};
+
+use flate2::bufread::MultiGzDecoder;
+use tokio_util::sync::CancellationToken;
+
+use super::{BOMB_BYTES, BOMB_RATIO, ConvertError};
+
+/// A stop is noticed after so many bytes at the latest.
+const BUFFER: usize = 256 << 10;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    None,
+    Gzip,
+    Zstd,
+    Unsupported(&'static str),
+}
+
+impl Packing {
+    fn kind(self) -> &'static str {
+        match self {
+            Self::None => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Unsupported(kind) => kind,
+        }
+    }
+}
+
+fn by_name(path: &str) -> Packing {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "gz" | "gzip" => Packing::Gzip,
+        "zst" | "zstd" => Packing::Zstd,
+        "bz2" => Packing::Unsupported("bzip2"),
+        "xz" => Packing::Unsupported("xz"),
+        "lz4" => Packing::Unsupported("lz4"),
+        "zip" => Packing::Unsupported("zip"),
+        _ => Packing::None,
+    }
+}
+
+fn by_magic(head: &[u8]) -> Packing {
+    const MAGIC: [(&[u8], Packing); 6] = [
+        (b"\x1f\x8b", Packing::Gzip),
+        (b"\x28\xb5\x2f\xfd", Packing::Zstd),
+        (b"BZh", Packing::Unsupported("bzip2")),
+        (b"\xfd7zXZ\0", Packing::Unsupported("xz")),
+        (b"\x04\x22\x4d\x18", Packing::Unsupported("lz4")),
+        (b"PK\x03\x04", Packing::Unsupported("zip")),
+    ];
+    MAGIC.iter().find(|(magic, _)| head.starts_with(magic)).map_or(Packing::None, |(_, packing)| *packing)
+}
+
+/// The plain bytes of a file, from its first one.
+pub(super) struct Plain {
+    input: Box<dyn BufRead + Send>,
+    file: String,
+    size: u64,
+    packing: Packing,
+}
+
+impl Plain {
+    /// `path` is the file's name in its repository.
+    pub(super) fn open(file: &File, path: &str, stop: &CancellationToken) -> Result<Self, ConvertError> {
+        let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
+        let mut file = file.try_clone().map_err(disk)?;
+        file.rewind().map_err(disk)?;
+        let size = file.metadata().map_err(disk)?.len();
+        let mut packed = BufReader::with_capacity(BUFFER, file);
+        let packing = match by_name(path) {
+            Packing::None => by_magic(packed.fill_buf().map_err(disk)?),
+            named => named,
+        };
+        let limit = (packing != Packing::None).then(|| BOMB_BYTES.max(size.saturating_mul(BOMB_RATIO)));
+        let plain: Box<dyn Read + Send> = match packing {
+            Packing::None => Box::new(packed),
+            Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
+            Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(packed).map_err(disk)?),
+            Packing::Unsupported(kind) => {
+                return Err(ConvertError::UnsupportedCompression { file: path.to_owned(), kind });
+            }
+        };
+        let guarded = Guarded { plain, stop: stop.clone(), left: limit.unwrap_or(u64::MAX) };
+        let input = Box::new(BufReader::with_capacity(BUFFER, guarded));
+        Ok(Self { input, file: path.to_owned(), size, packing })
+    }
+
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// What an error of reading means.
+    pub(super) fn error(&self, source: io::Error) -> ConvertError {
+        let file = self.file.clone();
+        match source.get_ref().and_then(|inner| inner.downcast_ref::<Refused>()) {
+            Some(Refused::Stopped) => ConvertError::Stopped,
+            Some(Refused::TooMuch) => ConvertError::Bomb { file, size: self.size, ratio: BOMB_RATIO },
+            // The decoders' own errors do not come from the operating system.
+            None if self.packing != Packing::None && source.raw_os_error().is_none() => {
+                ConvertError::BadCompression { file, kind: self.packing.kind(), source }
+            }
+            None => ConvertError::Disk { file, source },
+        }
+    }
+}
+
+impl Read for Plain {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.input.read(buffer)
+    }
+}
+
+impl BufRead for Plain {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.input.consume(amount);
+    }
+}
+
+/// Why reading ended although there is more.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("stopped")]
+    Stopped,
+    #[error("too much")]
+    TooMuch,
+}
+
+struct Guarded {
+    plain: Box<dyn Read + Send>,
+    stop: CancellationToken,
+    left: u64,
+}
+
+impl Read for Guarded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.is_cancelled() {
+            return Err(io::Error::other(Refused::Stopped));
+        }
+        let read = self.plain.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| io::Error::other(Refused::TooMuch))?;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn open(path: &str, content: &[u8]) -> Result<String, ConvertError> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(content).unwrap();
+        let mut plain = Plain::open(&file, path, &CancellationToken::new())?;
+        let mut text = String::new();
+        plain.read_to_string(&mut text).map_err(|e| plain.error(e))?;
+        Ok(text)
+    }
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn several_members_and_frames_are_read_to_the_end() {
+        let members = [gzip("a\n"), gzip("b\n")].concat();
+        assert_eq!(open("x.jsonl.gz", &members).unwrap(), "a\nb\n");
+        let frame = |text: &str| zstd::encode_all(text.as_bytes(), 3).unwrap();
+        assert_eq!(open("x.jsonl.zst", &[frame("a\n"), frame("b\n")].concat()).unwrap(), "a\nb\n");
+    }
+
+    #[test]
+    fn the_name_counts_then_the_first_bytes() {
+        assert_eq!(open("x.jsonl", &gzip("a")).unwrap(), "a");
+        assert_eq!(open("x.jsonl", b"plain").unwrap(), "plain");
+        assert!(matches!(open("x.jsonl.gz", b"plain"), Err(ConvertError::BadCompression { kind: "gzip", .. })));
+        let cut = &gzip(&"abc".repeat(1000))[..20];
+        assert!(matches!(open("x.jsonl.gz", cut), Err(ConvertError::BadCompression { .. })));
+        assert!(matches!(open("x", b"BZh91AY"), Err(ConvertError::UnsupportedCompression { kind: "bzip2", .. })));
+    }
+
+    #[test]
+    fn a_stop_ends_reading() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"abc").unwrap();
+        let mut plain = Plain::open(&file, "x", &stop).unwrap();
+        let error = plain.read(&mut [0; 1]).unwrap_err();
+        assert!(matches!(plain.error(error), ConvertError::Stopped));
+    }
+
+    #[test]
+    fn a_bomb_is_refused() {
+        let bomb = zstd::encode_all(io::repeat(b'x').take(BOMB_BYTES + (1 << 20)), 1).unwrap();
+        assert!(bomb.len() < 1 << 20);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bomb).unwrap();
+        let mut plain = Plain::open(&file, "x.zst", &CancellationToken::new()).unwrap();
+        let error = io::copy(&mut plain, &mut io::sink()).unwrap_err();
+        assert!(matches!(plain.error(error), ConvertError::Bomb { ratio: BOMB_RATIO, .. }));
+    }
+}

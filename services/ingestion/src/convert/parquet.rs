@@ -1,0 +1,127 @@
+//! Parquet files into batches, one row group after the other, in bounded memory.
+//!
+//! The file is a stranger's: whatever is wrong with it is an error that names the row group, also when the decoder
+//! panics over it.
+
+use std::{
+    any::Any,
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
+use parquet::{
+    arrow::arrow_reader::{
+        ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    },
+    errors::ParquetError,
+};
+
+use super::{ConvertError, batches::BATCH_BYTES};
+
+/// Rows that are decoded at once, at most: a few huge values among small ones must not fill the memory.
+const DECODE_ROWS: u64 = 1024;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the footer says.
+pub(super) fn footer(file: &File, path: &str) -> Result<ArrowReaderMetadata, ConvertError> {
+    let load = |options| guard(|| ArrowReaderMetadata::load(file, options).map_err(Into::into));
+    // The Arrow schema that a writer may have left beside Parquet's own is a hint, and it can be wrong.
+    load(ArrowReaderOptions::new())
+        .or_else(|_| load(ArrowReaderOptions::new().with_skip_arrow_metadata(true)))
+        .map_err(|source| ConvertError::BadParquet { file: path.to_owned(), source })
+}
+
+/// The columns as the file declares them.
+pub(super) fn schema(footer: &ArrowReaderMetadata) -> Schema {
+    footer.schema().as_ref().clone()
+}
+
+/// The rows of a file.
+pub(super) struct ParquetBatches {
+    file: File,
+    path: String,
+    footer: ArrowReaderMetadata,
+    /// The next row group to open.
+    next: usize,
+    open: Option<OpenGroup>,
+    failed: bool,
+}
+
+struct OpenGroup {
+    index: usize,
+    reader: ParquetRecordBatchReader,
+    /// Rows that the footer promises and that have not come yet.
+    missing: u64,
+}
+
+impl ParquetBatches {
+    pub(super) fn open(file: &File, path: &str) -> Result<Self, ConvertError> {
+        let footer = footer(file, path)?;
+        let file = file.try_clone().map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?;
+        Ok(Self { file, path: path.to_owned(), footer, next: 0, open: None, failed: false })
+    }
+
+    fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError> {
+        loop {
+            let mut group = match self.open.take() {
+                Some(group) => group,
+                None if self.next == self.footer.metadata().num_row_groups() => return Ok(None),
+                None => self.open_group()?,
+            };
+            let index = group.index;
+            let bad = |source| ConvertError::BadRowGroup { file: self.path.clone(), row_group: index, source };
+            match guard(|| group.reader.next().transpose().map_err(Into::into)).map_err(bad)? {
+                Some(batch) => {
+                    let rows = batch.num_rows() as u64;
+                    group.missing = group.missing.checked_sub(rows).ok_or_else(|| bad("it has more rows".into()))?;
+                    self.open = Some(group);
+                    return Ok(Some(batch));
+                }
+                None if group.missing > 0 => return Err(bad(format!("{} rows are missing", group.missing).into())),
+                None => {}
+            }
+        }
+    }
+
+    fn open_group(&mut self) -> Result<OpenGroup, ConvertError> {
+        let index = self.next;
+        self.next += 1;
+        let group = self.footer.metadata().row_group(index);
+        let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+        let bytes = u64::try_from(group.total_byte_size()).unwrap_or(0);
+        let at_once = (BATCH_BYTES / (bytes / rows.max(1)).max(1)).clamp(1, DECODE_ROWS);
+        let bad = |source| ConvertError::BadRowGroup { file: self.path.clone(), row_group: index, source };
+        let reader = guard(|| {
+            let file = self.file.try_clone().map_err(|e| Box::new(e) as Cause)?;
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone());
+            let at_once = usize::try_from(at_once).unwrap_or(1);
+            builder.with_row_groups(vec![index]).with_batch_size(at_once).build().map_err(Into::into)
+        });
+        Ok(OpenGroup { index, reader: reader.map_err(bad)?, missing: rows })
+    }
+}
+
+impl Iterator for ParquetBatches {
+    type Item = Result<RecordBatch, ConvertError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let batch = self.batch().transpose();
+        self.failed = matches!(batch, Some(Err(_)));
+        batch
+    }
+}
+
+/// Runs the decoder; a panic in it is the file's fault.
+fn guard<T>(decode: impl FnOnce() -> Result<T, Cause>) -> Result<T, Cause> {
+    let text = |panic: Box<dyn Any + Send>| {
+        let text = panic.downcast::<String>().map_or_else(|_| "the decoder gave up".to_owned(), |text| *text);
+        Box::new(ParquetError::General(text)) as Cause
+    };
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| Err(text(panic)))
+}

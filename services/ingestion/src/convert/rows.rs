@@ -1,0 +1,295 @@
+//! Cuts JSON text into rows: one per line, the items of one array, or objects that span lines.
+//!
+//! Which of them is found out from the beginning of the file, as `datasets` does. A row is handed on as its bytes,
+//! with the line on which it begins, so that whatever is wrong with it can be named.
+
+use std::io::{BufRead, Read};
+
+use serde::de::IgnoredAny;
+
+use super::{ConvertError, batches::ROW_BYTES, compressed::Plain};
+
+/// A row as it stands in the file.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    /// Counted from 1.
+    pub line: u64,
+    pub bytes: &'a [u8],
+}
+
+/// The rows of a file, one after the other.
+pub(super) struct Rows {
+    input: Plain,
+    buffer: Vec<u8>,
+    /// The line that the next byte is on.
+    line: u64,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Nothing but white space was seen.
+    Unknown,
+    Lines,
+    /// Objects after each other, whatever the lines.
+    Objects,
+    /// The items of an array; whether a comma must come first.
+    Array {
+        comma: bool,
+    },
+    Ended,
+}
+
+impl Rows {
+    pub(super) fn new(mut input: Plain) -> Result<Self, ConvertError> {
+        let has_mark = input.fill_buf().map(|head| head.starts_with(b"\xef\xbb\xbf"));
+        if has_mark.map_err(|e| input.error(e))? {
+            input.consume(3);
+        }
+        Ok(Self { input, buffer: Vec::new(), line: 1, form: Form::Unknown })
+    }
+
+    pub(super) fn file(&self) -> &str {
+        self.input.file()
+    }
+
+    /// The next row, or none at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, ConvertError> {
+        self.buffer.clear();
+        let line = match self.form {
+            Form::Unknown => self.first()?,
+            Form::Lines => self.line()?,
+            Form::Objects | Form::Array { .. } => self.value()?,
+            Form::Ended => None,
+        };
+        Ok(line.map(|line| Row { line, bytes: &self.buffer }))
+    }
+
+    /// The first row, which shows the form of the others.
+    fn first(&mut self) -> Result<Option<u64>, ConvertError> {
+        match self.skip_space()? {
+            None => Ok(None),
+            Some(b'[') => {
+                self.input.consume(1);
+                self.form = Form::Array { comma: false };
+                self.value()
+            }
+            Some(_) => {
+                let line = self.line()?;
+                let whole = serde_json::from_slice::<IgnoredAny>(&self.buffer);
+                if matches!(&whole, Err(error) if error.is_eof()) {
+                    self.form = Form::Objects;
+                    let mut scanner = Scanner::default();
+                    let begun = line.unwrap_or(1);
+                    scanner.feed(&self.buffer);
+                    self.rest_of_value(scanner, begun)?;
+                } else {
+                    self.form = Form::Lines;
+                }
+                Ok(line)
+            }
+        }
+    }
+
+    /// The next line that is not blank.
+    fn line(&mut self) -> Result<Option<u64>, ConvertError> {
+        loop {
+            self.buffer.clear();
+            let read = (&mut self.input).take(ROW_BYTES + 1).read_until(b'\n', &mut self.buffer);
+            match read.map_err(|e| self.input.error(e))? {
+                0 => return Ok(None),
+                n if n as u64 > ROW_BYTES => return Err(self.too_large(self.line)),
+                _ => {}
+            }
+            let line = self.line;
+            self.line += 1;
+            if !self.buffer.trim_ascii().is_empty() {
+                return Ok(Some(line));
+            }
+        }
+    }
+
+    /// The next value of an array or of a sequence of objects.
+    fn value(&mut self) -> Result<Option<u64>, ConvertError> {
+        let mut next = self.skip_space()?;
+        if let Form::Array { comma } = self.form {
+            match next {
+                Some(b']') => return self.end_of_array(),
+                Some(b',') if comma => {
+                    self.input.consume(1);
+                    next = self.skip_space()?;
+                }
+                Some(_) if !comma => {}
+                Some(_) => return Err(self.bad("a comma is missing before it")),
+                None => return Err(self.bad("the array is not closed")),
+            }
+            self.form = Form::Array { comma: true };
+        }
+        match next {
+            Some(b'{') => {}
+            Some(_) => return Err(self.bad("a row must be an object")),
+            None if self.form == Form::Objects => return Ok(None),
+            None => return Err(self.bad("the array is not closed")),
+        }
+        let begun = self.line;
+        self.rest_of_value(Scanner::default(), begun)?;
+        Ok(Some(begun))
+    }
+
+    fn end_of_array(&mut self) -> Result<Option<u64>, ConvertError> {
+        self.input.consume(1);
+        match self.skip_space()? {
+            None => {
+                self.form = Form::Ended;
+                Ok(None)
+            }
+            Some(_) => Err(self.bad("something follows the array")),
+        }
+    }
+
+    /// Reads on until the value in the buffer is whole.
+    fn rest_of_value(&mut self, mut scanner: Scanner, begun: u64) -> Result<(), ConvertError> {
+        loop {
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) => return Err(self.input.error(error)),
+            };
+            if chunk.is_empty() {
+                let why = "it is not complete at the end of the file".to_owned();
+                return Err(ConvertError::BadLine { file: self.file().to_owned(), line: begun, why });
+            }
+            let end = scanner.feed(chunk);
+            let taken = end.unwrap_or(chunk.len());
+            self.buffer.extend_from_slice(&chunk[..taken]);
+            self.line += chunk[..taken].iter().filter(|b| **b == b'\n').count() as u64;
+            self.input.consume(taken);
+            if self.buffer.len() as u64 > ROW_BYTES {
+                return Err(self.too_large(begun));
+            }
+            if end.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next byte that is not white space; it is not consumed.
+    fn skip_space(&mut self) -> Result<Option<u8>, ConvertError> {
+        loop {
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) => return Err(self.input.error(error)),
+            };
+            if chunk.is_empty() {
+                return Ok(None);
+            }
+            let space = chunk.iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let next = chunk.get(space).copied();
+            self.line += chunk[..space].iter().filter(|b| **b == b'\n').count() as u64;
+            self.input.consume(space);
+            if next.is_some() {
+                return Ok(next);
+            }
+        }
+    }
+
+    fn bad(&self, why: &str) -> ConvertError {
+        ConvertError::BadLine { file: self.file().to_owned(), line: self.line, why: why.to_owned() }
+    }
+
+    fn too_large(&self, line: u64) -> ConvertError {
+        let place = format!("the row that begins on line {line}");
+        ConvertError::RowTooLarge { file: self.file().to_owned(), place, limit: ROW_BYTES }
+    }
+}
+
+/// Finds the end of a JSON object without understanding it.
+#[derive(Debug, Default)]
+struct Scanner {
+    depth: usize,
+    in_text: bool,
+    escaped: bool,
+}
+
+impl Scanner {
+    /// The number of bytes that belong to the value, once its end is among them.
+    fn feed(&mut self, bytes: &[u8]) -> Option<usize> {
+        for (at, &byte) in bytes.iter().enumerate() {
+            if self.in_text {
+                match byte {
+                    _ if self.escaped => self.escaped = false,
+                    b'\\' => self.escaped = true,
+                    b'"' => self.in_text = false,
+                    _ => {}
+                }
+                continue;
+            }
+            match byte {
+                b'"' => self.in_text = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
+                        return Some(at + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use tokio_util::sync::CancellationToken;
+
+    fn rows(text: &str) -> Result<Vec<(u64, String)>, ConvertError> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let mut rows = Rows::new(Plain::open(&file, "f.json", &CancellationToken::new()).unwrap())?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            out.push((row.line, String::from_utf8_lossy(row.bytes).trim().to_owned()));
+        }
+        Ok(out)
+    }
+
+    fn lines(text: &str) -> Vec<u64> {
+        rows(text).unwrap().into_iter().map(|(line, _)| line).collect()
+    }
+
+    #[test]
+    fn all_forms_and_the_lines_of_their_rows() {
+        assert_eq!(lines("\u{feff}{\"a\":1}\n\n  \n{\"a\":2}"), [1, 4]);
+        assert_eq!(lines("{\"a\":1}\r\n{\"a\":2}\r\n"), [1, 2]);
+        assert_eq!(lines(" [ {\"a\":\"]}\\\"\"},\n{\"a\":[2]}\n,{}]\n "), [1, 2, 3]);
+        assert_eq!(lines("{\n \"a\": 1\n}\n{\n \"a\": 2 }{}"), [1, 4, 5]);
+        assert_eq!(lines("[]"), [0; 0]);
+        assert_eq!(lines(" \n"), [0; 0]);
+        assert_eq!(rows("{\n\"a\": 1}").unwrap()[0].1, "{\n\"a\": 1}");
+    }
+
+    #[test]
+    fn what_breaks_off_is_named_by_its_line() {
+        for (text, line, word) in [
+            ("[{\"a\":1},\n{\"a\":2}", 2, "not closed"),
+            ("[{\"a\":1}\n{\"a\":2}]", 2, "comma"),
+            ("[\n1]", 2, "object"),
+            ("[{}]\n{}", 2, "follows"),
+            ("{\"a\":1\n", 1, "not complete"),
+        ] {
+            match rows(text) {
+                Err(ConvertError::BadLine { line: l, why, .. }) => assert!(l == line && why.contains(word), "{why}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_huge_line_is_refused() {
+        let text = format!("{{}}\n{{\"a\":\"{}\"}}\n", "x".repeat(ROW_BYTES as usize));
+        assert!(matches!(rows(&text), Err(ConvertError::RowTooLarge { place, .. }) if place.ends_with("line 2")));
+    }
+}

@@ -1,0 +1,231 @@
+//! The schema of raw shards: one plain form per type, and the widest type that several files agree on.
+//!
+//! Readers want one schema for all shards of a split, so nothing that says how values were encoded stays: dictionaries,
+//! run lengths, views, nullability and metadata go. Widening never loses a value that the narrower type can hold,
+//! except integers beyond 2^53 beside floats, as in JSON itself.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
+
+/// Two types of one column that have nothing in common.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// With the names of nested fields, separated by dots.
+    pub column: String,
+    pub left: DataType,
+    pub right: DataType,
+}
+
+/// The plain form of a schema.
+pub fn canonical(schema: &Schema) -> Schema {
+    Schema::new(schema.fields().iter().map(|f| plain_field(f.name(), f.data_type())).collect::<Vec<_>>())
+}
+
+fn plain_field(name: &str, data_type: &DataType) -> Field {
+    Field::new(name, plain(data_type), true)
+}
+
+fn item(data_type: &DataType) -> FieldRef {
+    Arc::new(Field::new_list_field(plain(data_type), true))
+}
+
+fn plain(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Dictionary(_, values) => plain(values),
+        DataType::RunEndEncoded(_, values) => plain(values.data_type()),
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        DataType::List(f) | DataType::ListView(f) => DataType::List(item(f.data_type())),
+        DataType::LargeList(f) | DataType::LargeListView(f) => DataType::LargeList(item(f.data_type())),
+        DataType::FixedSizeList(f, n) => DataType::FixedSizeList(item(f.data_type()), *n),
+        DataType::Struct(fields) => {
+            DataType::Struct(fields.iter().map(|f| plain_field(f.name(), f.data_type())).collect())
+        }
+        DataType::Map(entries, sorted) => match entries.data_type() {
+            DataType::Struct(pair) if pair.len() == 2 => {
+                let key = Field::new("key", plain(pair[0].data_type()), false);
+                let pair = Fields::from(vec![key, plain_field("value", pair[1].data_type())]);
+                DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair), false)), *sorted)
+            }
+            _ => data_type.clone(),
+        },
+        other => other.clone(),
+    }
+}
+
+/// The schema that holds the rows of both: all columns, each as wide as needed. Both must be canonical.
+pub fn merge(left: &Schema, right: &Schema) -> Result<Schema, Conflict> {
+    Ok(Schema::new(merge_fields(left.fields(), right.fields())?))
+}
+
+fn merge_fields(left: &Fields, right: &Fields) -> Result<Fields, Conflict> {
+    let mut fields: Vec<FieldRef> = Vec::with_capacity(left.len().max(right.len()));
+    for field in left {
+        let Some((_, other)) = right.find(field.name()) else {
+            fields.push(Arc::clone(field));
+            continue;
+        };
+        let wide = widen(field.data_type(), other.data_type()).map_err(|conflict| within(field.name(), conflict))?;
+        fields.push(Arc::new(Field::new(field.name(), wide, true)));
+    }
+    fields.extend(right.iter().filter(|field| left.find(field.name()).is_none()).map(Arc::clone));
+    Ok(fields.into())
+}
+
+fn within(name: &str, conflict: Conflict) -> Conflict {
+    let column = if conflict.column.is_empty() { name.to_owned() } else { format!("{name}.{}", conflict.column) };
+    Conflict { column, ..conflict }
+}
+
+fn widen(left: &DataType, right: &DataType) -> Result<DataType, Conflict> {
+    use DataType::{
+        Binary, Date32, Date64, FixedSizeList, LargeBinary, LargeList, LargeUtf8, List, Null, Struct, Timestamp, Utf8,
+    };
+    let nested =
+        |l: &FieldRef, r: &FieldRef| Ok(Arc::new(Field::new_list_field(widen(l.data_type(), r.data_type())?, true)));
+    Ok(match (left, right) {
+        (l, r) if l == r => l.clone(),
+        (Null, other) | (other, Null) => other.clone(),
+        (Utf8, LargeUtf8) | (LargeUtf8, Utf8) => LargeUtf8,
+        (Binary, LargeBinary) | (LargeBinary, Binary) => LargeBinary,
+        (Date32, Date64) | (Date64, Date32) => Date64,
+        (Timestamp(l, l_zone), Timestamp(r, r_zone)) if l_zone == r_zone => Timestamp((*l).max(*r), l_zone.clone()),
+        (List(l) | FixedSizeList(l, _), List(r) | FixedSizeList(r, _)) => List(nested(l, r)?),
+        (LargeList(l), List(r) | LargeList(r) | FixedSizeList(r, _))
+        | (List(l) | FixedSizeList(l, _), LargeList(r)) => LargeList(nested(l, r)?),
+        (Struct(l), Struct(r)) => Struct(merge_fields(l, r)?),
+        (l, r) => {
+            let conflict = || Conflict { column: String::new(), left: l.clone(), right: r.clone() };
+            widen_number(l, r).ok_or_else(conflict)?
+        }
+    })
+}
+
+/// Bits, sign and kind of a number type.
+fn number(data_type: &DataType) -> Option<(u8, bool, bool)> {
+    Some(match data_type {
+        DataType::Int8 => (8, true, false),
+        DataType::Int16 => (16, true, false),
+        DataType::Int32 => (32, true, false),
+        DataType::Int64 => (64, true, false),
+        DataType::UInt8 => (8, false, false),
+        DataType::UInt16 => (16, false, false),
+        DataType::UInt32 => (32, false, false),
+        DataType::UInt64 => (64, false, false),
+        DataType::Float16 => (16, true, true),
+        DataType::Float32 => (32, true, true),
+        DataType::Float64 => (64, true, true),
+        _ => return None,
+    })
+}
+
+fn widen_number(left: &DataType, right: &DataType) -> Option<DataType> {
+    let (left, right) = (number(left)?, number(right)?);
+    Some(match (left, right) {
+        ((l, _, true), (r, _, true)) => {
+            if l.max(r) == 64 {
+                DataType::Float64
+            } else {
+                DataType::Float32
+            }
+        }
+        // A float of 32 bits holds integers of 16.
+        ((float, _, true), (int, _, false)) | ((int, _, false), (float, _, true)) => {
+            if float <= 32 && int <= 16 {
+                DataType::Float32
+            } else {
+                DataType::Float64
+            }
+        }
+        ((l, false, _), (r, false, _)) => unsigned(l.max(r)),
+        ((l, true, _), (r, true, _)) => signed(l.max(r)),
+        ((s, true, _), (u, false, _)) | ((u, false, _), (s, true, _)) => {
+            if u == 64 {
+                return None;
+            } else {
+                signed(s.max(u * 2))
+            }
+        }
+    })
+}
+
+const fn signed(bits: u8) -> DataType {
+    match bits {
+        8 => DataType::Int8,
+        16 => DataType::Int16,
+        32 => DataType::Int32,
+        _ => DataType::Int64,
+    }
+}
+
+const fn unsigned(bits: u8) -> DataType {
+    match bits {
+        8 => DataType::UInt8,
+        16 => DataType::UInt16,
+        32 => DataType::UInt32,
+        _ => DataType::UInt64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_schema::TimeUnit;
+
+    fn schema(fields: &[(&str, DataType)]) -> Schema {
+        Schema::new(fields.iter().map(|(name, t)| Field::new(*name, t.clone(), true)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn one_plain_form() {
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8View));
+        let list = DataType::LargeListView(Arc::new(Field::new("element", dictionary.clone(), false)));
+        let schema = Schema::new_with_metadata(
+            vec![Field::new("a", dictionary, false), Field::new("b", list, false)],
+            std::collections::HashMap::from([("pandas".to_owned(), "{}".to_owned())]),
+        );
+        let expected = Schema::new(vec![
+            Field::new("a", DataType::Utf8, true),
+            Field::new("b", DataType::LargeList(Arc::new(Field::new("item", DataType::Utf8, true))), true),
+        ]);
+        assert_eq!(canonical(&schema), expected);
+        assert_eq!(canonical(&expected), expected);
+    }
+
+    #[test]
+    fn widening() {
+        for (left, right, expected) in [
+            (DataType::Null, DataType::Utf8, Some(DataType::Utf8)),
+            (DataType::Int32, DataType::Int64, Some(DataType::Int64)),
+            (DataType::UInt32, DataType::Int8, Some(DataType::Int64)),
+            (DataType::UInt64, DataType::Int8, None),
+            (DataType::Float32, DataType::Int16, Some(DataType::Float32)),
+            (DataType::Float32, DataType::Int32, Some(DataType::Float64)),
+            (DataType::Float32, DataType::Float64, Some(DataType::Float64)),
+            (DataType::Utf8, DataType::LargeUtf8, Some(DataType::LargeUtf8)),
+            (DataType::Utf8, DataType::Int64, None),
+            (DataType::Boolean, DataType::Int8, None),
+            (
+                DataType::Timestamp(TimeUnit::Second, None),
+                DataType::Timestamp(TimeUnit::Nanosecond, None),
+                Some(DataType::Timestamp(TimeUnit::Nanosecond, None)),
+            ),
+        ] {
+            assert_eq!(widen(&left, &right).ok(), expected, "{left} and {right}");
+            assert_eq!(widen(&right, &left).ok(), expected, "{right} and {left}");
+        }
+    }
+
+    #[test]
+    fn new_columns_come_last_and_a_conflict_names_the_nested_column() {
+        let nested = |t| DataType::Struct(vec![Field::new("x", t, true)].into());
+        let left = schema(&[("a", DataType::Int32), ("s", nested(DataType::Null))]);
+        let right = schema(&[("b", DataType::Utf8), ("s", nested(DataType::Int8)), ("a", DataType::Int64)]);
+        let names = ["a", "s", "b"];
+        let merged = merge(&left, &right).unwrap();
+        assert_eq!(merged.fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>(), names);
+        let conflict = merge(&right, &schema(&[("s", nested(DataType::Utf8))])).unwrap_err();
+        assert_eq!(conflict, Conflict { column: "s.x".into(), left: DataType::Int8, right: DataType::Utf8 });
+    }
+}

@@ -27,8 +27,11 @@ as=()
 if [[ $(id -u) -eq 0 ]]; then
   as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
   if ! "${as[@]}" "$bin/initdb" --version >/dev/null 2>&1; then
-    cp -a "$(dirname "$bin")" "$scratch/pginstall"
-    bin="$scratch/pginstall/bin"
+    # The wheel keeps further libraries in a folder beside its package.
+    package=$(dirname "$(dirname "$bin")")
+    cp -a "$package" "$scratch/"
+    [[ ! -d $package.libs ]] || cp -a "$package.libs" "$scratch/"
+    bin="$scratch/$(basename "$package")/$(basename "$(dirname "$bin")")/bin"
   fi
   mkdir "$scratch/run" && chmod 711 "$scratch" && chown 65534:65534 "$scratch/run"
 else

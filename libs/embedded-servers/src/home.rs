@@ -114,7 +114,7 @@ impl Home {
 
     /// Deletes the cluster and all that belongs to it.
     pub(crate) fn remove(self) -> Result<(), ServerError> {
-        if let Some(pointer) = &self.pointer {
+        if let Some(pointer) = self.pointer.as_ref().filter(|pointer| pointer.exists()) {
             fs::remove_file(pointer).map_err(ServerError::file("remove", pointer))?;
         }
         remove_tree(&self.sockets)?;

@@ -61,9 +61,7 @@ impl Postgres {
     /// As [`Postgres::start`], with `options`. Returns when the server accepts connections.
     pub async fn start_with(tools: &Tools, data_dir: &Path, options: &PostgresOptions) -> Result<Self, ServerError> {
         let home = Home::open(data_dir)?;
-        let pid_file = home.cluster.join("postmaster.pid");
-        let ways = [(Signal::SIGINT, STOP), (Signal::SIGQUIT, Duration::from_secs(10)), (Signal::SIGKILL, STOP)];
-        orphan::stop(&pid_file, &home.cluster, &ways).await?;
+        stop_orphan(&home).await?;
         let bin = cluster::reachable_bin(tools, &home).await?;
         cluster::ensure(tools, &bin, &home, options.template.as_deref()).await?;
         let server = launch(&bin, &home, options).await?;
@@ -74,6 +72,11 @@ impl Postgres {
     /// The URL of the database `tokenmill`, over a Unix socket that only this user and root can reach.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The Unix socket itself, for a proxy in front of it.
+    pub fn socket(&self) -> PathBuf {
+        self.home.sockets.join(".s.PGSQL.5432")
     }
 
     /// The URL of another database of this server.
@@ -113,11 +116,23 @@ impl Postgres {
         self.server.stop(Signal::SIGQUIT, STOP).await;
     }
 
-    /// Ends the server at once and deletes its cluster.
-    pub async fn remove(self) -> Result<(), ServerError> {
-        self.server.stop(Signal::SIGQUIT, STOP).await;
+    /// Ends the server at once and deletes its cluster; blocks for some ten milliseconds.
+    pub fn remove(self) -> Result<(), ServerError> {
+        drop(self.server);
         self.home.remove()
     }
+
+    /// Deletes the cluster of `data_dir`, first ending a server that lost its owner; an error when it has one.
+    pub async fn discard(data_dir: &Path) -> Result<(), ServerError> {
+        let home = Home::open(data_dir)?;
+        stop_orphan(&home).await?;
+        home.remove()
+    }
+}
+
+async fn stop_orphan(home: &Home) -> Result<(), ServerError> {
+    let ways = [(Signal::SIGINT, STOP), (Signal::SIGQUIT, Duration::from_secs(10)), (Signal::SIGKILL, STOP)];
+    orphan::stop(&home.cluster.join("postmaster.pid"), &home.cluster, &ways).await
 }
 
 async fn launch(bin: &Path, home: &Home, options: &PostgresOptions) -> Result<Server, ServerError> {

@@ -76,7 +76,7 @@ async fn servers_start_and_stop() {
     }
     let pids = [postgres.pid(), nats.pid()];
     nats.stop().await;
-    postgres.remove().await.unwrap();
+    postgres.remove().unwrap();
     assert!(pids.iter().all(|pid| !runs(*pid)));
     assert!(!home(&data).exists());
 }
@@ -110,7 +110,7 @@ async fn servers_end_with_a_killed_owner_and_keep_their_data() {
     assert!(has_database(&postgres, "made_by_owner").await);
     assert!(nats_client::stream_names(nats.port()).await.contains("OWNER"));
     nats.stop().await;
-    postgres.remove().await.unwrap();
+    postgres.remove().unwrap();
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_server_that_outlived_its_owner_is_replaced() {
     assert_ne!(postgres.pid(), orphan.id());
     assert!(orphan.wait().unwrap().success(), "the orphan was asked to end, not killed");
     assert!(has_database(&postgres, "kept").await);
-    postgres.remove().await.unwrap();
+    postgres.remove().unwrap();
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn a_killed_server_starts_again_and_a_reused_pid_is_left_alone() {
     fs::write(&pid_file, text).unwrap();
     let postgres = Postgres::start(&tools(), data.path()).await.unwrap();
     assert!(has_database(&postgres, "first").await);
-    postgres.remove().await.unwrap();
+    postgres.remove().unwrap();
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_half_made_cluster_is_made_again_and_a_lost_one_is_told() {
         assert!(matches!(error, ServerError::ClusterGone { .. }), "{error}");
         fs::remove_file(data.path().join("postgres.location")).unwrap();
     }
-    Postgres::start(&tools(), data.path()).await.unwrap().remove().await.unwrap();
+    Postgres::start(&tools(), data.path()).await.unwrap().remove().unwrap();
 }
 
 #[tokio::test]
@@ -195,8 +195,8 @@ async fn a_template_gives_separate_clusters() {
     let second = Postgres::start_with(&tools(), &data.path().join("second"), &options).await.unwrap();
     println!("first start {made:?}, from the template {:?}", began.elapsed());
     assert!(!has_database(&second, "only_in_first").await);
-    first.remove().await.unwrap();
-    second.remove().await.unwrap();
+    first.remove().unwrap();
+    second.remove().unwrap();
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn a_long_data_directory_works() {
     let deep = data.path().join("d".repeat(100));
     let postgres = Postgres::start(&tools(), &deep).await.unwrap();
     postgres.create_database("reached").await.unwrap();
-    postgres.remove().await.unwrap();
+    postgres.remove().unwrap();
 }
 
 /// The wheel's Postgres, from a folder that only its owner can enter: root's must be copied for `nobody`.
@@ -244,7 +244,7 @@ async fn the_fetched_programs_start_from_a_private_folder() {
     postgres.create_database("reached").await.unwrap();
     let error = postgres.create_database("reached").await.unwrap_err();
     assert!(error.to_string().contains("already exists"), "{error}");
-    postgres.remove().await.unwrap();
+    postgres.remove().unwrap();
 }
 
 /// A cluster of one major version is not opened by another, and the error says which is needed.
@@ -259,5 +259,5 @@ async fn another_major_version_is_refused() {
     let error = Postgres::start(&tools(), data.path()).await.unwrap_err();
     assert!(matches!(error, ServerError::ClusterVersion { .. }), "{error}");
     fs::write(&version_file, version).unwrap();
-    Postgres::start(&tools(), data.path()).await.unwrap().remove().await.unwrap();
+    Postgres::start(&tools(), data.path()).await.unwrap().remove().unwrap();
 }

@@ -3,6 +3,9 @@
 //! Over more than 10 MB of English for WordPiece and for byte-level BPE, filters off, with several windows and
 //! overlaps, through the same code as a job: raw shard in, token shard out.
 
+#![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, but not in what these share")]
+#![expect(clippy::print_stdout, reason = "the test says how much was compared")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -48,7 +51,7 @@ fn llama3_byte_level() {
 }
 
 fn compare(name: &str) {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/data/hub");
+    let data = test_kit::sample_hub();
     let tokenizer_json = data.join("models/tokenmill").join(name).join("tokenizer.json");
     let docs = data.join("datasets/tokenmill/english-docs/data");
     let parquet = [0, 1].map(|n| docs.join(format!("train-0000{n}-of-00004.parquet")));
@@ -113,9 +116,8 @@ fn reference(tokenizer_json: &Path, parquet: &[PathBuf], out: &Path, documents: 
         format!("{max_length}:{stride}:{}:{}", u8::from(special), limit.min(documents))
     });
     let parquet: Vec<&str> = parquet.iter().map(|path| path.to_str().unwrap()).collect();
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Command::new(manifest.join("../../.tools/venv/bin/python"))
-        .arg(manifest.join("tests/exactness/reference.py"))
+    Command::new(test_kit::python())
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exactness/reference.py"))
         .args([tokenizer_json.to_str().unwrap(), &parquet.join(","), out.to_str().unwrap(), &cases.join(",")])
         .spawn()
         .unwrap()
@@ -160,11 +162,11 @@ fn token_shard(
     let key = format!("tokens-{max_length}.arrow");
     let mut writer = store.create(&key, schema.clone()).unwrap();
     let resources = Resources { pool, batch_rows: 100, memory_bytes: 1 << 30 };
-    let source = Source { reader: raw, row_start: 0, text_column: Some("text") };
-    let watch = Watch { stop: &|| false, progress: &mut |_| {} };
+    let source = Source { reader: raw, row_start: 0, text_column: "text" };
+    let mut watch = Watch { stop: &|| false, progress: &mut |_| {} };
     let run = match tokenizer.id_type() {
-        IdType::U16 => tokenize::<UInt16Type>(&recipe, &source, &resources, watch, &mut writer, &schema),
-        IdType::I32 => tokenize::<Int32Type>(&recipe, &source, &resources, watch, &mut writer, &schema),
+        IdType::U16 => tokenize::<UInt16Type>(&recipe, &source, &resources, &mut watch, &mut writer, &schema),
+        IdType::I32 => tokenize::<Int32Type>(&recipe, &source, &resources, &mut watch, &mut writer, &schema),
     };
     run.unwrap();
     writer.finish().unwrap();

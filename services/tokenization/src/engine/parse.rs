@@ -116,11 +116,12 @@ impl Tokenizer {
             return Err(TokenizerError::VocabularyTooLarge { max_id });
         }
         let special_ids = special_ids(&tokenizer, names);
-        let named: Vec<u32> =
-            [special_ids.bos, special_ids.eos, special_ids.pad, special_ids.unk].into_iter().flatten().collect();
+        let template = template(&tokenizer)?;
+        // Only what stands in this file decides what is special: its digest is part of a tokenization's identity.
+        let added: Vec<u32> = template.prefix.iter().chain(&template.suffix).copied().collect();
         Ok(Self {
-            vocabulary: Vocabulary::new(&tokenizer, max_id, &named),
-            template: template(&tokenizer)?,
+            vocabulary: Vocabulary::new(&tokenizer, max_id, &added),
+            template,
             special_ids,
             family,
             sha256: Sha256::digest(json).into(),

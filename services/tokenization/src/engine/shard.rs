@@ -12,7 +12,7 @@ use shard_store::{ShardReader, ShardWriter, StoreError};
 
 use super::format::TokenId;
 use super::pipeline::{Bounds, OverBudget, in_order};
-use super::text_column::{self, ColumnError, TextColumn};
+use super::text_column::{self, NotText, TextColumn};
 use super::{Counts, EncodeError, Recipe};
 
 mod batch;
@@ -31,7 +31,7 @@ pub enum ShardError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Column(#[from] ColumnError),
+    Column(#[from] NotText),
     /// A document that the tokenizer cannot encode.
     #[error("row {row} cannot be tokenized")]
     Encode {
@@ -54,8 +54,7 @@ pub struct Source<'a> {
     pub reader: &'a ShardReader,
     /// Row in the split of the shard's first.
     pub row_start: u64,
-    /// None = the usual one.
-    pub text_column: Option<&'a str>,
+    pub text_column: &'a str,
 }
 
 /// How much is done at once; no influence on the result.
@@ -89,11 +88,11 @@ pub fn tokenize<T: TokenId>(
     recipe: &Recipe,
     source: &Source<'_>,
     resources: &Resources<'_>,
-    watch: Watch<'_>,
+    watch: &mut Watch<'_>,
     writer: &mut ShardWriter,
     schema: &arrow_schema::SchemaRef,
 ) -> Result<Counts, ShardError> {
-    let column = text_column::choose(&source.reader.schema(), source.text_column)?;
+    let column = text_column::find(&source.reader.schema(), source.text_column)?;
     let chunks = Chunks::new(source, column, resources.batch_rows.clamp(1, CHUNK_ROWS));
     let bounds = Bounds { items: 4 * resources.pool.current_num_threads(), cost: resources.memory_bytes };
     let factor = recipe.engine().bytes_per_text_byte();
@@ -151,7 +150,7 @@ impl<'a> Chunks<'a> {
         let column = batch.column(self.column);
         TextColumn::new(column).ok_or_else(|| {
             let columns = vec![column.data_type().to_string()];
-            ColumnError::NoneFound { columns }.into()
+            NotText { asked: self.source.text_column.to_owned(), columns }.into()
         })
     }
 }
@@ -246,7 +245,9 @@ impl<T: TokenId> Encoder<'_, T> {
     fn into_counts(self) -> Counts {
         let mut total = self.recipe.counts();
         let counters = self.counters.into_inner().unwrap_or_else(PoisonError::into_inner);
-        counters.iter().for_each(|(_, counts)| total.merge(counts));
+        for (_, counts) in &counters {
+            total.merge(counts);
+        }
         total
     }
 }

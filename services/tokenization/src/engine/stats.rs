@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::vocabulary::Vocabulary;
 
+pub mod table;
+
 /// Entries of `vocab_distribution`; the whole table is a file of its own.
 pub const TOP_TOKENS: usize = 1000;
 /// The histogram of lengths has about so many bins.

@@ -3,6 +3,8 @@
 //! Three ways of spelling are undone: byte-level (every byte as a printable character), WordPiece (`##`), and
 //! SentencePiece (`▁` for a space, `<0xNN>` for a byte). Added tokens are spelled as they are.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use tokenizers::{ModelWrapper, Tokenizer};
 
@@ -21,8 +23,9 @@ struct Entry {
 }
 
 impl Vocabulary {
-    /// Reads the vocabulary, added tokens included. `extra_special` are ids that the configuration names.
-    pub(crate) fn new(tokenizer: &Tokenizer, max_id: u32, extra_special: &[u32]) -> Self {
+    /// Reads the vocabulary, added tokens included. `template` are the ids that the post-processor
+    /// adds: special, whatever their entry says.
+    pub(crate) fn new(tokenizer: &Tokenizer, max_id: u32, template: &[u32]) -> Self {
         let spelling = Spelling::of(tokenizer);
         let added = tokenizer.get_added_vocabulary().get_added_tokens_decoder();
         let entry = |id: u32| {
@@ -32,7 +35,7 @@ impl Vocabulary {
                 Some(_) => token.as_bytes().to_vec(),
                 None => spelling.bytes(&token),
             };
-            let special = added.is_some_and(|added| added.special) || extra_special.contains(&id);
+            let special = added.is_some_and(|added| added.special) || template.contains(&id);
             Some(Entry { token: token.into(), bytes: bytes.into(), special })
         };
         let size = tokenizer.get_vocab_size(true) as u64;
@@ -49,6 +52,11 @@ impl Vocabulary {
         self.entries.len()
     }
 
+    /// Whether a token has the id.
+    pub fn has(&self, id: u32) -> bool {
+        self.entry(id).is_some()
+    }
+
     /// The token as the vocabulary spells it, `Ġthe` for example; empty for a hole.
     pub fn token(&self, id: u32) -> &str {
         self.entry(id).map_or("", |entry| &entry.token)
@@ -59,7 +67,7 @@ impl Vocabulary {
         self.entry(id).map_or(&[], |entry| &entry.bytes)
     }
 
-    /// Whether the tokenizer, or its configuration, calls the id special.
+    /// Whether `tokenizer.json` calls the id special, or adds it around a sequence.
     pub fn is_special(&self, id: u32) -> bool {
         self.entry(id).is_some_and(|entry| entry.special)
     }
@@ -75,7 +83,8 @@ pub fn printable(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         for byte in chunk.invalid() {
-            text.push_str(&format!("<0x{byte:02X}>"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "<0x{byte:02X}>");
         }
     }
     text

@@ -40,7 +40,9 @@ impl<T: TokenId> BatchBuilder<T> {
         if self.values.capacity() == 0 {
             self.values.reserve(BATCH_BYTES / size_of::<T::Native>());
         }
-        parts.iter().for_each(|part| self.values.extend_from_slice(part));
+        for part in parts {
+            self.values.extend_from_slice(part);
+        }
         let end = i32::try_from(self.values.len()).map_err(|_| ArrowError::OffsetOverflowError(self.values.len()))?;
         self.offsets.push(end);
         self.docs.push(doc);

@@ -1,0 +1,93 @@
+//! Counts as Arrow tables: a task's own, which `finish` adds up, and the whole vocabulary's, which stays.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::{RecordBatch, StringArray, UInt8Array, UInt32Array, UInt64Array};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+
+use super::Counts;
+use crate::engine::vocabulary::Vocabulary;
+
+/// What a row of a task's table counts.
+const OF_ID: u8 = 0;
+const OF_LENGTH: u8 = 1;
+
+/// Columns of a task's table: `of` (0 = a vocabulary id, 1 = a length), `key`, `count`.
+pub fn task_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("of", DataType::UInt8, false),
+        Field::new("key", DataType::UInt32, false),
+        Field::new("count", DataType::UInt64, false),
+    ]))
+}
+
+/// A task's counts, those above 0. Its totals travel with its commit.
+pub fn task_table(counts: &Counts) -> Result<RecordBatch, ArrowError> {
+    let above_zero = |of: u8, counts: &[u64]| {
+        let numbered = (0_u32..).zip(counts.to_vec());
+        numbered.filter(|(_, count)| *count > 0).map(move |(key, count)| (of, key, count))
+    };
+    let rows: Vec<_> = above_zero(OF_ID, &counts.vocabulary).chain(above_zero(OF_LENGTH, &counts.lengths)).collect();
+    let of = UInt8Array::from_iter_values(rows.iter().map(|(of, ..)| *of));
+    let key = UInt32Array::from_iter_values(rows.iter().map(|(_, key, _)| *key));
+    let count = UInt64Array::from_iter_values(rows.iter().map(|(.., count)| *count));
+    RecordBatch::try_new(task_schema(), vec![Arc::new(of), Arc::new(key), Arc::new(count)])
+}
+
+/// A table that no task of this tokenization wrote.
+#[derive(Debug, thiserror::Error)]
+#[error("the table counts {of} {key}, which this tokenization cannot have")]
+pub struct ForeignTable {
+    of: u8,
+    key: u32,
+}
+
+/// Adds a batch of a task's table, whose columns must be those of [`task_schema`].
+pub fn add_table(counts: &mut Counts, table: &RecordBatch) -> Result<(), ForeignTable> {
+    let of = table.column(0).as_primitive::<UInt8Type>().values();
+    let keys = table.column(1).as_primitive::<UInt32Type>().values();
+    let added = table.column(2).as_primitive::<UInt64Type>().values();
+    for ((&of, &key), added) in of.iter().zip(keys).zip(added) {
+        let counters = if of == OF_ID { &mut counts.vocabulary } else { &mut counts.lengths };
+        *counters.get_mut(key as usize).ok_or(ForeignTable { of, key })? += added;
+    }
+    Ok(())
+}
+
+/// Columns of the whole vocabulary's table.
+pub fn vocabulary_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("id", DataType::UInt32, false),
+        Field::new("token", DataType::Utf8, false),
+        Field::new("count", DataType::UInt64, false),
+    ]))
+}
+
+/// Every id of the vocabulary in order, also those that never occur.
+pub fn vocabulary_table(counts: &Counts, vocabulary: &Vocabulary) -> Result<RecordBatch, ArrowError> {
+    let rows = || (0_u32..).zip(&counts.vocabulary).filter(|(id, _)| vocabulary.has(*id));
+    let id = UInt32Array::from_iter_values(rows().map(|(id, _)| id));
+    let token = StringArray::from_iter_values(rows().map(|(id, _)| vocabulary.token(id)));
+    let count = UInt64Array::from_iter_values(rows().map(|(_, count)| *count));
+    RecordBatch::try_new(vocabulary_schema(), vec![Arc::new(id), Arc::new(token), Arc::new(count)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_add_up() {
+        let mut counts = Counts::new(5, 3);
+        counts.add_sequence(&[&[4, 4, 1]]);
+        counts.add_sequence(&[&[0]]);
+        let mut twice = Counts::new(5, 3);
+        let table = task_table(&counts).unwrap();
+        add_table(&mut twice, &table).unwrap();
+        add_table(&mut twice, &table).unwrap();
+        assert_eq!((twice.vocabulary, twice.lengths), (vec![2, 2, 0, 0, 4], vec![0, 2, 0, 2]));
+        assert!(add_table(&mut Counts::new(4, 3), &table).is_err());
+    }
+}

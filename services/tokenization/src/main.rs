@@ -1,0 +1,12 @@
+//! The tokenization process.
+
+use service_kit::Listeners;
+use std::process::ExitCode;
+use tokenization::Config;
+
+fn main() -> ExitCode {
+    service_kit::run("tokenization", |config: Config, lifecycle| async move {
+        let listeners = Listeners::bind(config.tokenization.listen, config.tokenization.internal).await?;
+        tokenization::serve(config, listeners, lifecycle).await
+    })
+}

@@ -1,0 +1,266 @@
+//! Tokenizers by name and revision: fetched, verified, kept on disk by content, shared in memory among tasks.
+//!
+//! A revision is resolved to a commit once per question; a commit never changes, so what is known of one needs no
+//! Hub. The disk copy lies in staging: it may vanish at any time, and offline it is all there is.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dataset_model::{Problem, Reason, RepoId};
+use hub::{HubClient, HubError, RepoKind};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use shard_store::{ShardStore, layout};
+
+use crate::engine::{SpecialNames, Tokenizer};
+use crate::failure;
+
+/// Upper limit of a `tokenizer.json`, in bytes.
+const MAX_TOKENIZER_BYTES: u64 = 64 << 20;
+/// Upper limit of a `tokenizer_config.json`, in bytes.
+const MAX_CONFIG_BYTES: u64 = 8 << 20;
+/// Tokenizers in memory; the largest take 400 MB.
+const LOADED: usize = 3;
+/// File names shown of a repository that has no tokenizer.
+const FILES_SHOWN: usize = 20;
+
+/// Finds and keeps tokenizers. Shared among the service's calls and tasks.
+pub(crate) struct Tokenizers {
+    hub: HubClient,
+    store: ShardStore,
+    /// Most recently used last.
+    loaded: Mutex<Vec<Loaded>>,
+    /// Loading takes seconds and memory: one at a time.
+    loading: tokio::sync::Mutex<()>,
+}
+
+struct Loaded {
+    name: String,
+    commit: String,
+    tokenizer: Arc<Tokenizer>,
+}
+
+/// A tokenizer at the commit that a revision stood for.
+#[derive(Clone)]
+pub(crate) struct Pinned {
+    pub(crate) commit: String,
+    pub(crate) tokenizer: Arc<Tokenizer>,
+}
+
+/// What the disk knows of a commit.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// Hexadecimal; also the name of the copy.
+    tokenizer_sha256: String,
+    tokenizer_config_sha256: Option<String>,
+    has_chat_template: bool,
+}
+
+/// The bytes of a tokenizer's files.
+struct Files {
+    tokenizer_json: Vec<u8>,
+    tokenizer_config: Option<Vec<u8>>,
+    has_chat_template: bool,
+}
+
+impl Tokenizers {
+    pub(crate) fn new(hub: HubClient, store: ShardStore) -> Self {
+        Self { hub, store, loaded: Mutex::default(), loading: tokio::sync::Mutex::default() }
+    }
+
+    /// The tokenizer at `revision`, the default branch when None.
+    pub(crate) async fn at_revision(&self, name: &str, revision: Option<&str>) -> Result<Pinned, Problem> {
+        let repo = RepoId::parse(name).map_err(|error| Problem::field("tokenizer_name", error.to_string()))?;
+        if let Some(commit) = revision.filter(|revision| is_commit(revision)) {
+            return Ok(Pinned { commit: commit.to_owned(), tokenizer: self.at_commit(&repo, commit).await? });
+        }
+        let (asked_name, asked_revision) = (name.to_owned(), revision.map(str::to_owned));
+        let info = self.ask(async move |hub| hub.model_info(&asked_name, asked_revision.as_deref(), None).await).await;
+        let commit = match info {
+            Ok(info) => info.sha,
+            Err(error @ HubError::Offline { .. }) => {
+                self.read::<String>(&reference(&repo, revision)).await.ok_or_else(|| failure::hub(&error))?
+            }
+            Err(error) => return Err(failure::hub(&error)),
+        };
+        let tokenizer = self.at_commit(&repo, &commit).await?;
+        self.keep(reference(&repo, revision), &commit).await;
+        Ok(Pinned { commit, tokenizer })
+    }
+
+    /// The tokenizer of a task's specification: whatever its name stands for now, it has this content.
+    pub(crate) async fn pinned(&self, name: &str, commit: &str, sha256: &str) -> Result<Arc<Tokenizer>, Problem> {
+        let repo = RepoId::parse(name).map_err(|error| Problem::field("tokenizer_name", error.to_string()))?;
+        let tokenizer = self.at_commit(&repo, commit).await?;
+        let actual = hex::encode(tokenizer.sha256());
+        if actual != sha256 {
+            let detail = format!("tokenizer.json of `{name}` has sha256 {actual} instead of {sha256}");
+            return Err(Problem::new(Reason::ChecksumMismatch, detail));
+        }
+        Ok(tokenizer)
+    }
+
+    async fn at_commit(&self, repo: &RepoId, commit: &str) -> Result<Arc<Tokenizer>, Problem> {
+        if let Some(tokenizer) = self.in_memory(repo, commit) {
+            return Ok(tokenizer);
+        }
+        let _turn = self.loading.lock().await;
+        if let Some(tokenizer) = self.in_memory(repo, commit) {
+            return Ok(tokenizer);
+        }
+        let files = match self.on_disk(repo, commit).await {
+            Some(files) => files,
+            None => self.fetched(repo, commit).await?,
+        };
+        let name = repo.as_str().to_owned();
+        let parsing = tokio::task::spawn_blocking(move || {
+            let mut names = files.tokenizer_config.as_deref().map(SpecialNames::from_config).unwrap_or_default();
+            names.has_chat_template |= files.has_chat_template;
+            Tokenizer::parse(&files.tokenizer_json, &names).map_err(|error| failure::tokenizer(&name, &error))
+        });
+        let tokenizer = Arc::new(parsing.await.map_err(|error| failure::internal(&error))??);
+        let mut loaded = self.lock();
+        if loaded.len() == LOADED {
+            loaded.remove(0);
+        }
+        let (name, commit) = (repo.as_str().to_owned(), commit.to_owned());
+        loaded.push(Loaded { name, commit, tokenizer: Arc::clone(&tokenizer) });
+        Ok(tokenizer)
+    }
+
+    fn in_memory(&self, repo: &RepoId, commit: &str) -> Option<Arc<Tokenizer>> {
+        let mut loaded = self.lock();
+        let at = loaded.iter().position(|entry| entry.name == repo.as_str() && entry.commit == commit)?;
+        let entry = loaded.remove(at);
+        let tokenizer = Arc::clone(&entry.tokenizer);
+        loaded.push(entry);
+        Some(tokenizer)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Loaded>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn fetched(&self, repo: &RepoId, commit: &str) -> Result<Files, Problem> {
+        let (name, asked_commit) = (repo.as_str().to_owned(), commit.to_owned());
+        let files = self.ask(async move |hub| fetch(&hub, &name, &asked_commit).await).await;
+        let files = files.map_err(|error| failure::hub(&error))?;
+        match files {
+            Fetched::Files(files) => {
+                self.keep_files(repo, commit, &files).await;
+                Ok(files)
+            }
+            Fetched::NoTokenizer(found) => Err(failure::no_tokenizer_json(repo.as_str(), &found)),
+        }
+    }
+
+    /// Asks the Hub from a thread of its own: the client's futures borrow too much to move between threads.
+    async fn ask<T, F>(&self, question: F) -> Result<T, HubError>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(HubClient) -> Result<T, HubError> + Send + 'static,
+    {
+        let (hub, runtime) = (self.hub.clone(), tokio::runtime::Handle::current());
+        let asking = tokio::task::spawn_blocking(move || runtime.block_on(question(hub)));
+        asking.await.unwrap_or(Err(HubError::Cancelled))
+    }
+
+    async fn on_disk(&self, repo: &RepoId, commit: &str) -> Option<Files> {
+        let kept: Kept = self.read(&entry(repo, commit)).await?;
+        let tokenizer_json = self.content(&kept.tokenizer_sha256).await?;
+        let tokenizer_config = match &kept.tokenizer_config_sha256 {
+            Some(sha256) => Some(self.content(sha256).await?),
+            None => None,
+        };
+        Some(Files { tokenizer_json, tokenizer_config, has_chat_template: kept.has_chat_template })
+    }
+
+    /// A copy, None when it is gone or damaged.
+    async fn content(&self, sha256: &str) -> Option<Vec<u8>> {
+        let bytes = self.read_bytes(content(sha256)).await?;
+        (hex::encode(Sha256::digest(&bytes)) == sha256).then_some(bytes)
+    }
+
+    async fn keep_files(&self, repo: &RepoId, commit: &str, files: &Files) {
+        let sha256 = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
+        let kept = Kept {
+            tokenizer_sha256: sha256(&files.tokenizer_json),
+            tokenizer_config_sha256: files.tokenizer_config.as_deref().map(sha256),
+            has_chat_template: files.has_chat_template,
+        };
+        self.write(content(&kept.tokenizer_sha256), files.tokenizer_json.clone()).await;
+        if let (Some(sha256), Some(bytes)) = (&kept.tokenizer_config_sha256, &files.tokenizer_config) {
+            self.write(content(sha256), bytes.clone()).await;
+        }
+        self.keep(entry(repo, commit), &kept).await;
+    }
+
+    async fn keep(&self, key: String, value: &impl Serialize) {
+        if let Ok(json) = serde_json::to_vec(value)
+            && self.read_bytes(key.clone()).await.as_ref() != Some(&json)
+        {
+            self.write(key, json).await;
+        }
+    }
+
+    async fn read<T: for<'de> Deserialize<'de>>(&self, key: &str) -> Option<T> {
+        serde_json::from_slice(&self.read_bytes(key.to_owned()).await?).ok()
+    }
+
+    async fn read_bytes(&self, key: String) -> Option<Vec<u8>> {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || store.read_file(&key).ok()).await.ok().flatten()
+    }
+
+    /// Best effort: without the copy the Hub is asked again.
+    async fn write(&self, key: String, bytes: Vec<u8>) {
+        let store = self.store.clone();
+        let written = tokio::task::spawn_blocking(move || store.write_file(&key, &bytes)).await;
+        if let Ok(Err(error)) = written {
+            tracing::warn!(%error, "a tokenizer could not be kept on disk");
+        }
+    }
+}
+
+enum Fetched {
+    Files(Files),
+    /// There is no `tokenizer.json`; some of the files that there are.
+    NoTokenizer(Vec<String>),
+}
+
+async fn fetch(hub: &HubClient, name: &str, commit: &str) -> Result<Fetched, HubError> {
+    let tree = hub.tree(RepoKind::Model, name, commit, None).await?;
+    let find = |path: &str| tree.iter().find(|file| file.path == path);
+    let Some(json) = find("tokenizer.json") else {
+        return Ok(Fetched::NoTokenizer(tree.iter().take(FILES_SHOWN).map(|file| file.path.clone()).collect()));
+    };
+    let tokenizer_json = hub.read_small(RepoKind::Model, name, commit, json, MAX_TOKENIZER_BYTES, None).await?;
+    let tokenizer_config = match find("tokenizer_config.json") {
+        Some(file) => Some(hub.read_small(RepoKind::Model, name, commit, file, MAX_CONFIG_BYTES, None).await?),
+        None => None,
+    };
+    let has_chat_template = find("chat_template.jinja").is_some();
+    Ok(Fetched::Files(Files { tokenizer_json, tokenizer_config, has_chat_template }))
+}
+
+/// A whole commit id stands for itself: what is known of it needs no Hub.
+fn is_commit(revision: &str) -> bool {
+    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+fn folder() -> String {
+    format!("{}/tokenizers", layout::STAGING)
+}
+
+fn content(sha256: &str) -> String {
+    format!("{}/{sha256}", folder())
+}
+
+fn entry(repo: &RepoId, commit: &str) -> String {
+    format!("{}/{}/{commit}.json", folder(), repo.folder())
+}
+
+/// A revision is a stranger's text: its digest stands for it.
+fn reference(repo: &RepoId, revision: Option<&str>) -> String {
+    let digest = hex::encode(Sha256::digest(revision.unwrap_or("main")));
+    format!("{}/{}/revision-{}.json", folder(), repo.folder(), &digest[..16])
+}

@@ -1,0 +1,216 @@
+//! The command line, modelled on `hf`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Datasets for language-model training: from the Hugging Face Hub to token shards that training jobs read.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Arguments {
+    /// Where the catalog is reached.
+    #[arg(long, global = true, env = "TOKENMILL_CATALOG__URL", default_value = "http://127.0.0.1:50051")]
+    pub catalog_url: String,
+    /// Print JSON, as the REST API gives it.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run all services in one process, with a private Postgres and NATS unless `DATABASE_URL` and `NATS_URL` are set.
+    Up(Up),
+    /// Register, download and remove datasets.
+    #[command(subcommand)]
+    Dataset(Dataset),
+    /// Tokenize datasets.
+    #[command(subcommand)]
+    Tokenization(Tokenization),
+    /// List jobs, newest first.
+    Jobs(Jobs),
+    /// A Hub of your own.
+    #[command(subcommand)]
+    Hub(Hub),
+    /// Print the version.
+    Version,
+    /// Print the completions of a shell.
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Datasets, database and message store.
+    #[arg(long, default_value = "./data")]
+    pub data_dir: PathBuf,
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub gateway: SocketAddr,
+    #[arg(long, default_value = "127.0.0.1:8815")]
+    pub flight: SocketAddr,
+    #[arg(long, default_value = "127.0.0.1:50051")]
+    pub catalog: SocketAddr,
+    #[arg(long, default_value = "127.0.0.1:50052")]
+    pub ingestion: SocketAddr,
+    #[arg(long, default_value = "127.0.0.1:50053")]
+    pub tokenization: SocketAddr,
+    /// First of five ports for the health pages; 0 = any.
+    #[arg(long, default_value_t = 9100)]
+    pub internal_port: u16,
+    /// Settings file [default: tokenmill.toml].
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Dataset {
+    /// Register a dataset of the Hub.
+    Add {
+        repo_id: String,
+        #[arg(long)]
+        name: Option<String>,
+        /// Branch, tag or commit.
+        #[arg(long)]
+        revision: Option<String>,
+        /// Config (subset).
+        #[arg(long)]
+        config: Option<String>,
+    },
+    /// List datasets.
+    Ls {
+        /// Part of the name or repository id.
+        query: Option<String>,
+        #[arg(long)]
+        status: Option<String>,
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        #[arg(long, default_value_t = 1)]
+        page: u32,
+    },
+    /// Show one, by id or name.
+    Show { dataset: String },
+    /// Download it and turn it into Arrow shards.
+    Pull {
+        dataset: String,
+        #[arg(long)]
+        split: Option<String>,
+        #[arg(long)]
+        config: Option<String>,
+        #[arg(long)]
+        revision: Option<String>,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Cancel what runs on it; partial files are kept for the next pull.
+    Cancel { dataset: String },
+    /// Remove it and all its tokenizations.
+    Rm {
+        dataset: String,
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Waiting {
+    /// Wait for the end (the default).
+    #[arg(long, conflicts_with = "detach")]
+    pub wait: bool,
+    /// Return as soon as the job is queued.
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Preset {
+    /// For training language models: nothing is filtered.
+    Lm,
+    /// The defaults of the API: special tokens, stop words and short tokens are dropped.
+    Analysis,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Tokenization {
+    /// Tokenize a ready dataset.
+    Create(Box<Create>),
+    /// List the tokenizations of a dataset.
+    Ls { dataset: String },
+    /// Show one.
+    Show { id: String },
+    /// Statistics of the newest ready tokenization, or of the one given.
+    Stats {
+        dataset: String,
+        #[arg(long)]
+        tokenization: Option<String>,
+        /// Entries of the vocabulary distribution.
+        #[arg(long, default_value_t = 20)]
+        top: u32,
+    },
+    /// Cancel one.
+    Cancel { id: String },
+    /// Remove one.
+    Rm {
+        id: String,
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    pub dataset: String,
+    /// Model repository on the Hub whose tokenizer is used.
+    #[arg(long)]
+    pub tokenizer: String,
+    #[arg(long)]
+    pub tokenizer_revision: Option<String>,
+    #[arg(long, value_enum, default_value = "analysis")]
+    pub preset: Preset,
+    /// Tokens in a window [default: 1024].
+    #[arg(long)]
+    pub max_length: Option<u32>,
+    /// Overlap of two windows in tokens [default: 512].
+    #[arg(long)]
+    pub stride: Option<u32>,
+    #[arg(long)]
+    pub min_token_length: Option<u32>,
+    #[arg(long)]
+    pub filter_special_tokens: Option<bool>,
+    #[arg(long)]
+    pub filter_stop_words: Option<bool>,
+    #[arg(long)]
+    pub stop_words_language: Option<String>,
+    #[arg(long)]
+    pub add_special_tokens: Option<bool>,
+    #[arg(long)]
+    pub text_column: Option<String>,
+    #[arg(long)]
+    pub split: Option<String>,
+    #[command(flatten)]
+    pub waiting: Waiting,
+}
+
+#[derive(Debug, Args)]
+pub struct Jobs {
+    /// Only of this dataset, by id or name.
+    #[arg(long)]
+    pub dataset: Option<String>,
+    #[arg(long)]
+    pub state: Option<String>,
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Hub {
+    /// Serve a folder of repositories (`datasets/…`, `models/…`) over the Hub's protocol.
+    Serve {
+        dir: PathBuf,
+        #[arg(long, default_value = "127.0.0.1:8090")]
+        listen: SocketAddr,
+    },
+}

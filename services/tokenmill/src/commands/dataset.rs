@@ -1,0 +1,110 @@
+//! `tokenmill dataset …`.
+
+use super::{Client, confirm};
+use crate::{arguments::Dataset as Command, failure::Failure, output, watch};
+use catalog_client::request;
+use dataset_model::{Dataset, DatasetStatus, JobId};
+use dataset_proto::{
+    Required,
+    catalog::{
+        self as proto, DatasetServiceCancelRequest, DatasetServiceCreateRequest, DatasetServiceDeleteRequest,
+        DatasetServiceListRequest, StartIngestRequest,
+    },
+};
+
+pub async fn run(client: &Client, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Add { repo_id, name, revision, config } => {
+            let new = DatasetServiceCreateRequest { repo_id, name, revision, config, request_id: None };
+            let answer = client.catalog.datasets().create(request(new)).await?.into_inner();
+            show(client, &answer.dataset.required("dataset")?.try_into()?)
+        }
+        Command::Ls { query, status, limit, page } => list(client, query, status, limit, page).await,
+        Command::Show { dataset } => show(client, &client.find(&dataset).await?),
+        Command::Pull { dataset, split, config, revision, waiting } => {
+            let dataset_id = client.find(&dataset).await?.id;
+            let start =
+                StartIngestRequest { dataset_id: dataset_id.to_string(), split, config, revision, request_id: None };
+            let answer = client.catalog.datasets().start_ingest(request(start)).await?.into_inner();
+            let job: JobId = answer.job_id.parse().map_err(|_| Failure::other("the job's id cannot be read"))?;
+            if waiting.detach {
+                return output::line(&job.to_string());
+            }
+            let dataset = watch::wait(&client.catalog, dataset_id, job, client.quiet).await?;
+            show(client, &dataset)
+        }
+        Command::Cancel { dataset } => {
+            let id = client.find(&dataset).await?.id.to_string();
+            client.catalog.datasets().cancel(request(DatasetServiceCancelRequest { id })).await?;
+            Ok(())
+        }
+        Command::Rm { dataset, yes } => {
+            let found = client.find(&dataset).await?;
+            let count = found.tokenizations.len();
+            confirm(&format!("remove dataset `{}` and its {count} tokenizations", found.name), yes)?;
+            let id = found.id.to_string();
+            client.catalog.datasets().delete(request(DatasetServiceDeleteRequest { id })).await?;
+            Ok(())
+        }
+    }
+}
+
+async fn list(
+    client: &Client,
+    query: Option<String>,
+    status: Option<String>,
+    limit: u32,
+    page: u32,
+) -> Result<(), Failure> {
+    let status = match status.as_deref().map(str::parse::<DatasetStatus>) {
+        None => proto::DatasetStatus::Unspecified,
+        Some(Ok(status)) => status.into(),
+        Some(Err(error)) => return Err(Failure::usage(error.to_string())),
+    };
+    let query = DatasetServiceListRequest {
+        page_size: limit,
+        page_token: page.to_string(),
+        status: status.into(),
+        query: query.unwrap_or_default(),
+        sort: String::new(),
+    };
+    let answer = client.catalog.datasets().list(request(query)).await?.into_inner();
+    let datasets: Vec<Dataset> = answer.datasets.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+    if client.json {
+        return output::json(&datasets);
+    }
+    let rows: Vec<Vec<String>> = datasets
+        .iter()
+        .map(|d| {
+            vec![
+                d.id.to_string(),
+                d.name.clone(),
+                d.status.to_string(),
+                output::count(d.row_count),
+                d.size_bytes.map_or_else(|| "-".to_owned(), output::bytes),
+                d.tokenizations.len().to_string(),
+            ]
+        })
+        .collect();
+    output::table(&["id", "name", "status", "rows", "size", "tokenizations"], &rows)
+}
+
+fn show(client: &Client, dataset: &Dataset) -> Result<(), Failure> {
+    if client.json {
+        return output::json(dataset);
+    }
+    let commit = dataset.commit_sha.as_deref().map_or_else(String::new, |sha| format!("@{}", &sha[..sha.len().min(8)]));
+    output::line(&format!("{}  {}{commit}  {}", dataset.id, dataset.repo_id, dataset.status))?;
+    for split in &dataset.splits {
+        let rows = output::count(Some(split.row_count));
+        output::line(&format!("  {:<16} {rows} rows  {}", split.name, output::bytes(split.size_bytes)))?;
+    }
+    for t in &dataset.tokenizations {
+        let tokens = output::count(t.num_tokens);
+        output::line(&format!("  {}  {}  {}  {tokens} tokens", t.id, t.tokenizer_name, t.status))?;
+    }
+    if let Some(error) = &dataset.error {
+        output::line(&format!("  error: {error}"))?;
+    }
+    Ok(())
+}

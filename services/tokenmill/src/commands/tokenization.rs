@@ -1,0 +1,150 @@
+//! `tokenmill tokenization …`.
+
+use super::{Client, confirm};
+use crate::{
+    arguments::{Create, Preset, Tokenization as Command},
+    failure::Failure,
+    output, watch,
+};
+use catalog_client::request;
+use dataset_model::{JobId, Statistics, Tokenization, TokenizationId, TokenizeRequest};
+use dataset_proto::{
+    Required,
+    catalog::{
+        GetStatisticsRequest, TokenizationServiceCancelRequest, TokenizationServiceCreateRequest,
+        TokenizationServiceDeleteRequest,
+    },
+};
+
+pub async fn run(client: &Client, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Create(options) => create(client, *options).await,
+        Command::Ls { dataset } => {
+            let tokenizations = client.find(&dataset).await?.tokenizations;
+            if client.json { output::json(&tokenizations) } else { list(&tokenizations) }
+        }
+        Command::Show { id } => show(client, &client.catalog.get_tokenization(parse(&id)?).await?),
+        Command::Stats { dataset, tokenization, top } => {
+            let query = GetStatisticsRequest {
+                dataset_id: client.find(&dataset).await?.id.to_string(),
+                tokenization_id: tokenization,
+                top: Some(top),
+            };
+            let answer = client.catalog.tokenizations().get_statistics(request(query)).await?.into_inner();
+            statistics(client, &answer.statistics.required("statistics")?.try_into()?)
+        }
+        Command::Cancel { id } => {
+            let cancel = TokenizationServiceCancelRequest { id: parse(&id)?.to_string() };
+            client.catalog.tokenizations().cancel(request(cancel)).await?;
+            Ok(())
+        }
+        Command::Rm { id, yes } => {
+            let id = parse(&id)?.to_string();
+            confirm(&format!("remove tokenization {id}"), yes)?;
+            client.catalog.tokenizations().delete(request(TokenizationServiceDeleteRequest { id })).await?;
+            Ok(())
+        }
+    }
+}
+
+fn parse(id: &str) -> Result<TokenizationId, Failure> {
+    id.parse().map_err(|_| Failure::not_found(format!("`{id}` is not the id of a tokenization")))
+}
+
+async fn create(client: &Client, options: Create) -> Result<(), Failure> {
+    let dataset = client.find(&options.dataset).await?;
+    // What the preset says holds where nothing else was said.
+    let preset = match options.preset {
+        Preset::Analysis => (None, None),
+        Preset::Lm => (Some(false), Some(0)),
+    };
+    let config = TokenizeRequest {
+        tokenizer_name: options.tokenizer,
+        tokenizer_revision: options.tokenizer_revision,
+        max_length: options.max_length,
+        stride: options.stride,
+        min_token_length: options.min_token_length.or(preset.1),
+        filter_special_tokens: options.filter_special_tokens.or(preset.0),
+        filter_stop_words: options.filter_stop_words.or(preset.0),
+        stop_words_language: options.stop_words_language,
+        add_special_tokens: options.add_special_tokens,
+        text_column: options.text_column,
+        split: options.split,
+        ..TokenizeRequest::default()
+    };
+    let new = TokenizationServiceCreateRequest { dataset_id: dataset.id.to_string(), config: Some(config.into()) };
+    let answer = client.catalog.tokenizations().create(request(new)).await?.into_inner();
+    let mut tokenization: Tokenization = answer.tokenization.required("tokenization")?.try_into()?;
+    if answer.reused {
+        output::remark("the same tokenization exists: nothing to do");
+    } else if options.waiting.detach {
+        return output::line(&tokenization.id.to_string());
+    } else {
+        let job: JobId = answer.job_id.parse().map_err(|_| Failure::other("the job's id cannot be read"))?;
+        watch::wait(&client.catalog, dataset.id, job, client.quiet).await?;
+        tokenization = client.catalog.get_tokenization(tokenization.id).await?;
+    }
+    show(client, &tokenization)
+}
+
+fn list(tokenizations: &[Tokenization]) -> Result<(), Failure> {
+    let rows: Vec<Vec<String>> = tokenizations
+        .iter()
+        .map(|t| {
+            vec![
+                t.id.to_string(),
+                t.tokenizer_name.clone(),
+                t.status.to_string(),
+                format!("{}/{}", t.max_length, t.stride),
+                output::count(t.num_tokens),
+                output::count(t.num_sequences),
+            ]
+        })
+        .collect();
+    output::table(&["id", "tokenizer", "status", "length/stride", "tokens", "sequences"], &rows)
+}
+
+fn show(client: &Client, tokenization: &Tokenization) -> Result<(), Failure> {
+    if client.json { output::json(tokenization) } else { list(std::slice::from_ref(tokenization)) }
+}
+
+fn statistics(client: &Client, s: &Statistics) -> Result<(), Failure> {
+    if client.json {
+        return output::json(s);
+    }
+    let lengths = s.length_percentiles;
+    let dropped = s.dropped_by_rule;
+    let count = |value: u64| output::count(Some(value));
+    for (name, value) in [
+        ("tokens", count(s.total_tokens)),
+        ("unique tokens", format!("{} of {}", count(s.unique_tokens), count(s.vocab_size))),
+        ("sequences", count(s.total_sequences)),
+        ("length p50 p90 p99 max", format!("{} {} {} {}", lengths.p50, lengths.p90, lengths.p99, lengths.max)),
+        ("documents", format!("{} ({} empty)", count(s.documents_in), count(s.documents_empty))),
+        ("split into windows", format!("{:.1} %", s.truncated_fraction * 100.0)),
+        (
+            "dropped",
+            format!(
+                "{} special, {} stop words, {} short",
+                count(dropped.special),
+                count(dropped.stop_word),
+                count(dropped.min_length)
+            ),
+        ),
+    ] {
+        output::line(&format!("{name:<24}{value}"))?;
+    }
+    let rows: Vec<Vec<String>> = s
+        .vocab_distribution
+        .iter()
+        .map(|v| {
+            vec![
+                v.token_id.to_string(),
+                format!("{:?}", v.token),
+                count(v.count),
+                format!("{:.3} %", v.fraction * 100.0),
+            ]
+        })
+        .collect();
+    output::table(&["id", "token", "count", "share"], &rows)
+}

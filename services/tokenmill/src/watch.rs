@@ -1,0 +1,144 @@
+//! Waiting for a job: a progress bar on a terminal, the outcome at the end. Ctrl-C detaches, and the job goes on.
+
+use crate::{failure::Failure, output};
+use catalog_client::CatalogClient;
+use dataset_model::{Dataset, DatasetEvent, DatasetId, JobId, JobState, Problem, TokenizationStatus};
+use dataset_proto::catalog::{WatchDatasetRequest, WatchDatasetResponse, watch_dataset_response::Item};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
+
+/// Waits for `job` of `dataset`; ends with the dataset as it then is.
+pub async fn wait(catalog: &CatalogClient, dataset: DatasetId, job: JobId, quiet: bool) -> Result<Dataset, Failure> {
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
+    // Hidden by itself when stderr is no terminal.
+    bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
+    let ended = tokio::select! {
+        ended = follow(catalog, dataset, job, &bar) => ended,
+        _ = tokio::signal::ctrl_c() => {
+            bar.finish_and_clear();
+            output::remark(&format!("detached; the job goes on. To cancel it: tokenmill dataset cancel {dataset}"));
+            std::process::exit(0);
+        }
+    };
+    bar.finish_and_clear();
+    ended?;
+    Ok(catalog.get_dataset(dataset).await?)
+}
+
+/// Follows the feed over restarts of the catalog.
+async fn follow(catalog: &CatalogClient, dataset: DatasetId, job: JobId, bar: &ProgressBar) -> Result<(), Failure> {
+    let mut since = None;
+    loop {
+        let request = WatchDatasetRequest { dataset_id: dataset.to_string(), since_seq: since };
+        let mut stream = match catalog.watch().watch_dataset(request).await {
+            Ok(answer) => answer.into_inner(),
+            Err(status) if status.code() == tonic::Code::Unavailable => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+            Err(status) => return Err(status.into()),
+        };
+        while let Ok(Some(message)) = stream.message().await {
+            if let Some(outcome) = judge(message, job, &mut since, bar)? {
+                return outcome;
+            }
+        }
+    }
+}
+
+type Outcome = Result<(), Failure>;
+
+/// The outcome that a message tells, if it tells one.
+fn judge(
+    message: WatchDatasetResponse,
+    job: JobId,
+    since: &mut Option<u64>,
+    bar: &ProgressBar,
+) -> Result<Option<Outcome>, Failure> {
+    match message.item {
+        Some(Item::Snapshot(snapshot)) => {
+            *since = Some(snapshot.seq);
+            let dataset: Dataset = snapshot.dataset.unwrap_or_default().try_into()?;
+            Ok(outcome_in(&dataset, job))
+        }
+        Some(Item::Event(event)) => {
+            *since = event.seq.or(*since);
+            let Some(body) = event.body else { return Ok(None) };
+            Ok(outcome_of(body.try_into()?, job, bar))
+        }
+        None => Ok(None),
+    }
+}
+
+fn outcome_in(dataset: &Dataset, job: JobId) -> Option<Outcome> {
+    if let Some(found) = dataset.job.as_ref().filter(|found| found.id == job) {
+        return match found.state {
+            JobState::Queued | JobState::Running => None,
+            JobState::Succeeded => Some(Ok(())),
+            JobState::Failed => Some(Err(failed(found.error.clone()))),
+            JobState::Cancelled => Some(Err(Failure::cancelled("the job was cancelled"))),
+        };
+    }
+    let tokenization = dataset.tokenizations.iter().find(|t| t.job_id == job)?;
+    match tokenization.status {
+        TokenizationStatus::Pending | TokenizationStatus::Running => None,
+        TokenizationStatus::Ready => Some(Ok(())),
+        TokenizationStatus::Failed => Some(Err(failed(tokenization.error.clone()))),
+        TokenizationStatus::Cancelled | TokenizationStatus::Deleting => {
+            Some(Err(Failure::cancelled("the job was cancelled")))
+        }
+    }
+}
+
+fn failed(problem: Option<Problem>) -> Failure {
+    problem.map_or_else(|| Failure::other("the job failed"), Failure::of_job)
+}
+
+fn outcome_of(event: DatasetEvent, job: JobId, bar: &ProgressBar) -> Option<Outcome> {
+    let ours = |id: JobId| id == job;
+    match event {
+        DatasetEvent::DownloadProgress(p) if ours(p.job_id) => {
+            draw(bar, BYTES, p.downloaded, p.total, &p.phase);
+            None
+        }
+        DatasetEvent::TokenizationProgress(p) if ours(p.job_id) => {
+            let tokens = format!("{} tokens", indicatif::HumanCount(p.tokens));
+            draw(bar, ROWS, p.samples, p.total_samples, &tokens);
+            None
+        }
+        DatasetEvent::DownloadCompleted { job_id, .. } | DatasetEvent::TokenizationCompleted { job_id, .. }
+            if ours(job_id) =>
+        {
+            Some(Ok(()))
+        }
+        DatasetEvent::DownloadFailed { job_id, error } | DatasetEvent::TokenizationFailed { job_id, error, .. }
+            if ours(job_id) =>
+        {
+            Some(Err(Failure::of_job(error)))
+        }
+        DatasetEvent::DownloadCancelled { job_id } | DatasetEvent::TokenizationCancelled { job_id, .. }
+            if ours(job_id) =>
+        {
+            Some(Err(Failure::cancelled("the job was cancelled")))
+        }
+        DatasetEvent::DatasetDeleted {} => Some(Err(Failure::cancelled("the dataset was deleted"))),
+        _ => None,
+    }
+}
+
+const BYTES: &str = "{msg:12} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} eta {eta}";
+const ROWS: &str = "{wide_bar} {human_pos}/{human_len} samples {per_sec} eta {eta} · {msg}";
+
+fn draw(bar: &ProgressBar, template: &str, done: u64, total: u64, message: &str) {
+    if bar.length().is_none()
+        && total > 0
+        && let Ok(style) = ProgressStyle::with_template(template)
+    {
+        bar.set_style(style);
+    }
+    if total > 0 {
+        bar.set_length(total);
+    }
+    bar.set_position(done);
+    bar.set_message(message.to_owned());
+}

@@ -1,0 +1,86 @@
+"""Paired measurements: A B A B …, medians, and the peak of anonymous memory.
+
+Machines are noisy and drift, so a figure is only worth something beside its peer in the same run: the two are measured
+in turn and the ratio is taken pair by pair. A memory map is not a cost, so memory is `Anonymous` of smaps_rollup,
+summed over a process and its children.
+"""
+
+import statistics
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Series:
+    """The runs of one contender."""
+
+    name: str
+    seconds: list[float] = field(default_factory=list)
+    peak_bytes: int = 0
+
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+
+class Memory:
+    """Samples the anonymous memory of a process tree while the `with` block runs."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.peak = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self) -> "Memory":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._stop.wait(0.05):
+            self.peak = max(self.peak, sum(_anonymous(pid) for pid in _tree(self.pid)))
+
+
+def _tree(pid: int) -> list[int]:
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [member for child in task.read_text().split() for member in _tree(int(child))]
+        except OSError:
+            continue
+    return found
+
+
+def _anonymous(pid: int) -> int:
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Anonymous:")), 0)
+
+
+def paired(a: Callable[[], tuple[float, int]], b: Callable[[], tuple[float, int]], names: tuple[str, str],
+           runs: int) -> tuple[Series, Series, float]:
+    """Runs `a` and `b` in turn; each returns (seconds, peak bytes). The third result is the median of b ÷ a."""
+    first, second = Series(names[0]), Series(names[1])
+    ratios = []
+    for _ in range(runs):
+        for contender, series in ((a, first), (b, second)):
+            seconds, peak = contender()
+            series.seconds.append(seconds)
+            series.peak_bytes = max(series.peak_bytes, peak)
+        ratios.append(second.seconds[-1] / first.seconds[-1])
+    return first, second, statistics.median(ratios)
+
+
+def table(series: list[Series], megabytes: float) -> None:
+    """Prints a row a contender."""
+    print(f"{'':<44}{'seconds':>10}{'MB/s':>10}{'peak MB':>10}   all runs")
+    for one in series:
+        runs = " ".join(f"{seconds:.2f}" for seconds in one.seconds)
+        print(f"{one.name:<44}{one.median():>10.2f}{megabytes / one.median():>10.2f}{one.peak_bytes / 1e6:>10.0f}   {runs}")

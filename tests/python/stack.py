@@ -1,0 +1,100 @@
+"""The whole platform as processes of their own: a local Hub with the sample repositories, and `tokenmill up`."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+HUB = ROOT / ".tools/data/hub"
+BINARY = ROOT / "target/debug/tokenmill"
+
+
+@dataclass
+class Stack:
+    """Where the services of a running platform are."""
+
+    api: str
+    feed: str
+    flight: str
+    catalog: str
+    data_dir: Path
+    pid: int
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago; the sockets are held until all are chosen, so that they differ."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+@contextlib.contextmanager
+def running(command: list, log: Path, **environment: str) -> Iterator[subprocess.Popen]:
+    """A process that is asked to stop at the end, and must obey."""
+    inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "NATS_URL")}
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [str(part) for part in command], cwd=ROOT, stderr=out, stdout=out, env={**inherited, **environment}
+        )
+        try:
+            yield process
+        except BaseException:
+            print(f"--- end of {log.name}\n" + "\n".join(log.read_text().splitlines()[-40:]), file=sys.stderr)
+            raise
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+
+def wait_ready(url: str, process: subprocess.Popen) -> None:
+    """Waits until `url` answers 200."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the process ended with {process.returncode} before it was ready")
+        with contextlib.suppress(requests.ConnectionError):
+            if requests.get(url, timeout=2).status_code == 200:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"{url} was not ready within 60 s")
+
+
+@contextlib.contextmanager
+def platform(binary: Path = BINARY) -> Iterator[Stack]:
+    """Starts Hub and platform on private ports; leaves nothing running and nothing on the disk."""
+    hub, gateway, flight, catalog, ingestion, tokenization = free_ports(6)
+    ports = {"gateway": gateway, "flight": flight, "catalog": catalog, "ingestion": ingestion,
+             "tokenization": tokenization}
+    with tempfile.TemporaryDirectory(prefix="tokenmill-") as folder, contextlib.ExitStack() as stack:
+        logs, data_dir = Path(folder), Path(folder) / "data"
+        serve = [binary, "hub", "serve", HUB, "--listen", f"127.0.0.1:{hub}"]
+        stack.enter_context(running(serve, logs / "hub.log"))
+        command = [binary, "up", "--data-dir", data_dir, "--internal-port", "0"]
+        for name, port in ports.items():
+            command += [f"--{name}", f"127.0.0.1:{port}"]
+        up = stack.enter_context(running(command, logs / "tokenmill.log", HF_ENDPOINT=f"http://127.0.0.1:{hub}"))
+        wait_ready(f"http://127.0.0.1:{gateway}/readyz", up)
+        yield Stack(
+            api=f"http://127.0.0.1:{gateway}/api/v1",
+            feed=f"ws://127.0.0.1:{gateway}/api/v1/ws",
+            flight=f"grpc://127.0.0.1:{flight}",
+            catalog=f"127.0.0.1:{catalog}",
+            data_dir=data_dir,
+            pid=up.pid,
+        )

@@ -1,0 +1,58 @@
+# The ways into the project. `make demo` shows it, `make test` proves it, `make up` runs it.
+#
+# Cargo always builds the whole workspace: building one package alone selects other features of the shared
+# dependencies and compiles them a second time.
+
+.DEFAULT_GOAL := help
+.PHONY: help tools data build lint test test-rust test-python demo up sqlx sqlx-check bench soak clean
+
+PYTHON := .tools/venv/bin/python
+# A user's own database and messages are none of the tests' business.
+unexport DATABASE_URL NATS_URL
+
+help: ## Show the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
+
+tools: ## Fetch what Rust does not bring: Postgres, nats-server and Python packages, into .tools/.
+	@tests/tools/install.sh
+
+data: tools ## Build the sample repositories and tokenizers in .tools/data/.
+	@$(PYTHON) tests/tools/sample_data.py
+
+build: ## Build every program, for debugging.
+	cargo build --workspace --bins --locked
+
+lint: ## Check the format and every lint.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+test: tools data lint test-rust test-python ## Run every test.
+
+test-rust: tools data
+	@if cargo nextest --version >/dev/null 2>&1; \
+	then cargo nextest run --workspace --locked && cargo test --workspace --doc --locked; \
+	else cargo test --workspace --locked --no-fail-fast; fi
+
+test-python: tools data build
+	@$(PYTHON) -m pytest -p no:cacheprovider tests/python $(wildcard libs/python/tests)
+
+demo: tools data ## Run the main job end to end on private ports, with figures.
+	@tests/demo/run.sh
+
+up: tools build ## Run everything on the default ports until Ctrl-C.
+	@exec target/debug/tokenmill up
+
+sqlx: tools ## Write services/catalog/.sqlx anew after a change of a query or a migration.
+	@tests/tools/with_postgres.sh tests/tools/sqlx_prepare.sh
+
+sqlx-check: tools
+	@tests/tools/with_postgres.sh tests/tools/sqlx_prepare.sh --check
+
+bench: tools data ## Measure, each figure beside its peer in one run.
+	@tests/bench/run.sh
+
+soak: tools data ## Run the platform under load and faults for a long time.
+	@tests/soak/run.sh
+
+clean: ## Remove what was built; .tools/ stays.
+	cargo clean

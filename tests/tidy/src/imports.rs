@@ -71,7 +71,7 @@ const THEIRS: &[(&str, &[&str])] = &[
     ("sqlx", &["catalog"]),
     ("async-nats", &["job-bus"]),
     ("hf-hub", &["hub"]),
-    // The command line is an HTTP client of the gateway.
+    // Beside the Hub, the command line may ask the gateway.
     ("reqwest", &["hub", "tokenmill"]),
     ("tokenizers", &["tokenization"]),
     ("fastokens", &["tokenization"]),

@@ -28,7 +28,7 @@ pub struct Gateway {
     pub silence_seconds: f64,
     /// A connection on which a write stalls for so long is cut, in seconds; 45.
     pub stall_seconds: f64,
-    /// Feeds (WebSockets and event streams) open at once; 1024.
+    /// Feeds (sockets and event streams) open at once; 1024.
     pub max_feeds: usize,
     /// Web origins beside this server's own and loopback, such as `https://tokenmill.example`; none.
     pub allowed_origins: Vec<String>,

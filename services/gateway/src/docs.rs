@@ -21,80 +21,70 @@ a { color: #8ab4f8 } details, th, td { border-color: #3a3f46 } }
 
 /// Renders the page.
 pub(crate) fn page(document: &Value) -> String {
-    let mut html = String::from(
+    let sections: String =
+        document["tags"].as_array().into_iter().flatten().map(|tag| section(document, tag)).collect();
+    let problems: String = Reason::ALL.iter().map(|&reason| problem(reason)).collect();
+    let schemas: String =
+        document["components"]["schemas"].as_object().into_iter().flatten().map(|(name, s)| schema(name, s)).collect();
+    format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Tokenmill API</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"stylesheet\" href=\"/api/docs/style.css\">\
          </head><body><h1>Tokenmill API</h1>\
-         <p>The whole contract as OpenAPI 3.1: <a href=\"/api/openapi.json\">/api/openapi.json</a>.</p>",
-    );
-    for tag in document["tags"].as_array().into_iter().flatten() {
-        let name = tag["name"].as_str().unwrap_or_default();
-        html.push_str(&format!("<h2>{}</h2><p>{}</p>", escape(name), escape(text(&tag["description"]))));
-        for (path, item) in document["paths"].as_object().into_iter().flatten() {
-            for (method, operation) in item.as_object().into_iter().flatten() {
-                if operation["tags"][0] == name {
-                    html.push_str(&operation_html(method, path, operation));
-                }
-            }
-        }
-    }
-    html.push_str(&reasons());
-    html.push_str("<h2>Schemas</h2>");
-    for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
-        html.push_str(&format!(
-            "<details id=\"schema-{0}\"><summary>{0}</summary>{1}</details>",
-            escape(name),
-            json(schema)
-        ));
-    }
-    html.push_str("</body></html>\n");
-    html
+         <p>The whole contract as OpenAPI 3.1: <a href=\"/api/openapi.json\">/api/openapi.json</a>.</p>{sections}\
+         <h2>Problems</h2><table><tr><th>Reason</th><th>Status</th><th>Meaning</th><th>Try again?</th></tr>{problems}\
+         </table><h2>Schemas</h2>{schemas}</body></html>\n"
+    )
+}
+
+/// The operations of one tag.
+fn section(document: &Value, tag: &Value) -> String {
+    let name = text(&tag["name"]);
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let all = paths.flat_map(|(path, item)| item.as_object().into_iter().flatten().map(move |(m, o)| (path, m, o)));
+    let own = all.filter(|(_, _, operation)| operation["tags"][0] == name);
+    let operations: String = own.map(|(path, method, operation)| operation_html(method, path, operation)).collect();
+    format!("<h2>{}</h2><p>{}</p>{operations}", escape(name), escape(text(&tag["description"])))
 }
 
 fn operation_html(method: &str, path: &str, operation: &Value) -> String {
-    let title =
-        format!("<code>{} {}</code> {}", method.to_uppercase(), escape(path), escape(text(&operation["summary"])));
-    let mut html = format!("<details><summary>{title}</summary>");
-    if let Some(description) = operation["description"].as_str() {
-        html.push_str(&format!("<p>{}</p>", escape(description)));
-    }
-    if let Some(parameters) = operation["parameters"].as_array() {
-        html.push_str("<table><tr><th>Parameter</th><th>In</th><th>Meaning</th></tr>");
-        for parameter in parameters {
-            let cells = ["name", "in", "description"].map(|key| escape(text(&parameter[key])));
-            html.push_str(&format!(
-                "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
-                cells[0], cells[1], cells[2]
-            ));
-        }
-        html.push_str("</table>");
-    }
-    if !operation["requestBody"].is_null() {
-        html.push_str(&format!("<p>Body</p>{}", json(&operation["requestBody"]["content"])));
-    }
-    html.push_str("<p>Answers</p><table>");
-    for (status, response) in operation["responses"].as_object().into_iter().flatten() {
-        let shown = if response["$ref"].is_null() { json(response) } else { "a problem, see below".to_owned() };
-        html.push_str(&format!("<tr><td><code>{}</code></td><td>{shown}</td></tr>", escape(status)));
-    }
-    html.push_str("</table></details>");
-    html
+    let [summary, description] = ["summary", "description"].map(|key| escape(text(&operation[key])));
+    let (method, path) = (method.to_uppercase(), escape(path));
+    let parameters: String = operation["parameters"].as_array().into_iter().flatten().map(parameter).collect();
+    let parameters = if parameters.is_empty() {
+        parameters
+    } else {
+        format!("<table><tr><th>Parameter</th><th>In</th><th>Meaning</th></tr>{parameters}</table>")
+    };
+    let body = &operation["requestBody"]["content"];
+    let body = if body.is_null() { String::new() } else { format!("<p>Body</p>{}", json(body)) };
+    let answers: String =
+        operation["responses"].as_object().into_iter().flatten().map(|(status, answer)| row(status, answer)).collect();
+    format!(
+        "<details><summary><code>{method} {path}</code> {summary}</summary><p>{description}</p>{parameters}{body}\
+         <p>Answers</p><table>{answers}</table></details>"
+    )
 }
 
-/// The table that the `type` of every problem points into.
-fn reasons() -> String {
-    let mut html = String::from(
-        "<h2>Problems</h2><table><tr><th>Reason</th><th>Status</th><th>Meaning</th><th>Try again?</th></tr>",
-    );
-    for reason in Reason::ALL {
-        let again = if reason.is_retryable() { "yes" } else { "no" };
-        let (status, title) = (reason.http_status(), escape(reason.title()));
-        html.push_str(&format!(
-            "<tr id=\"{reason}\"><td><code>{reason}</code></td><td>{status}</td><td>{title}</td><td>{again}</td></tr>"
-        ));
-    }
-    html.push_str("</table>");
-    html
+fn parameter(parameter: &Value) -> String {
+    let [name, place, meaning] = ["name", "in", "description"].map(|key| escape(text(&parameter[key])));
+    format!("<tr><td><code>{name}</code></td><td>{place}</td><td>{meaning}</td></tr>")
+}
+
+fn row(status: &str, answer: &Value) -> String {
+    let shown = if answer["$ref"].is_null() { json(answer) } else { "a problem, see below".to_owned() };
+    format!("<tr><td><code>{}</code></td><td>{shown}</td></tr>", escape(status))
+}
+
+/// A row of the table that the `type` of every problem points into.
+fn problem(reason: Reason) -> String {
+    let (status, title) = (reason.http_status(), escape(reason.title()));
+    let again = if reason.is_retryable() { "yes" } else { "no" };
+    format!("<tr id=\"{reason}\"><td><code>{reason}</code></td><td>{status}</td><td>{title}</td><td>{again}</td></tr>")
+}
+
+fn schema(name: &str, schema: &Value) -> String {
+    let name = escape(name);
+    format!("<details id=\"schema-{name}\"><summary>{name}</summary>{}</details>", json(schema))
 }
 
 fn text(value: &Value) -> &str {

@@ -23,6 +23,7 @@ use rows::Rows;
 use server::Impatient;
 use service_kit::{Lifecycle, Listeners, Readiness, ReadyFlag, ServeError, channel, serve_internal};
 use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic_health::pb::health_client::HealthClient;
 
@@ -64,7 +65,7 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
     let gateway = Gateway::new(&config, &lifecycle)?;
     let app = server::app(gateway.clone()).map_err(|e| ServeError::new("the OpenAPI document is broken", e))?;
     let readiness = Readiness::new();
-    lifecycle.spawn("readiness", watch_catalog(gateway.clone(), readiness.flag("catalog")));
+    lifecycle.spawn("readiness", watch_catalog(gateway.clone(), readiness.flag("catalog"), lifecycle.soft().clone()));
     let listener = Impatient { listener: listeners.api, stall: config::seconds(config.gateway.stall_seconds) };
     let soft = lifecycle.soft().clone();
     let public = async {
@@ -81,11 +82,14 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
     Ok(())
 }
 
-async fn watch_catalog(gateway: Gateway, flag: ReadyFlag) {
-    loop {
-        flag.set(gateway.is_ready().await);
-        tokio::time::sleep(READY_PERIOD).await;
-    }
+async fn watch_catalog(gateway: Gateway, flag: ReadyFlag, draining: CancellationToken) {
+    let watch = async {
+        loop {
+            flag.set(gateway.is_ready().await);
+            tokio::time::sleep(READY_PERIOD).await;
+        }
+    };
+    draining.run_until_cancelled(watch).await;
 }
 
 /// The OpenAPI document as JSON, for clients that are generated.

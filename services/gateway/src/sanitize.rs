@@ -5,7 +5,15 @@
 //! type, so a new one does not compile until it has a form.
 
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, GenericListViewArray, OffsetSizeTrait, StructArray, cast::AsArray, types::*,
+    Array, ArrayRef, ArrowPrimitiveType, GenericListViewArray, OffsetSizeTrait, StructArray,
+    cast::AsArray,
+    types::{
+        Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Float16Type, Float32Type,
+        Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalDayTimeType, IntervalMonthDayNanoType,
+        IntervalYearMonthType, RunEndIndexType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+        Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+        TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    },
 };
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};

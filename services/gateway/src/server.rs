@@ -117,7 +117,6 @@ async fn observe(request: Request, next: Next) -> Response {
 }
 
 /// What the panic said is in the log already; nobody else hears it.
-#[expect(clippy::needless_pass_by_value, reason = "the signature of the layer")]
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     ApiError::internal(&"a handler panicked").into_response()
 }

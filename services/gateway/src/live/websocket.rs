@@ -80,6 +80,8 @@ async fn run(socket: WebSocket, gateway: &Gateway) {
             farewell = session.read(&mut frames) => farewell,
         }
     };
+    // The catalog need not wait for the goodbye.
+    drop(session);
     // The half that waits in the writer may have left a message half written; the sink goes on with it.
     let frame = CloseFrame { code: farewell.0, reason: farewell.1.into() };
     let close = async {

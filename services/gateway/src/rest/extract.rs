@@ -11,7 +11,7 @@ use axum::{
 };
 use dataset_model::{DatasetId, FieldViolation, JobId, Problem, Reason, TokenizationId};
 use serde::de::DeserializeOwned;
-use std::str::FromStr;
+use std::{collections::HashSet, str::FromStr};
 
 /// Rows of a page when the request does not say.
 const DEFAULT_LIMIT: u32 = 20;
@@ -76,11 +76,15 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiE
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // A struct is read from an array too, position by position, which nobody means.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::new(Reason::MalformedBody, "the body must be a JSON object"));
+    }
     let malformed = |error: &serde_json::Error| ApiError::new(Reason::MalformedBody, error.to_string());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        // A path of "." is the body itself, such as an array where an object should be.
+        // A path of "." is the body itself, as of a field that is given twice.
         if error.inner().is_data() && path != "." {
             return Problem::field(&path, error.inner().to_string()).into();
         }
@@ -96,10 +100,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
-        let value = serde_path_to_error::deserialize(pairs)
-            .map_err(|error| Problem::field(&error.path().to_string(), error.inner().to_string()))?;
+        let value = serde_path_to_error::deserialize(pairs).map_err(|error| {
+            let path = error.path().to_string();
+            // A parameter that is given twice is an error of the whole query, which does not say where.
+            let field = if path == "." { repeated(query).unwrap_or(path) } else { path };
+            Problem::field(&field, error.inner().to_string())
+        })?;
         Ok(Self(value))
     }
+}
+
+fn repeated(query: &str) -> Option<String> {
+    let mut seen = HashSet::new();
+    url::form_urlencoded::parse(query.as_bytes()).map(|(key, _)| key.into_owned()).find(|key| !seen.insert(key.clone()))
 }
 
 /// Ids that paths hold, and what they name.

@@ -3,7 +3,7 @@
 //! Without an index a search reads; the bounds keep one from occupying the services, and the answer says how far it
 //! came.
 
-use super::{Gateway, Paging, Sample, Samples, Search, TokenSource, raw_samples, size, token_samples};
+use super::{Gateway, Paging, Sample, Samples, Search, raw_samples, size, tokens as token_rows};
 use crate::error::ApiError;
 use arrow_array::{Array, BooleanArray, RecordBatch, cast::AsArray};
 use arrow_schema::DataType;
@@ -109,7 +109,7 @@ fn matching(batch: &RecordBatch, needle: &Regex) -> BooleanArray {
 
 pub(super) async fn tokens(
     gateway: &Gateway,
-    source: &TokenSource,
+    source: &token_rows::Source,
     paging: Paging,
     needle: &Regex,
 ) -> Result<Samples, ApiError> {
@@ -122,7 +122,7 @@ pub(super) async fn tokens(
     while let Some(batch) = batches.try_next().await? {
         for start in (0..batch.num_rows()).step_by(DECODE_ROWS) {
             let part = batch.slice(start, DECODE_ROWS.min(batch.num_rows() - start));
-            let samples = token_samples(gateway, source, &part, found.scanned_rows).await?;
+            let samples = token_rows::with_text(gateway, source, &part, found.scanned_rows).await?;
             found.scanned_rows += samples.len() as u64;
             for sample in samples.into_iter().filter(|sample| needle.is_match(&sample.text)) {
                 if found.count() {

@@ -1,0 +1,7 @@
+//! The gateway over real HTTP and WebSockets, in front of services that the tests hold in their hands.
+
+mod fake;
+mod feeds;
+mod rest;
+mod rows;
+mod world;

@@ -1,4 +1,61 @@
-//! `ingestion`.
+//! Brings datasets from the Hub onto the volume: plan, verified transfer, conversion to raw shards.
+//!
+//! `plan` thinks and does no I/O, `convert` reads source files, `worker` does the tasks that the catalog hands out.
 
+mod config;
 pub mod convert;
+mod failure;
 pub mod plan;
+mod service;
+pub mod worker;
+
+pub use config::{
+    CatalogSettings, Config, HubSettings, IngestionSettings, JobsSettings, LimitSettings, NatsSettings, StorageSettings,
+};
+
+use std::sync::Arc;
+
+use catalog_client::CatalogClient;
+use dataset_model::{AttemptId, JobKind};
+use dataset_proto::ingestion::ingestion_service_server::IngestionServiceServer;
+use hub::HubClient;
+use job_bus::{JobBus, WorkerConfig};
+use service_kit::{Lifecycle, Listeners, Readiness, ServeError};
+use shard_store::ShardStore;
+use tonic::service::Routes;
+use worker::Worker;
+
+/// Serves until the lifecycle ends.
+pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -> Result<(), ServeError> {
+    let store = ShardStore::open(&config.storage.data_dir)
+        .map_err(|e| ServeError::new("the data directory cannot be opened", e))?;
+    let hub = HubClient::new(config.hub.client()).map_err(|e| ServeError::new("the Hub cannot be spoken to", e))?;
+    let catalog = CatalogClient::new(service_kit::channel(&config.catalog.url())?);
+    let bus = match &config.nats.url {
+        Some(url) => {
+            let connected = JobBus::connect(url.expose()).await;
+            Some(connected.map_err(|e| ServeError::new("`nats.url` cannot be used", e))?)
+        }
+        None => None,
+    };
+
+    let worker = Arc::new(Worker { hub, store, limits: config.limits.clone() });
+    let worker_config = WorkerConfig {
+        kind: JobKind::Ingest,
+        // Told apart from other ingestion workers, for display only.
+        name: format!("ingestion-{}", AttemptId::new().short()),
+        slots: config.ingestion.slots,
+        heartbeat: config.jobs.heartbeat(),
+    };
+    let soft = lifecycle.soft().clone();
+    lifecycle.spawn("ingestion worker", job_bus::work(worker_config, bus, catalog, worker, soft));
+
+    let readiness = Readiness::new();
+    readiness.flag("storage").set(true);
+    let routes = Routes::new(IngestionServiceServer::new(service::Ingestion));
+    tokio::try_join!(
+        service_kit::serve_internal(listeners.internal, readiness, &lifecycle),
+        service_kit::serve_grpc(listeners.api, routes, dataset_proto::DESCRIPTORS, &lifecycle),
+    )?;
+    Ok(())
+}

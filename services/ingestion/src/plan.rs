@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use card::{README, STANDALONE};
 pub use error::PlanError;
+pub use format::Format;
 pub use resolve::{Config, LeftOut, ResolvedSplit, configs};
 pub use tasks::{FileGroup, GROUP_BYTES, groups};
 
@@ -53,6 +54,7 @@ pub struct Choice<'a> {
 pub struct PlannedSplit {
     pub name: String,
     pub files: Vec<SourceFile>,
+    pub format: Format,
 }
 
 /// What is fetched, in which order, and what is not.
@@ -83,7 +85,7 @@ pub fn plan(repository: &Repository<'_>, choice: Choice<'_>) -> Result<Plan, Pla
     for split in &splits {
         convertible(split)?;
     }
-    let splits = splits.into_iter().map(|s| PlannedSplit { name: s.name, files: s.files }).collect();
+    let splits = splits.into_iter().map(|s| PlannedSplit { name: s.name, files: s.files, format: s.format }).collect();
     Ok(Plan { config: config.name, splits, left_out, license })
 }
 
@@ -198,7 +200,7 @@ mod tests {
         let all = plan_of(&paths, None, Choice::default()).unwrap();
         assert_eq!(all.splits.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["train", "test"]);
         let one = plan_of(&paths, None, Choice { config: Some("default"), split: Some("test") }).unwrap();
-        assert_eq!(one.splits, [PlannedSplit { name: "test".into(), files: files(&["test.jsonl"]) }]);
+        assert_eq!((one.splits.len(), &one.splits[0].files), (1, &files(&["test.jsonl"])));
         let error = plan_of(&paths, None, Choice { config: None, split: Some("dev") }).unwrap_err();
         assert!(matches!(error, PlanError::SplitNotFound { available, .. } if available == ["train", "test"]));
     }

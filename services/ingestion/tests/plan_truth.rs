@@ -1,7 +1,5 @@
 //! The plan against what `datasets` 5.2.0 made of the same files: a table recorded by running it.
 
-#![expect(clippy::print_stdout, reason = "the test says how many cases agree")]
-
 use ingestion::plan::{Config, PlanError, Repository, SourceFile, configs, format};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};

@@ -135,7 +135,7 @@ mod tests {
 
     fn rows(lengths: &[usize]) -> RecordBatch {
         let texts = StringArray::from_iter_values(lengths.iter().map(|n| "x".repeat(*n)));
-        let numbers = Int64Array::from_iter_values(0..lengths.len() as i64);
+        let numbers = Int64Array::from_iter_values((0..).take(lengths.len()));
         let lists = lengths.iter().map(|n| Some(vec![Some(1); n % 5]));
         let lists = ListArray::from_iter_primitive::<Int32Type, _, _>(lists);
         let columns: [(&str, ArrayRef); 3] =
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_huge_row_is_refused() {
-        let batch = rows(&[1, 2, (ROW_BYTES + 1) as usize]);
+        let batch = rows(&[1, 2, usize::try_from(ROW_BYTES + 1).unwrap()]);
         let error = Batcher::new(batch.schema()).push(&batch).unwrap_err();
         assert!(matches!(error, BatchError::RowTooLarge(2)), "{error}");
     }

@@ -161,7 +161,7 @@ impl Rows {
             let end = scanner.feed(chunk);
             let taken = end.unwrap_or(chunk.len());
             self.buffer.extend_from_slice(&chunk[..taken]);
-            self.line += chunk[..taken].iter().filter(|b| **b == b'\n').count() as u64;
+            self.line += newlines(&chunk[..taken]);
             self.input.consume(taken);
             if self.buffer.len() as u64 > ROW_BYTES {
                 return Err(self.too_large(begun));
@@ -184,7 +184,7 @@ impl Rows {
             }
             let space = chunk.iter().take_while(|b| b.is_ascii_whitespace()).count();
             let next = chunk.get(space).copied();
-            self.line += chunk[..space].iter().filter(|b| **b == b'\n').count() as u64;
+            self.line += newlines(&chunk[..space]);
             self.input.consume(space);
             if next.is_some() {
                 return Ok(next);
@@ -200,6 +200,11 @@ impl Rows {
         let place = format!("the row that begins on line {line}");
         ConvertError::RowTooLarge { file: self.file().to_owned(), place, limit: ROW_BYTES }
     }
+}
+
+#[expect(clippy::naive_bytecount, reason = "objects that span lines are rare: not worth a dependency")]
+fn newlines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// Finds the end of a JSON object without understanding it.
@@ -289,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_huge_line_is_refused() {
-        let text = format!("{{}}\n{{\"a\":\"{}\"}}\n", "x".repeat(ROW_BYTES as usize));
+        let text = format!("{{}}\n{{\"a\":\"{}\"}}\n", "x".repeat(usize::try_from(ROW_BYTES).unwrap()));
         assert!(matches!(rows(&text), Err(ConvertError::RowTooLarge { place, .. }) if place.ends_with("line 2")));
     }
 }

@@ -143,9 +143,8 @@ fn widen_number(left: &DataType, right: &DataType) -> Option<DataType> {
         ((s, true, _), (u, false, _)) | ((u, false, _), (s, true, _)) => {
             if u == 64 {
                 return None;
-            } else {
-                signed(s.max(u * 2))
             }
+            signed(s.max(u * 2))
         }
     })
 }

@@ -100,12 +100,11 @@ impl<'a> Index<'a> {
         declared: Option<&SplitPatterns>,
     ) -> Result<Vec<ResolvedSplit>, PlanError> {
         let inferred;
-        let patterns = match declared {
-            Some(patterns) => patterns,
-            None => {
-                inferred = splits::infer(base, &self.paths)?.ok_or_else(|| self.no_data_files())?;
-                &inferred
-            }
+        let patterns = if let Some(patterns) = declared {
+            patterns
+        } else {
+            inferred = splits::infer(base, &self.paths)?.ok_or_else(|| self.no_data_files())?;
+            &inferred
         };
         let mut resolved = Vec::with_capacity(patterns.len());
         for (split, patterns) in patterns {

@@ -1,10 +1,12 @@
 //! How a split's files are cut into tasks: pure arithmetic over sizes, so that every plan of a commit is the same.
 
-use super::{PlannedSplit, SourceFile};
+use super::{PlannedSplit, SourceFile, format::Format};
 
 /// Small files share a task up to this many bytes, so that a task is worth its claim and its shard.
 pub const GROUP_BYTES: u64 = 256 << 20;
 
+/// A task holds all its files open.
+const GROUP_FILES: usize = 100;
 /// A task's files must fit its control messages, which carry path and digest of each.
 const GROUP_MESSAGE_BYTES: usize = 40 << 10;
 /// Digest, size and punctuation of a file in a message.
@@ -19,6 +21,8 @@ pub struct FileGroup<'a> {
     /// Position in the split of the group's first file.
     pub first_file: usize,
     pub files: &'a [SourceFile],
+    /// Of the split as a whole.
+    pub format: Format,
 }
 
 impl FileGroup<'_> {
@@ -45,9 +49,9 @@ fn split_groups(split: &PlannedSplit, split_number: u32) -> Vec<FileGroup<'_>> {
             bytes <= GROUP_BYTES && message <= GROUP_MESSAGE_BYTES
         };
         // A file that is too large for any group has one of its own.
-        let count = split.files[start..].iter().take_while(fits).count().max(1);
+        let count = split.files[start..].iter().take(GROUP_FILES).take_while(fits).count().max(1);
         let files = &split.files[start..start + count];
-        groups.push(FileGroup { split: &split.name, split_number, first_file: start, files });
+        groups.push(FileGroup { split: &split.name, split_number, first_file: start, files, format: split.format });
         start += count;
     }
     groups
@@ -58,6 +62,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const FORMAT: Format = Format { name: "parquet", variant: "" };
+
     fn splits() -> impl Strategy<Value = Vec<PlannedSplit>> {
         let size = prop_oneof![0..1_u64 << 20, 0..GROUP_BYTES * 2, Just(GROUP_BYTES)];
         let files = prop::collection::vec((size, 1..200_usize), 0..200);
@@ -66,6 +72,7 @@ mod tests {
             let split = |(number, files): (usize, Vec<_>)| PlannedSplit {
                 name: format!("s{number}"),
                 files: files.into_iter().map(file).collect(),
+                format: FORMAT,
             };
             splits.into_iter().enumerate().map(split).collect()
         })
@@ -96,7 +103,7 @@ mod tests {
         let file = |size| SourceFile { path: "a".into(), size, digest: String::new() };
         let mib = 1 << 20;
         let files = vec![file(100 * mib), file(156 * mib), file(1), file(300 * mib), file(0), file(256 * mib), file(1)];
-        let splits = [PlannedSplit { name: "train".into(), files }];
+        let splits = [PlannedSplit { name: "train".into(), files, format: FORMAT }];
         let sizes: Vec<usize> = groups(&splits).iter().map(|g| g.files.len()).collect();
         assert_eq!(sizes, [2, 1, 1, 2, 1]);
     }

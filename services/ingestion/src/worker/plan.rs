@@ -1,0 +1,179 @@
+//! The plan task: pins the commit, looks at its files, and adds the work tasks.
+
+use catalog_client::{Claim, Commit, NewTask, SourcePin, TaskError};
+use dataset_model::{IngestSpec, Problem};
+use hub::{HubClient, RemoteFile, RepoKind};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Worker, blocking,
+    spec::{IngestWork, WorkFile},
+};
+use crate::{
+    failure,
+    plan::{self, Choice, Plan, README, Repository, STANDALONE, SourceFile, format},
+};
+
+/// Cards are a few KiB; some list thousands of configs.
+const CARD_BYTES: u64 = 8 << 20;
+/// A control message stays below 1 MiB: what does not fit is counted, and stands in the manifest.
+const METADATA_BYTES: usize = 512 << 10;
+
+pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError> {
+    let spec: IngestSpec = claim.spec()?;
+    claim.progress(|progress| "resolving".clone_into(&mut progress.phase));
+    let repo = spec.repo_id.as_str().to_owned();
+    let (commit, plan) = read_and_plan(worker.hub.clone(), spec, claim.stop().clone()).await?;
+    let source_bytes = plan.source_bytes();
+    let (limits, free) = (&worker.limits, worker.store.free_space());
+    plan::check_size(source_bytes, limits.max_dataset_bytes, free, limits.free_space_bytes).map_err(Problem::from)?;
+
+    claim.add_tasks(tasks(&plan, &repo, &commit)).await?;
+    let pin = SourcePin {
+        commit_sha: commit,
+        config: plan.config.clone(),
+        splits: plan.splits.iter().map(|split| split.name.clone()).collect(),
+        source_bytes,
+        metadata_json: metadata(&plan).to_string(),
+    };
+    claim.commit(Commit { pin: Some(pin), ..Commit::default() }).await
+}
+
+/// On a thread of its own: the plan takes a while for a million files, and the futures of the hub's questions hold
+/// async closures, which the compiler cannot prove to be `Send` here.
+async fn read_and_plan(hub: HubClient, spec: IngestSpec, stop: CancellationToken) -> Result<(String, Plan), TaskError> {
+    let runtime = Handle::current();
+    let planned = blocking(move || {
+        let read = stop.run_until_cancelled(Listing::read(&hub, &spec));
+        let listing = runtime.block_on(read).unwrap_or(Err(TaskError::Stopped))?;
+        let plan = listing.plan(&spec).map_err(Problem::from)?;
+        Ok((listing.commit, plan))
+    });
+    planned.await?
+}
+
+/// A repository at its commit.
+struct Listing {
+    commit: String,
+    files: Vec<SourceFile>,
+    readme: Option<String>,
+    standalone: Option<String>,
+}
+
+impl Listing {
+    /// A commit that an earlier plan pinned stays: the branch may have moved since.
+    async fn read(hub: &HubClient, spec: &IngestSpec) -> Result<Self, TaskError> {
+        let repo = spec.repo_id.as_str();
+        let commit = if let Some(commit) = &spec.commit_sha {
+            commit.clone()
+        } else {
+            let info = hub.dataset_info(repo, spec.revision.as_deref(), None).await;
+            info.map_err(|e| failure::hub(&e))?.sha
+        };
+        let tree = hub.tree(RepoKind::Dataset, repo, &commit, None).await.map_err(|e| failure::hub(&e))?;
+        let readme = card(hub, repo, &commit, &tree, README).await?;
+        let standalone = card(hub, repo, &commit, &tree, STANDALONE).await?;
+        let file = |file: RemoteFile| SourceFile { path: file.path, size: file.size, digest: file.digest.to_hex() };
+        Ok(Self { commit, files: tree.into_iter().map(file).collect(), readme, standalone })
+    }
+
+    fn plan(&self, spec: &IngestSpec) -> Result<Plan, plan::PlanError> {
+        let repository =
+            Repository { files: &self.files, readme: self.readme.as_deref(), standalone: self.standalone.as_deref() };
+        plan::plan(&repository, Choice { config: spec.config.as_deref(), split: spec.split.as_deref() })
+    }
+}
+
+async fn card(
+    hub: &HubClient,
+    repo: &str,
+    commit: &str,
+    tree: &[RemoteFile],
+    name: &str,
+) -> Result<Option<String>, TaskError> {
+    let Some(file) = tree.iter().find(|file| file.path == name) else { return Ok(None) };
+    let bytes = hub.read_small(RepoKind::Dataset, repo, commit, file, CARD_BYTES, None).await;
+    Ok(Some(String::from_utf8_lossy(&bytes.map_err(|e| failure::hub(&e))?).into_owned()))
+}
+
+fn tasks(plan: &Plan, repo: &str, commit: &str) -> Vec<NewTask> {
+    let groups = plan::groups(&plan.splits);
+    let task = |(group, ordinal): (plan::FileGroup<'_>, u32)| {
+        let file = |source: &SourceFile| WorkFile {
+            source: source.clone(),
+            format: format::of_file(&source.path, group.format).name.to_owned(),
+        };
+        let work = IngestWork {
+            repo_id: repo.to_owned(),
+            commit: commit.to_owned(),
+            config: plan.config.clone(),
+            split: group.split.to_owned(),
+            split_number: group.split_number,
+            first_file: group.first_file,
+            files: group.files.iter().map(file).collect(),
+        };
+        NewTask { ordinal, spec: json!(work), total: group.size_bytes() }
+    };
+    groups.into_iter().zip(0..).map(task).collect()
+}
+
+/// What the dataset's record says of its source.
+fn metadata(plan: &Plan) -> Value {
+    let files = plan.splits.iter().flat_map(|split| split.files.iter().map(move |file| (&split.name, file)));
+    let files = files.map(
+        |(split, file)| json!({"path": file.path, "size_bytes": file.size, "digest": file.digest, "split": split}),
+    );
+    let left_out = plan.left_out.iter().map(|left| json!({"path": left.path, "rule": left.rule}));
+    let (files, file_count) = fitting(files, METADATA_BYTES / 2);
+    let (left_out, left_out_count) = fitting(left_out, METADATA_BYTES / 2);
+    let mut metadata = json!({
+        "source_files": files, "source_file_count": file_count,
+        "left_out": left_out, "left_out_count": left_out_count,
+    });
+    if let Some(license) = &plan.license {
+        metadata["license"] = json!(license);
+    }
+    metadata
+}
+
+/// As many items as fit into so many bytes of JSON, and how many there are.
+fn fitting(items: impl Iterator<Item = Value>, bytes: usize) -> (Vec<Value>, usize) {
+    let (mut kept, mut used, mut count) = (Vec::new(), 0, 0);
+    for item in items {
+        count += 1;
+        used += item.to_string().len() + 1;
+        if used <= bytes {
+            kept.push(item);
+        }
+    }
+    (kept, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_is_cut_but_counted() {
+        let files = (0..20_000).map(|n| SourceFile {
+            path: format!("data/part-{n:05}.parquet"),
+            size: 1,
+            digest: "0".repeat(64),
+        });
+        let listing = Listing { commit: "c".into(), files: files.collect(), readme: None, standalone: None };
+        let spec: IngestSpec =
+            serde_json::from_value(json!({"repo_id": "a/b", "revision": null, "config": null, "split": null})).unwrap();
+        let plan = listing.plan(&spec).unwrap();
+        let metadata = metadata(&plan);
+        assert!(metadata.to_string().len() < METADATA_BYTES);
+        assert_eq!(metadata["source_file_count"], 20_000);
+        assert!(metadata["source_files"].as_array().unwrap().len() > 1000);
+        let tasks = tasks(&plan, "a/b", "c");
+        assert!(tasks.iter().all(|task| task.spec.to_string().len() < 64 << 10));
+        assert_eq!(tasks.iter().map(|task| task.total).sum::<u64>(), 20_000);
+        let work: IngestWork = serde_json::from_value(tasks[1].spec.clone()).unwrap();
+        assert_eq!((work.files[0].format.as_str(), work.first_file), ("parquet", 100));
+    }
+}

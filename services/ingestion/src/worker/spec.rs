@@ -1,0 +1,62 @@
+//! What the plan tells the work tasks, and what those tell `finish`: JSON that the catalog carries unseen.
+
+use arrow_schema::Schema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::SourceFile;
+
+/// Specification of a work task: consecutive files of one split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct IngestWork {
+    pub repo_id: String,
+    /// The pinned commit.
+    pub commit: String,
+    pub config: String,
+    pub split: String,
+    /// Position of the split, which stands in the names of its shards.
+    pub split_number: u32,
+    /// Position in the split of the first file.
+    pub first_file: usize,
+    pub files: Vec<WorkFile>,
+}
+
+/// A source file, and how it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct WorkFile {
+    #[serde(flatten)]
+    pub source: SourceFile,
+    /// `parquet` or `json`.
+    pub format: String,
+}
+
+/// What a work task did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct WorkSummary {
+    pub commit: String,
+    pub config: String,
+    pub split: String,
+    pub split_number: u32,
+    pub row_count: u64,
+    pub files: Vec<SourceFile>,
+    /// None when it is too large for a summary: then every shard of the task has it.
+    pub schema: Option<Schema>,
+}
+
+/// A summary may have 64 KiB; the files take up to 40.
+const SCHEMA_BYTES: usize = 20 << 10;
+
+impl WorkSummary {
+    pub(super) fn new(work: IngestWork, schema: &Schema, row_count: u64) -> Self {
+        let fits = serde_json::to_vec(schema).is_ok_and(|json| json.len() <= SCHEMA_BYTES);
+        Self {
+            commit: work.commit,
+            config: work.config,
+            split: work.split,
+            split_number: work.split_number,
+            row_count,
+            files: work.files.into_iter().map(|file| file.source).collect(),
+            // A task without rows has no shard that could tell.
+            schema: (fits || row_count == 0).then(|| schema.clone()),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The work task: fetches a group of source files, converts them into raw shards, and commits those.
+//!
+//! Peak disk is the raw shards plus the files of the task. Files go as soon as their rows are committed.
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use catalog_client::{Claim, Commit, FileKind, TaskError};
+use dataset_model::{FileProgress, Problem, Shard};
+use futures::{StreamExt, TryStreamExt, stream};
+use hub::{Digest, Fetch, FetchedFile, RemoteFile, RepoKind};
+use serde_json::json;
+use shard_store::{ShardStore, layout};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Worker, blocking,
+    shards::{RawShards, ShardError, ShardNames},
+    spec::{IngestWork, WorkFile, WorkSummary},
+};
+use crate::{
+    convert::{ConvertError, Format, Source, common_schema},
+    failure,
+};
+
+/// Files of one task that are asked for at once; the hub client has the limit over all tasks.
+const FETCHES: usize = 8;
+/// Slowest files shown in the progress.
+const SHOWN_FILES: usize = 5;
+
+pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError> {
+    let work: IngestWork = claim.spec()?;
+    // Also cancelled when this future is dropped, so that no blocking thread goes on unseen.
+    let stop = claim.stop().child_token();
+    let _ends_with_us = stop.clone().drop_guard();
+
+    let fetched = fetch_all(worker, claim, &work, &stop).await?;
+    let mut paths = Vec::with_capacity(fetched.len());
+    let mut inputs = Vec::with_capacity(fetched.len());
+    for (file, fetched) in work.files.iter().zip(fetched) {
+        paths.push(fetched.path);
+        inputs.push((file.clone(), fetched.file));
+    }
+    let converted = match convert(worker, claim, &work, inputs, &stop).await {
+        Ok(converted) => converted,
+        Err(error) => {
+            // Space is what is needed now; otherwise the next try goes on with the files.
+            if matches!(&error, TaskError::Problem(p) if p.reason == dataset_model::Reason::DiskFull) {
+                blocking(move || remove(&paths)).await?;
+            }
+            return Err(error);
+        }
+    };
+    let summary = WorkSummary::new(work, &converted.schema, converted.row_count);
+    claim.commit(Commit { shards: converted.shards, summary: json!(summary), ..Commit::default() }).await?;
+    blocking(move || remove(&paths)).await
+}
+
+fn remove(paths: &[PathBuf]) {
+    for path in paths {
+        if let Err(error) = fs::remove_file(path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "a source file stays behind until it is swept");
+        }
+    }
+}
+
+async fn fetch_all(
+    worker: &Worker,
+    claim: &Claim,
+    work: &IngestWork,
+    stop: &CancellationToken,
+) -> Result<Vec<FetchedFile>, TaskError> {
+    let download = Download::new(claim, &work.files);
+    let fetches: Vec<_> = (0..work.files.len()).map(|n| fetch(worker, &download, work, n, stop)).collect();
+    stream::iter(fetches).buffered(FETCHES).try_collect().await
+}
+
+async fn fetch(
+    worker: &Worker,
+    download: &Download<'_>,
+    work: &IngestWork,
+    n: usize,
+    stop: &CancellationToken,
+) -> Result<FetchedFile, TaskError> {
+    let source = &work.files[n].source;
+    let digest = Digest::from_hex(&source.digest).ok_or_else(|| {
+        tracing::error!(path = source.path, "the task's specification holds no digest");
+        Problem::internal()
+    })?;
+    // Known to the catalog, so that the part outlives sweeps and a later job goes on with it.
+    let part = format!("{}/{}.part", layout::STAGING, digest.to_hex());
+    download.claim.stage_file(&part, FileKind::Partial).await?;
+    let file = RemoteFile { path: source.path.clone(), size: source.size, digest };
+    let staging = worker.store.staging_dir();
+    let progress = |bytes| download.report(n, bytes);
+    let fetched = worker.hub.fetch(Fetch {
+        kind: RepoKind::Dataset,
+        repo: &work.repo_id,
+        commit: &work.commit,
+        file: &file,
+        staging: &staging,
+        token: None,
+        cancel: stop,
+        progress: &progress,
+    });
+    fetched.await.map_err(|error| failure::hub(&error))
+}
+
+/// Adds up what the transfers of a task have fetched.
+struct Download<'a> {
+    claim: &'a Claim,
+    files: &'a [WorkFile],
+    done: Vec<AtomicU64>,
+    total: u64,
+}
+
+impl<'a> Download<'a> {
+    fn new(claim: &'a Claim, files: &'a [WorkFile]) -> Self {
+        let total = files.iter().map(|file| file.source.size).sum();
+        claim.progress(|progress| {
+            "downloading".clone_into(&mut progress.phase);
+            progress.total = total;
+        });
+        Self { claim, files, done: files.iter().map(|_| AtomicU64::new(0)).collect(), total }
+    }
+
+    fn report(&self, n: usize, bytes: u64) {
+        self.done[n].store(bytes, Ordering::Relaxed);
+        let done: Vec<u64> = self.done.iter().map(|bytes| bytes.load(Ordering::Relaxed)).collect();
+        let unfinished = self.files.iter().zip(&done).filter(|(file, done)| **done > 0 && **done < file.source.size);
+        let shown = unfinished.take(SHOWN_FILES).map(|(file, done)| FileProgress {
+            path: file.source.path.clone(),
+            done: *done,
+            total: file.source.size,
+        });
+        let (sum, shown) = (done.iter().sum(), shown.collect());
+        self.claim.progress(|progress| {
+            (progress.done, progress.bytes, progress.total, progress.files) = (sum, sum, self.total, shown);
+        });
+    }
+}
+
+/// What the converting thread tells, or asks of, the task.
+enum Event {
+    Announce { key: String, answer: oneshot::Sender<()> },
+    Rows(u64),
+}
+
+struct Converted {
+    shards: Vec<Shard>,
+    schema: arrow_schema::SchemaRef,
+    row_count: u64,
+}
+
+async fn convert(
+    worker: &Worker,
+    claim: &Claim,
+    work: &IngestWork,
+    inputs: Vec<(WorkFile, File)>,
+    stop: &CancellationToken,
+) -> Result<Converted, TaskError> {
+    claim.progress(|progress| "converting".clone_into(&mut progress.phase));
+    let names = ShardNames {
+        folder: layout::dataset_dir(&claim.task.repo_id, claim.task.dataset_id),
+        split: work.split.clone(),
+        split_number: work.split_number,
+        task: claim.task.ordinal,
+        attempt: claim.task.attempt_id,
+    };
+    let (events, mut heard) = mpsc::channel(16);
+    let (store, own_stop) = (worker.store.clone(), stop.clone());
+    let converting = blocking(move || write_shards(store, names, inputs, &events, &own_stop));
+    let mut refused = None;
+    let listening = async {
+        while let Some(event) = heard.recv().await {
+            match event {
+                Event::Rows(rows) => claim.progress(|progress| progress.rows = rows),
+                // An answer that is dropped ends the thread.
+                Event::Announce { key, answer } => match claim.stage_file(&key, FileKind::Shard).await {
+                    Ok(()) => drop(answer.send(())),
+                    Err(error) => refused = Some(error),
+                },
+            }
+        }
+    };
+    let (converted, ()) = tokio::join!(converting, listening);
+    converted?.map_err(|error| match error {
+        ShardError::NotAnnounced => refused.unwrap_or(TaskError::Stopped),
+        ShardError::Convert(error) => failure::convert(&error),
+        ShardError::Store(error) => TaskError::Problem(failure::store(&error)),
+        ShardError::Arrow(error) => TaskError::Problem(failure::internal(&error)),
+    })
+}
+
+/// Blocking. All files are looked at before the first row is written, as all shards have one schema.
+fn write_shards(
+    store: ShardStore,
+    names: ShardNames,
+    inputs: Vec<(WorkFile, File)>,
+    events: &mpsc::Sender<Event>,
+    stop: &CancellationToken,
+) -> Result<Converted, ShardError> {
+    let mut sources = Vec::with_capacity(inputs.len());
+    for (WorkFile { source, format }, file) in inputs {
+        // The plan only lets through formats that are known here.
+        let format = Format::named(&format).unwrap_or(Format::Json);
+        sources.push(Source::open(&source.path, file, format, stop)?);
+    }
+    let schema = common_schema(&sources)?;
+    let announce = |key: &str| {
+        let (answer, answered) = oneshot::channel();
+        let event = Event::Announce { key: key.to_owned(), answer };
+        events.blocking_send(event).map_err(|_| ShardError::NotAnnounced)?;
+        answered.blocking_recv().map_err(|_| ShardError::NotAnnounced)
+    };
+    let mut shards = RawShards::new(store, names, schema.clone(), announce);
+    let written = write_rows(&sources, &schema, &mut shards, events, stop);
+    match written {
+        Ok(written) => Ok(Converted { shards: written, schema, row_count: shards.row_count() }),
+        Err(error) => {
+            shards.discard();
+            Err(error)
+        }
+    }
+}
+
+fn write_rows<A: FnMut(&str) -> Result<(), ShardError>>(
+    sources: &[Source],
+    schema: &arrow_schema::SchemaRef,
+    shards: &mut RawShards<A>,
+    events: &mpsc::Sender<Event>,
+    stop: &CancellationToken,
+) -> Result<Vec<Shard>, ShardError> {
+    for source in sources {
+        let mut row_start = 0;
+        for batch in source.batches(schema, stop)? {
+            let batch = batch?;
+            shards.push(source.path(), row_start, &batch)?;
+            row_start += batch.num_rows() as u64;
+            // A full channel means that the last count was not read yet either.
+            drop(events.try_send(Event::Rows(shards.row_count())));
+        }
+    }
+    if stop.is_cancelled() {
+        return Err(ConvertError::Stopped.into());
+    }
+    shards.finish()
+}

@@ -78,6 +78,8 @@ CREATE TABLE jobs (
     state text NOT NULL DEFAULT 'queued',
     -- Work tasks not done yet; the commit that takes it to zero queues `finish`.
     open_tasks int NOT NULL DEFAULT 0,
+    -- The commit that the plan found; what a job of the same pin and specification finished can be taken over.
+    pin text NOT NULL DEFAULT '',
     traceparent text NOT NULL DEFAULT '',
     error jsonb,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),

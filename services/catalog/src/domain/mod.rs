@@ -8,5 +8,6 @@ pub mod job;
 pub mod names;
 pub mod page;
 pub mod progress;
+pub mod silence;
 pub mod task;
 pub mod tokenize;

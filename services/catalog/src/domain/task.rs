@@ -93,7 +93,9 @@ pub fn after_failure(kind: TaskKind, tries: Tries, problem: Problem, policy: Ret
     let wait = pause.mul_f64(0.75 + jitter.clamp(0.0, 1.0) / 2.0);
     let tries = Tries { failures: tries.failures + 1, ..tries };
     // Removing files has no user to tell: it goes on until it succeeds.
-    let again = kind == TaskKind::Gc || (problem.retryable && tries.failures < policy.max_tries);
+    // A full disk is for a person to mend; what was done stays for the job that is started then.
+    let transient = problem.retryable && problem.reason != Reason::DiskFull;
+    let again = kind == TaskKind::Gc || (transient && tries.failures < policy.max_tries);
     if again { Next::Requeue { wait, tries } } else { Next::FailJob(problem) }
 }
 
@@ -142,10 +144,12 @@ mod tests {
 
     #[test]
     fn a_final_failure_is_not_tried_again_but_gc_always_is() {
-        let problem = Problem::new(Reason::SourceCorrupt, "row 3");
-        let after = |kind| after_failure(kind, Tries::default(), problem.clone(), POLICY, 0.0);
-        assert_eq!(after(TaskKind::Work), Next::FailJob(problem.clone()));
-        assert!(matches!(after(TaskKind::Gc), Next::Requeue { .. }));
+        for reason in [Reason::SourceCorrupt, Reason::DiskFull] {
+            let problem = Problem::new(reason, "row 3");
+            let after = |kind| after_failure(kind, Tries::default(), problem.clone(), POLICY, 0.0);
+            assert_eq!(after(TaskKind::Work), Next::FailJob(problem.clone()));
+            assert!(matches!(after(TaskKind::Gc), Next::Requeue { .. }));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Rows of datasets.
 
-use super::{StoreError, stored, text};
+use super::{StoreError, json, stored, text};
 use crate::domain::ingest::Source;
 use dataset_model::{DatasetId, DatasetStatus, IngestSpec, Problem, RepoId, Split};
 use serde_json::Value;
@@ -12,6 +12,14 @@ pub struct Locked {
     pub id: DatasetId,
     pub source: Source,
     pub split_names: Vec<String>,
+}
+
+/// What a ready dataset offers to be tokenized.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    pub status: DatasetStatus,
+    pub splits: Vec<Split>,
+    pub schema: Option<Value>,
 }
 
 /// What a new dataset has.
@@ -59,6 +67,12 @@ pub async fn insert(db: &mut PgConnection, new: &NewDataset) -> Result<(), Store
     Ok(())
 }
 
+/// Lets one registration at a time choose its name.
+pub async fn lock_names(db: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('datasets.name'))").execute(db).await?;
+    Ok(())
+}
+
 /// Names that begin with `base`, of datasets that are not being deleted.
 pub async fn names_like(db: &mut PgConnection, base: &str) -> Result<Vec<String>, StoreError> {
     Ok(sqlx::query_scalar!("SELECT name FROM datasets WHERE status <> 'deleting' AND starts_with(name, $1)", base)
@@ -89,6 +103,16 @@ pub async fn lock(db: &mut PgConnection, id: DatasetId) -> Result<Option<Locked>
         commit_sha: row.commit_sha,
     };
     Ok(Some(Locked { id, source, split_names: row.split_names }))
+}
+
+/// What can be tokenized; none when the dataset is unknown or being deleted.
+pub async fn offer(db: &mut PgConnection, id: DatasetId) -> Result<Option<Offer>, StoreError> {
+    let row = sqlx::query!("SELECT status, splits, schema FROM datasets WHERE id = $1 AND status <> 'deleting'", id.0)
+        .fetch_optional(db)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (status, splits) = (text("datasets.status", &row.status)?, json("datasets.splits", row.splits)?);
+    Ok(Some(Offer { status, splits, schema: row.schema }))
 }
 
 /// An ingest begins: the dataset stands for what was asked now, and keeps pins only as far as they still apply.

@@ -139,6 +139,12 @@ pub async fn set_state(
     Ok(updated.rows_affected() == 1)
 }
 
+/// The plan pinned the source.
+pub async fn set_pin(db: &mut PgConnection, id: JobId, pin: &str) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE jobs SET pin = $2 WHERE id = $1", id.0, pin).execute(db).await?;
+    Ok(())
+}
+
 /// The plan is done: so many work tasks are open.
 pub async fn set_open(db: &mut PgConnection, id: JobId, open: u32) -> Result<(), StoreError> {
     sqlx::query!("UPDATE jobs SET open_tasks = $2 WHERE id = $1", id.0, super::small(open)).execute(db).await?;

@@ -1,18 +1,10 @@
 //! Leases: hot rows, compared to the database's clock only.
 
 use super::{StoreError, stored};
+use crate::domain::silence::Lease;
 use dataset_model::TaskId;
 use sqlx::PgConnection;
 use std::time::Duration;
-
-/// A lease as the reconciler sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
-    pub task_id: TaskId,
-    pub attempt: u64,
-    pub heartbeat_count: u64,
-    pub expired: bool,
-}
 
 /// Gives a task's lease to an attempt.
 pub async fn grant(db: &mut PgConnection, task: TaskId, attempt: u64, length: Duration) -> Result<(), StoreError> {

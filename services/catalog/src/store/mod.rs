@@ -23,16 +23,23 @@ pub use error::StoreError;
 use serde::de::DeserializeOwned;
 use sqlx::{
     PgPool,
-    migrate::Migrator,
+    migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{str::FromStr, time::Duration};
 
+static MIGRATOR: Migrator = sqlx::migrate!();
+
 /// Brings the schema up to date; replicas that start together wait for one another.
-pub static MIGRATOR: Migrator = sqlx::migrate!();
+pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+    MIGRATOR.run(pool).await.map_err(|error| match error {
+        MigrateError::Execute(error) => error.into(),
+        error => StoreError::Query(error.into()),
+    })
+}
 
 /// A pool that gives up early: a caller is told `DB_UNAVAILABLE` and asks again, instead of queueing.
-pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreError> {
+pub fn connect(url: &str, max_connections: u32) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url)?.application_name("tokenmill-catalog").options([
         ("statement_timeout", "8000"),
         ("lock_timeout", "5000"),

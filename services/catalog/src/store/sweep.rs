@@ -28,7 +28,7 @@ pub async fn take_unheard(db: &mut PgConnection) -> Result<Vec<(JobKind, u32)>, 
 }
 
 /// Removes what is remembered for a time only: idempotency keys and events of deleted datasets for a day, published
-/// rings for an hour, pins until they expire.
+/// rings (and those that could not be) for an hour, pins until they expire.
 pub async fn forget_old(db: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query!("DELETE FROM idempotency WHERE created_at < clock_timestamp() - interval '24 h'")
         .execute(&mut *db)

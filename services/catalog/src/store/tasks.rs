@@ -137,6 +137,8 @@ pub async fn adopt(db: &mut PgConnection, job: JobId) -> Result<u32, StoreError>
              JOIN tasks mine ON mine.job_id = j.id AND mine.kind = 'work'
              JOIN jobs earlier ON earlier.dataset_id = j.dataset_id AND earlier.kind = j.kind AND earlier.id <> j.id
                  AND earlier.tokenization_id IS NOT DISTINCT FROM j.tokenization_id
+                 AND earlier.pin = j.pin AND earlier.spec - 'commit_sha' = j.spec - 'commit_sha'
+                 AND earlier.state IN ('failed', 'cancelled')
              JOIN tasks theirs ON theirs.job_id = earlier.id AND theirs.kind = 'work' AND theirs.state = 'done'
                  AND theirs.ordinal = mine.ordinal AND theirs.spec = mine.spec
              WHERE j.id = $1
@@ -311,17 +313,18 @@ pub async fn beat(
     caller: Caller,
     progress: &Progress,
     durable: u64,
-) -> Result<Option<TaskState>, StoreError> {
-    let state = sqlx::query_scalar!(
-        "SELECT state FROM tasks WHERE id = $1 AND attempt = $2 AND attempt_uuid = $3",
+) -> Result<Option<(DatasetId, TaskState)>, StoreError> {
+    let row = sqlx::query!(
+        "SELECT t.state, j.dataset_id FROM tasks t JOIN jobs j ON j.id = t.job_id
+         WHERE t.id = $1 AND t.attempt = $2 AND t.attempt_uuid = $3",
         caller.task_id.0,
         stored(caller.attempt),
         caller.attempt_id.0
     )
     .fetch_optional(&mut *db)
     .await?;
-    let Some(state) = state else { return Ok(None) };
-    let state = text("tasks.state", &state)?;
+    let Some(row) = row else { return Ok(None) };
+    let state = text("tasks.state", &row.state)?;
     if state == TaskState::Running {
         sqlx::query!(
             "UPDATE tasks SET progress = $3,
@@ -337,7 +340,7 @@ pub async fn beat(
         .execute(db)
         .await?;
     }
-    Ok(Some(state))
+    Ok(Some((DatasetId(row.dataset_id), state)))
 }
 
 /// A running task is done.

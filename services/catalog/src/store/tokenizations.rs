@@ -148,16 +148,19 @@ pub async fn set_status(
     Ok(())
 }
 
-/// A first task is claimed.
-pub async fn set_running(db: &mut PgConnection, id: TokenizationId) -> Result<(), StoreError> {
-    sqlx::query!(
+/// A first task is claimed; false when somebody else holds the row, or it is over. Never waits.
+pub async fn set_running(db: &mut PgConnection, id: TokenizationId) -> Result<bool, StoreError> {
+    let updated = sqlx::query!(
         "UPDATE tokenizations SET status = 'running', version = version + 1, updated_at = clock_timestamp()
-         WHERE id = $1 AND status = 'pending'",
+         WHERE id = (
+             SELECT id FROM tokenizations WHERE id = $1 AND status IN ('pending', 'running')
+             FOR NO KEY UPDATE SKIP LOCKED
+         )",
         id.0
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(updated.rows_affected() == 1)
 }
 
 /// Started again in the same row, by a new job.

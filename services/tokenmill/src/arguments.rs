@@ -6,22 +6,22 @@ use std::{net::SocketAddr, path::PathBuf};
 /// Datasets for language-model training: from the Hugging Face Hub to token shards that training jobs read.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Where the catalog is reached.
     #[arg(long, global = true, env = "TOKENMILL_CATALOG__URL", default_value = "http://127.0.0.1:50051")]
-    pub catalog_url: String,
+    pub(crate) catalog_url: String,
     /// Print JSON, as the REST API gives it.
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// No progress.
     #[arg(short, long, global = true)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run all services in one process, with a private Postgres and NATS unless `DATABASE_URL` and `NATS_URL` are set.
     Up(Up),
     /// Register, download and remove datasets.
@@ -42,30 +42,30 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-pub struct Up {
+pub(crate) struct Up {
     /// Datasets, database and message store.
     #[arg(long, default_value = "./data")]
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     #[arg(long, default_value = "127.0.0.1:8080")]
-    pub gateway: SocketAddr,
+    pub(crate) gateway: SocketAddr,
     #[arg(long, default_value = "127.0.0.1:8815")]
-    pub flight: SocketAddr,
+    pub(crate) flight: SocketAddr,
     #[arg(long, default_value = "127.0.0.1:50051")]
-    pub catalog: SocketAddr,
+    pub(crate) catalog: SocketAddr,
     #[arg(long, default_value = "127.0.0.1:50052")]
-    pub ingestion: SocketAddr,
+    pub(crate) ingestion: SocketAddr,
     #[arg(long, default_value = "127.0.0.1:50053")]
-    pub tokenization: SocketAddr,
+    pub(crate) tokenization: SocketAddr,
     /// First of five ports for the health pages; 0 = any.
     #[arg(long, default_value_t = 9100)]
-    pub internal_port: u16,
+    pub(crate) internal_port: u16,
     /// Settings file [default: tokenmill.toml].
     #[arg(long)]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Dataset {
+pub(crate) enum Dataset {
     /// Register a dataset of the Hub.
     Add {
         repo_id: String,
@@ -115,17 +115,17 @@ pub enum Dataset {
 }
 
 #[derive(Debug, Args)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     /// Wait for the end (the default).
     #[arg(long, conflicts_with = "detach")]
-    pub wait: bool,
+    pub(crate) wait: bool,
     /// Return as soon as the job is queued.
     #[arg(long)]
-    pub detach: bool,
+    pub(crate) detach: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Preset {
+pub(crate) enum Preset {
     /// For training language models: nothing is filtered.
     Lm,
     /// The defaults of the API: special tokens, stop words and short tokens are dropped.
@@ -133,7 +133,7 @@ pub enum Preset {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Tokenization {
+pub(crate) enum Tokenization {
     /// Tokenize a ready dataset.
     Create(Box<Create>),
     /// List the tokenizations of a dataset.
@@ -161,52 +161,52 @@ pub enum Tokenization {
 }
 
 #[derive(Debug, Args)]
-pub struct Create {
-    pub dataset: String,
+pub(crate) struct Create {
+    pub(crate) dataset: String,
     /// Model repository on the Hub whose tokenizer is used.
     #[arg(long)]
-    pub tokenizer: String,
+    pub(crate) tokenizer: String,
     #[arg(long)]
-    pub tokenizer_revision: Option<String>,
+    pub(crate) tokenizer_revision: Option<String>,
     #[arg(long, value_enum, default_value = "analysis")]
-    pub preset: Preset,
+    pub(crate) preset: Preset,
     /// Tokens in a window [default: 1024].
     #[arg(long)]
-    pub max_length: Option<u32>,
+    pub(crate) max_length: Option<u32>,
     /// Overlap of two windows in tokens [default: 512].
     #[arg(long)]
-    pub stride: Option<u32>,
+    pub(crate) stride: Option<u32>,
     #[arg(long)]
-    pub min_token_length: Option<u32>,
+    pub(crate) min_token_length: Option<u32>,
     #[arg(long)]
-    pub filter_special_tokens: Option<bool>,
+    pub(crate) filter_special_tokens: Option<bool>,
     #[arg(long)]
-    pub filter_stop_words: Option<bool>,
+    pub(crate) filter_stop_words: Option<bool>,
     #[arg(long)]
-    pub stop_words_language: Option<String>,
+    pub(crate) stop_words_language: Option<String>,
     #[arg(long)]
-    pub add_special_tokens: Option<bool>,
+    pub(crate) add_special_tokens: Option<bool>,
     #[arg(long)]
-    pub text_column: Option<String>,
+    pub(crate) text_column: Option<String>,
     #[arg(long)]
-    pub split: Option<String>,
+    pub(crate) split: Option<String>,
     #[command(flatten)]
-    pub waiting: Waiting,
+    pub(crate) waiting: Waiting,
 }
 
 #[derive(Debug, Args)]
-pub struct Jobs {
+pub(crate) struct Jobs {
     /// Only of this dataset, by id or name.
     #[arg(long)]
-    pub dataset: Option<String>,
+    pub(crate) dataset: Option<String>,
     #[arg(long)]
-    pub state: Option<String>,
+    pub(crate) state: Option<String>,
     #[arg(long, default_value_t = 20)]
-    pub limit: u32,
+    pub(crate) limit: u32,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Hub {
+pub(crate) enum Hub {
     /// Serve a folder of repositories (`datasets/…`, `models/…`) over the Hub's protocol.
     Serve {
         dir: PathBuf,

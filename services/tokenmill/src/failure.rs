@@ -6,41 +6,41 @@ use std::process::ExitCode;
 
 /// 1 failed, 2 usage, 3 not found, 4 refused, 5 cancelled.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     code: u8,
     problem: Option<Problem>,
     text: String,
 }
 
 impl Failure {
-    pub fn other(text: impl Into<String>) -> Self {
+    pub(crate) fn other(text: impl Into<String>) -> Self {
         Self { code: 1, problem: None, text: text.into() }
     }
 
-    pub fn usage(text: impl Into<String>) -> Self {
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self { code: 2, ..Self::other(text) }
     }
 
-    pub fn not_found(text: impl Into<String>) -> Self {
+    pub(crate) fn not_found(text: impl Into<String>) -> Self {
         Self { code: 3, ..Self::other(text) }
     }
 
-    pub fn refused(text: impl Into<String>) -> Self {
+    pub(crate) fn refused(text: impl Into<String>) -> Self {
         Self { code: 4, ..Self::other(text) }
     }
 
-    pub fn cancelled(text: impl Into<String>) -> Self {
+    pub(crate) fn cancelled(text: impl Into<String>) -> Self {
         Self { code: 5, ..Self::other(text) }
     }
 
     /// A job that failed: the request was fine, its outcome was not.
-    pub fn of_job(problem: Problem) -> Self {
+    pub(crate) fn of_job(problem: Problem) -> Self {
         Self { code: 1, ..Self::from(problem) }
     }
 
     /// Says why, and gives the exit code.
     #[expect(clippy::print_stderr, reason = "this is a command line")]
-    pub fn report(&self, json: bool) -> ExitCode {
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
         match &self.problem {
             Some(problem) if json => eprintln!("{}", serde_json::to_string(problem).unwrap_or_default()),
             _ => eprintln!("error: {}", self.text),

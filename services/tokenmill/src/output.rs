@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::io::Write;
 
 /// Writes a line of data.
-pub fn line(text: &str) -> Result<(), Failure> {
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
     match writeln!(std::io::stdout(), "{text}") {
         Ok(()) => Ok(()),
         // `tokenmill … | head` is no failure.
@@ -15,19 +15,19 @@ pub fn line(text: &str) -> Result<(), Failure> {
 }
 
 /// Writes a value as indented JSON.
-pub fn json(value: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::other(error.to_string()))?;
     line(&text)
 }
 
 /// A remark for a person, on stderr.
 #[expect(clippy::print_stderr, reason = "this is a command line")]
-pub fn remark(text: &str) {
+pub(crate) fn remark(text: &str) {
     eprintln!("{text}");
 }
 
 /// Rows in columns as wide as their widest cell.
-pub fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
     let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -46,11 +46,11 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
 }
 
 /// `1234567` as `1.2 MB` (powers of ten, as the Hub shows sizes).
-pub fn bytes(size: u64) -> String {
+pub(crate) fn bytes(size: u64) -> String {
     indicatif::DecimalBytes(size).to_string()
 }
 
 /// A count, or `-` when it is not known yet.
-pub fn count(value: Option<u64>) -> String {
+pub(crate) fn count(value: Option<u64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| indicatif::HumanCount(value).to_string())
 }

@@ -11,7 +11,7 @@ use std::{fs::File, path::Path, process::ExitCode};
 use tokenmill::{Addresses, Platform, Sockets};
 use tokio::runtime::Runtime;
 
-pub fn run(runtime: &Runtime, options: Up) -> ExitCode {
+pub(crate) fn run(runtime: &Runtime, options: Up) -> ExitCode {
     let telemetry = Telemetry::install("tokenmill");
     let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new();

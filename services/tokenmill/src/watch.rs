@@ -8,7 +8,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
 
 /// Waits for `job` of `dataset`; ends with the dataset as it then is.
-pub async fn wait(catalog: &CatalogClient, dataset: DatasetId, job: JobId, quiet: bool) -> Result<Dataset, Failure> {
+pub(crate) async fn wait(
+    catalog: &CatalogClient,
+    dataset: DatasetId,
+    job: JobId,
+    quiet: bool,
+) -> Result<Dataset, Failure> {
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
     // Hidden by itself when stderr is no terminal.
     bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });

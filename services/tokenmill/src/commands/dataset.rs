@@ -12,7 +12,7 @@ use dataset_proto::{
     },
 };
 
-pub async fn run(client: &Client, command: Command) -> Result<(), Failure> {
+pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure> {
     match command {
         Command::Add { repo_id, name, revision, config } => {
             let new = DatasetServiceCreateRequest { repo_id, name, revision, config, request_id: None };

@@ -3,7 +3,7 @@
 use crate::{arguments::Hub, failure::Failure, output};
 use tokio_util::sync::CancellationToken;
 
-pub async fn run(command: Hub) -> Result<(), Failure> {
+pub(crate) async fn run(command: Hub) -> Result<(), Failure> {
     let Hub::Serve { dir, listen } = command;
     let listener = tokio::net::TcpListener::bind(listen)
         .await

@@ -6,7 +6,7 @@ use catalog_client::request;
 use dataset_model::{Job, JobState};
 use dataset_proto::catalog::{self as proto, JobServiceListRequest};
 
-pub async fn list(client: &Client, options: Jobs) -> Result<(), Failure> {
+pub(crate) async fn list(client: &Client, options: Jobs) -> Result<(), Failure> {
     let state = match options.state.as_deref().map(str::parse::<JobState>) {
         None => proto::JobState::Unspecified,
         Some(Ok(state)) => state.into(),

@@ -16,13 +16,13 @@ use dataset_proto::catalog::DatasetServiceListRequest;
 use std::io::{BufRead, IsTerminal};
 
 /// What every command needs.
-pub struct Client {
-    pub catalog: CatalogClient,
-    pub json: bool,
-    pub quiet: bool,
+pub(crate) struct Client {
+    pub(crate) catalog: CatalogClient,
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
 }
 
-pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let channel = service_kit::channel(&arguments.catalog_url).map_err(|e| Failure::usage(e.chain()))?;
     let client = Client { catalog: CatalogClient::new(channel), json: arguments.json, quiet: arguments.quiet };
     match arguments.command {
@@ -37,7 +37,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 impl Client {
     /// The dataset with this id, or with exactly this name or repository id.
-    pub async fn find(&self, text: &str) -> Result<Dataset, Failure> {
+    pub(crate) async fn find(&self, text: &str) -> Result<Dataset, Failure> {
         if let Ok(id) = text.parse::<DatasetId>() {
             return Ok(self.catalog.get_dataset(id).await?);
         }
@@ -60,7 +60,7 @@ impl Client {
 }
 
 /// Asks before something is lost. Without a terminal the answer is no.
-pub fn confirm(what: &str, yes: bool) -> Result<(), Failure> {
+pub(crate) fn confirm(what: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }

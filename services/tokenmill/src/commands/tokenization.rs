@@ -16,7 +16,7 @@ use dataset_proto::{
     },
 };
 
-pub async fn run(client: &Client, command: Command) -> Result<(), Failure> {
+pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure> {
     match command {
         Command::Create(options) => create(client, *options).await,
         Command::Ls { dataset } => {

@@ -84,11 +84,17 @@ IMAGES = images()
 def test_the_settings_are_found_in_the_source():
     for service in SERVICES:
         assert {f"{service}.listen", f"{service}.internal"} <= settings(service), service
-    assert "database.url" in settings("catalog") and "DATAOBJECTS_URL" in aliases()
-    assert unknown("flight", ["TOKENMILL_FLIGHT__LISTEN", "TOKENMILL_FLIGHT__LISTENS", "DATAOBJECTS_URL", "RUST_LOG"]) == [
-        "DATAOBJECTS_URL",
+    assert "database.url" in settings("catalog") and "DATABASE_URL" in aliases()
+    assert unknown("flight", ["TOKENMILL_FLIGHT__LISTEN", "TOKENMILL_FLIGHT__LISTENS", "DATABASE_URL", "RUST_LOG"]) == [
+        "DATABASE_URL",
         "TOKENMILL_FLIGHT__LISTENS",
     ]
+
+
+@pytest.mark.parametrize("page", ["README.md", "deploy/README.md", "k8s/README.md"])
+def test_documents_name_settings_that_exist(page):
+    everything = {"TOKENMILL_" + key.replace(".", "__").upper() for service in SERVICES for key in settings(service)}
+    assert set(re.findall(r"TOKENMILL_[A-Z_]+[A-Z]", read(page))) <= everything | telemetry()
 
 
 # --- images

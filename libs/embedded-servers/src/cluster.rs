@@ -76,9 +76,14 @@ async fn keep_template(new: &Path, template: &Path) -> Result<(), ServerError> {
     Ok(())
 }
 
+/// With owners and times, as Postgres demands of a cluster.
 async fn copy(from: &Path, to: &Path) -> Result<(), ServerError> {
+    cp("-a", from, to).await
+}
+
+async fn cp(how: &str, from: &Path, to: &Path) -> Result<(), ServerError> {
     let mut cp = Command::new("cp");
-    cp.arg("-a").arg(from).arg(to);
+    cp.arg(how).arg(from).arg(to);
     run(cp, Path::new("cp"), "").await
 }
 
@@ -107,18 +112,18 @@ pub(crate) async fn reachable_bin(tools: &Tools, home: &Home) -> Result<PathBuf,
 }
 
 /// Postgres finds its files relative to its program, so the whole installation moves; a wheel keeps libraries of
-/// other projects in a folder `{package}.libs` beside the package.
+/// other projects in a folder `{package}.libs` beside the package. The copy is root's, whosever the programs were.
 async fn copy_installation(bin: &Path, target: &Path) -> Result<(), ServerError> {
     let package = target.join("package");
     fs::create_dir_all(&package).map_err(ServerError::file("create", &package))?;
     let mut above = bin.ancestors().skip(1);
     if let Some(install) = above.next() {
-        copy(install, &package.join("install")).await?;
+        cp("-RP", install, &package.join("install")).await?;
     }
     if let Some(libraries) = above.next().map(|package| package.with_extension("libs")).filter(|libs| libs.is_dir())
         && let Some(name) = libraries.file_name()
     {
-        copy(&libraries, &target.join(name)).await?;
+        cp("-RP", &libraries, &target.join(name)).await?;
     }
     Ok(())
 }

@@ -3,12 +3,15 @@
 //! An ordinary user's lies in `DATA_DIR/postgres`. Postgres refuses to run as root, and `nobody` cannot enter
 //! root's home or a private temporary folder, so root's lies in `/var/lib/tokenmill/{hash of DATA_DIR}`, named
 //! by the pointer file `DATA_DIR/postgres.location`. The pointer is written after the cluster is complete: a
-//! cluster without one was never used, or its data directory has been removed, and is set aside.
+//! cluster without one was never used, or its data directory has been removed, and is set aside. Clusters of
+//! removed data directories in the temporary folder (tests, demos) are deleted when root opens another one.
 
 use std::{
     env,
+    ffi::OsStr,
     fs::{self, DirBuilder, File, Permissions, TryLockError},
     io,
+    os::unix::ffi::OsStrExt as _,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
 };
@@ -20,6 +23,8 @@ use crate::{ServerError, process::Identity};
 
 /// Root's folder for clusters and for copies of programs that `nobody` cannot reach.
 pub(crate) const ROOT_STORE: &str = "/var/lib/tokenmill";
+/// Root's homes say which data directory they belong to.
+const BACK_POINTER: &str = "data_dir";
 const NOBODY: (u32, u32) = (65534, 65534);
 /// `sun_path` has 108 bytes on Linux and 104 on macOS; Postgres adds `/.s.PGSQL.5432` and a final zero.
 const LONGEST_SOCKET_DIR: usize = 85;
@@ -65,14 +70,14 @@ impl Home {
             return Err(ServerError::ClusterGone { cluster: home.join("cluster"), pointer });
         }
         let unused = named.is_none();
-        let home = Self::lock(
-            named.unwrap_or_else(|| Path::new(ROOT_STORE).join(short_hash(&data_dir))),
-            Some(NOBODY),
-            Some(pointer),
-        )?;
+        let dir = named.unwrap_or_else(|| Path::new(ROOT_STORE).join(short_hash(&data_dir)));
+        let home = Self::lock(dir, Some(NOBODY), Some(pointer))?;
         if unused {
             home.set_aside()?;
         }
+        let back = home.dir.join(BACK_POINTER);
+        fs::write(&back, data_dir.as_os_str().as_bytes()).map_err(ServerError::file("write", &back))?;
+        sweep(Path::new(ROOT_STORE), &env::temp_dir());
         Ok(home)
     }
 
@@ -119,6 +124,26 @@ impl Home {
         }
         remove_tree(&self.sockets)?;
         remove_tree(&self.dir)
+    }
+}
+
+/// Deletes the homes in `store` that nobody holds and whose data directory in `temporary` is gone. Elsewhere a
+/// missing data directory may be a volume that is not mounted.
+fn sweep(store: &Path, temporary: &Path) {
+    for dir in fs::read_dir(store).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let Ok(data_dir) = fs::read(dir.join(BACK_POINTER)) else { continue };
+        let data_dir = Path::new(OsStr::from_bytes(&data_dir));
+        if data_dir.starts_with(temporary)
+            && !data_dir.exists()
+            && let Ok(lock) = File::open(dir.join("lock"))
+            && lock.try_lock().is_ok()
+        {
+            tracing::debug!(home = %dir.display(), "deleting the cluster of a removed temporary data directory");
+            let removed = remove_tree(&socket_dir(&dir)).and_then(|()| remove_tree(&dir));
+            if let Err(error) = removed {
+                tracing::debug!(%error, "left behind");
+            }
+        }
     }
 }
 
@@ -179,6 +204,26 @@ mod tests {
         let link = dir.path().join("socket");
         std::os::unix::fs::symlink("/tmp", &link).unwrap();
         assert!(matches!(private_dir(&link, None), Err(ServerError::NotPrivate { .. })));
+    }
+
+    #[test]
+    fn only_free_homes_of_removed_temporary_directories_are_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, temporary) = (dir.path().join("store"), dir.path().join("tmp"));
+        fs::create_dir_all(temporary.join("present")).unwrap();
+        let home = |name: &str, data_dir: PathBuf| {
+            let home = Home::lock(store.join(name), None, None).unwrap();
+            fs::write(home.dir.join(BACK_POINTER), data_dir.as_os_str().as_bytes()).unwrap();
+            home
+        };
+        drop(home("gone", temporary.join("gone")));
+        drop(home("present", temporary.join("present")));
+        drop(home("elsewhere", dir.path().join("unmounted")));
+        let _held = home("held", temporary.join("also gone"));
+        sweep(&store, &temporary);
+        let mut left: Vec<_> = fs::read_dir(&store).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["elsewhere", "held", "present"]);
     }
 
     #[test]

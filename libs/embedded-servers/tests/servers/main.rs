@@ -94,7 +94,7 @@ fn owner(data: &TempDir) -> (Child, Vec<u32>) {
 }
 
 #[tokio::test]
-async fn servers_end_with_a_killed_owner_and_keep_their_data() {
+async fn a_killed_owner_s_data_is_taken_over_at_once() {
     let data = tempfile::tempdir().unwrap();
     let (mut owner, pids) = owner(&data);
     assert!(pids.iter().all(|pid| runs(*pid)));
@@ -111,6 +111,19 @@ async fn servers_end_with_a_killed_owner_and_keep_their_data() {
     assert!(nats_client::stream_names(nats.port()).await.contains("OWNER"));
     nats.stop().await;
     postgres.remove().unwrap();
+}
+
+/// Without a successor that could clean up. Needs `setpriv`, which every Linux distribution brings.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_kernel_ends_the_servers_of_a_killed_owner() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut owner, pids) = owner(&data);
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    until("the killed owner's servers end", || !pids.iter().any(|pid| runs(*pid))).await;
+    Postgres::discard(data.path()).await.unwrap();
+    assert!(!home(data.path()).exists());
 }
 
 #[tokio::test]
@@ -229,8 +242,7 @@ async fn a_long_data_directory_works() {
 #[tokio::test]
 async fn the_fetched_programs_start_from_a_private_folder() {
     let data = tempfile::tempdir().unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let fetched = Tools::find(&[root.join(".tools")]).unwrap();
+    let fetched = Tools::find(&[PathBuf::from("../../.tools")]).unwrap();
     assert!(fetched.postgres_bin.ends_with("pginstall/bin"), "run `make tools`: {fetched:?}");
     let package = fetched.postgres_bin.ancestors().nth(2).unwrap();
     let (closed, libraries) = (data.path().join("closed"), package.with_extension("libs"));

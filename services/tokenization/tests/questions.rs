@@ -1,0 +1,161 @@
+//! What the service answers about tokenizers, over gRPC, with a Hub of the test's own.
+#![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, but not in what these share")]
+
+use std::path::Path;
+
+use dataset_model::Reason;
+use dataset_proto::status::from_status;
+use dataset_proto::tokenization::tokenization_query_service_client::TokenizationQueryServiceClient;
+use dataset_proto::tokenization::{DecodeRequest, DecodeRow, InspectTokenizerRequest, PreviewRequest};
+use service_kit::{Lifecycle, Listeners};
+use test_kit::fake_hub::{Control, FakeHub};
+use tokenization::{CatalogSettings, Config, HubSettings, StorageSettings};
+use tonic::transport::Channel;
+
+/// A running service; it stops when it is dropped.
+struct Service {
+    lifecycle: Lifecycle,
+    client: TokenizationQueryServiceClient<Channel>,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.lifecycle.soft().cancel();
+        self.lifecycle.hard().cancel();
+    }
+}
+
+impl Service {
+    async fn start(data_dir: &Path, hub: &str, offline: bool) -> Self {
+        let local = ([127, 0, 0, 1], 0).into();
+        let listeners = Listeners::bind(local, local).await.unwrap();
+        let address = listeners.api.local_addr().unwrap();
+        let config = Config {
+            // Nobody is there: questions need no catalog.
+            catalog: CatalogSettings { url: "http://127.0.0.1:9".to_owned() },
+            storage: StorageSettings { data_dir: data_dir.to_owned() },
+            hub: HubSettings { endpoint: Some(hub.to_owned()), token: None, offline },
+            ..Config::default()
+        };
+        let lifecycle = Lifecycle::new();
+        let serving = tokenization::serve(config, listeners, lifecycle.clone());
+        lifecycle.spawn("service", async move { serving.await.unwrap() });
+        let channel = service_kit::channel(&format!("http://{address}")).unwrap();
+        Self { lifecycle, client: TokenizationQueryServiceClient::new(channel) }
+    }
+
+    async fn inspect(
+        &self,
+        name: &str,
+        revision: Option<&str>,
+    ) -> Result<dataset_proto::tokenization::InspectTokenizerResponse, dataset_model::Problem> {
+        let request = InspectTokenizerRequest {
+            tokenizer_name: name.to_owned(),
+            tokenizer_revision: revision.map(str::to_owned),
+        };
+        let answer = self.client.clone().inspect_tokenizer(request).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| from_status(&status))
+    }
+}
+
+async fn sample() -> (tempfile::TempDir, FakeHub, Control, Service) {
+    let dir = tempfile::tempdir().unwrap();
+    let (hub, control) = FakeHub::start(test_kit::sample_hub()).await.unwrap();
+    let service = Service::start(dir.path(), &hub.endpoint(), false).await;
+    (dir, hub, control, service)
+}
+
+#[tokio::test]
+async fn tokenizers_are_described() {
+    let (_dir, _hub, _control, service) = sample().await;
+    let bert = service.inspect("tokenmill/bert", None).await.unwrap();
+    assert_eq!((bert.family.as_str(), bert.vocab_size, bert.max_id), ("WordPiece", 30522, 30521));
+    assert_eq!((bert.special_token_count, bert.pad_id, bert.unk_id, bert.bos_id), (2, Some(0), Some(100), None));
+    assert_eq!((bert.engine.as_str(), bert.commit_sha.len(), bert.sha256.len()), ("tokenizers", 40, 64));
+    let gpt2 = service.inspect("tokenmill/gpt2", Some("main")).await.unwrap();
+    assert_eq!((gpt2.family.as_str(), gpt2.max_id, gpt2.special_token_count), ("BPE", 50256, 0));
+    assert_eq!((gpt2.bos_id, gpt2.eos_id, gpt2.pad_id), (Some(50256), Some(50256), None));
+    let llama = service.inspect("tokenmill/llama3", None).await.unwrap();
+    assert_eq!((llama.special_token_count, llama.bos_id, llama.has_chat_template), (0, Some(128_000), true));
+    assert_eq!((llama.vocab_size, llama.max_id), (128_256, 128_255));
+    // A commit stands for itself.
+    assert_eq!(service.inspect("tokenmill/bert", Some(&bert.commit_sha)).await.unwrap(), bert);
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = |name: &str| FakeHub::repo(dir.path(), name);
+    repo("models/acme/weights").file("config.json", "{}").file("vocab.txt", "a").write().unwrap();
+    repo("models/acme/broken").file("tokenizer.json", r#"{"model": {"type": "BPE", "vocab": 7}}"#).write().unwrap();
+    let huge =
+        r#"{"version":"1.0","added_tokens":[],"model":{"type":"WordLevel","vocab":{"a":4000000000},"unk_token":"a"}}"#;
+    repo("models/acme/huge").file("tokenizer.json", huge).write().unwrap();
+    let random =
+        r#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","dropout":0.5,"vocab":{"a":0},"merges":[]}}"#;
+    repo("models/acme/random").file("tokenizer.json", random).write().unwrap();
+    let (hub, _control) = FakeHub::start(dir.path()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let service = Service::start(data.path(), &hub.endpoint(), false).await;
+
+    let cases = [
+        ("acme/weights", None, Reason::TokenizerUnsupported, "it has config.json, vocab.txt"),
+        ("acme/broken", None, Reason::TokenizerUnsupported, "tokenizer.json cannot be read: "),
+        ("acme/huge", None, Reason::TokenizerUnsupported, "id 4000000000"),
+        ("acme/random", None, Reason::TokenizerUnsupported, "dropout"),
+        ("acme/nobody", None, Reason::HubRepoNotFound, "acme/nobody"),
+        ("acme/broken", Some("v9"), Reason::HubRevisionNotFound, "v9"),
+        ("no good name", None, Reason::InvalidField, "tokenizer_name"),
+    ];
+    for (name, revision, reason, part) in cases {
+        let problem = service.inspect(name, revision).await.unwrap_err();
+        assert_eq!(problem.reason, reason, "{name}: {problem}");
+        assert!(problem.detail.contains(part), "{name}: {problem}");
+        assert!(!problem.retryable, "{name}: {problem}");
+    }
+    let preview = service.client.clone().preview(PreviewRequest::default()).await.unwrap_err();
+    assert_eq!(from_status(&preview).reason, Reason::NotImplemented);
+}
+
+#[tokio::test]
+async fn a_tokenizer_is_fetched_once_and_offline_comes_from_the_disk() {
+    let (dir, hub, control, service) = sample().await;
+    let files = |control: &Control| control.requests().iter().filter(|entry| entry.path.contains("/resolve/")).count();
+    let online = service.inspect("tokenmill/gpt2", None).await.unwrap();
+    let fetched = files(&control);
+    assert!(fetched >= 2, "{fetched}");
+    assert_eq!(service.inspect("tokenmill/gpt2", None).await.unwrap(), online);
+    assert_eq!(files(&control), fetched);
+    drop(service);
+
+    let again = Service::start(dir.path(), &hub.endpoint(), false).await;
+    assert_eq!(again.inspect("tokenmill/gpt2", None).await.unwrap(), online);
+    assert_eq!(files(&control), fetched, "another process takes the copy on disk");
+    drop((again, hub));
+
+    let offline = Service::start(dir.path(), "http://127.0.0.1:9", true).await;
+    assert_eq!(offline.inspect("tokenmill/gpt2", None).await.unwrap(), online);
+    let missing = offline.inspect("tokenmill/bert", None).await.unwrap_err();
+    assert_eq!(missing.reason, Reason::DownloadFailed, "{missing}");
+}
+
+#[tokio::test]
+async fn pieces_that_split_a_character_are_shown_as_bytes() {
+    let (_dir, _hub, _control, service) = sample().await;
+    let decode = async |name: &str, rows: Vec<Vec<u32>>| {
+        let rows = rows.into_iter().map(|input_ids| DecodeRow { input_ids }).collect();
+        let request = DecodeRequest { tokenizer_name: name.to_owned(), tokenizer_revision: None, rows };
+        service.client.clone().decode(request).await.map(|answer| answer.into_inner().rows)
+    };
+    // Two tokens of GPT-2 that make "Hello 🙂" whole, and the first of them alone, as at the end of a window.
+    let rows = decode("tokenmill/gpt2", vec![vec![15496, 12520, 25081], vec![15496, 12520]]).await.unwrap();
+    assert_eq!(rows[0].pieces, ["Hello", " <0xF0><0x9F>", "<0x99><0x82>"]);
+    assert_eq!(rows[0].text, "Hello 🙂");
+    assert_eq!(rows[1].text, "Hello <0xF0><0x9F>");
+    let rows = decode("tokenmill/bert", vec![vec![101, 1996, 14477, 20961, 3468, 102, 4_000_000_000]]).await.unwrap();
+    assert_eq!(rows[0].pieces[1], "the");
+    assert_eq!(rows[0].pieces.len(), 7);
+    assert_eq!(rows[0].pieces[6], "");
+    let too_many = decode("tokenmill/bert", vec![Vec::new(); 201]).await.unwrap_err();
+    assert_eq!(from_status(&too_many).errors[0].field, "rows");
+}

@@ -59,7 +59,7 @@ impl Inference {
     /// Takes a row into account.
     pub(super) fn observe(&mut self, file: &str, row: &Row<'_>) -> Result<(), ConvertError> {
         let context = Context { refusal: RefCell::new(None), columns: RefCell::new(self.columns) };
-        let mut json = serde_json::Deserializer::from_slice(row.bytes);
+        let mut json = serde_json::Deserializer::from_slice(row.bytes.trim_ascii_end());
         let seen = ObserveObject { object: &mut self.row, context: &context, depth: 0 }.deserialize(&mut json);
         let seen = seen.and_then(|()| json.end());
         self.columns = *context.columns.borrow();

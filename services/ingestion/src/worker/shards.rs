@@ -88,6 +88,9 @@ impl<A: FnMut(&str) -> Result<(), ShardError>> RawShards<A> {
     /// Takes the next rows of `file`, of which the first is row `row_start`.
     pub(super) fn push(&mut self, file: &str, row_start: u64, rows: &RecordBatch) -> Result<(), ShardError> {
         let row_count = rows.num_rows() as u64;
+        if row_count == 0 {
+            return Ok(());
+        }
         match self.waiting.back_mut() {
             Some(last) if last.source_file == file && last.row_start + last.row_count == row_start => {
                 last.row_count += row_count;

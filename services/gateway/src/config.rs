@@ -26,6 +26,8 @@ pub struct Gateway {
     pub ping_seconds: f64,
     /// A WebSocket from which nothing came for so long is closed, in seconds; 45.
     pub silence_seconds: f64,
+    /// A WebSocket whose queue stays full for so long is closed, in seconds; 10.
+    pub slow_seconds: f64,
     /// A connection on which a write stalls for so long is cut, in seconds; 45.
     pub stall_seconds: f64,
     /// Feeds (sockets and event streams) open at once; 1024.
@@ -42,6 +44,7 @@ impl Default for Gateway {
             request_seconds: 30.0,
             ping_seconds: 20.0,
             silence_seconds: 45.0,
+            slow_seconds: 10.0,
             stall_seconds: 45.0,
             max_feeds: 1024,
             allowed_origins: Vec::new(),
@@ -79,6 +82,7 @@ impl Settings for Config {
             ("request_seconds", gateway.request_seconds),
             ("ping_seconds", gateway.ping_seconds),
             ("silence_seconds", gateway.silence_seconds),
+            ("slow_seconds", gateway.slow_seconds),
             ("stall_seconds", gateway.stall_seconds),
         ];
         let mut problems: Vec<String> = times

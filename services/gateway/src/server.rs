@@ -54,6 +54,18 @@ pub(crate) fn app(gateway: Gateway) -> Result<Router, serde_json::Error> {
     let json = Bytes::from(serde_json::to_vec_pretty(&document)?);
     let page = Bytes::from(docs::page(&document));
     let policy = [(header::CONTENT_SECURITY_POLICY, docs::POLICY)];
+    let pages = routes
+        .route("/", get(async || Redirect::temporary("/api/docs")))
+        .route("/api/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], json)))
+        .route("/api/docs", get(async move || (policy, Html(page))))
+        .route("/api/docs/style.css", get(async || ([(header::CONTENT_TYPE, "text/css")], docs::STYLE)))
+        .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(ready));
+    Ok(wrap(pages, gateway))
+}
+
+/// Puts what all answers share around `routes`, from the outside in.
+fn wrap(routes: Router<Gateway>, gateway: Gateway) -> Router {
     let around = ServiceBuilder::new()
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
@@ -64,17 +76,11 @@ pub(crate) fn app(gateway: Gateway) -> Result<Router, serde_json::Error> {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(gateway.clone(), origin::guard))
         .layer(DefaultBodyLimit::max(MAX_BODY));
-    Ok(routes
-        .route("/", get(async || Redirect::temporary("/api/docs")))
-        .route("/api/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], json)))
-        .route("/api/docs", get(async move || (policy, Html(page))))
-        .route("/api/docs/style.css", get(async || ([(header::CONTENT_TYPE, "text/css")], docs::STYLE)))
-        .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(ready))
+    routes
         .fallback(async || ApiError::new(Reason::NotFound, "nothing has this path"))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(around)
-        .with_state(gateway))
+        .with_state(gateway)
 }
 
 /// Ready when the catalog is: without it no request can be answered.
@@ -142,5 +148,26 @@ impl Listener for Impatient {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use service_kit::Lifecycle;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_that_shows_nothing() {
+        let gateway = Gateway::new(&crate::Config::default(), &Lifecycle::new()).unwrap();
+        let routes = Router::new().route("/boom", get(async || -> String { panic!("secret of the code") }));
+        let request = http::Request::get("/boom").body(Body::empty()).unwrap();
+        let answer = wrap(routes, gateway).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        let body = axum::body::to_bytes(answer.into_body(), 4096).await.unwrap();
+        let body = std::str::from_utf8(&body).unwrap();
+        assert!(body.contains(r#""reason":"INTERNAL""#) && !body.contains("secret"), "{body}");
     }
 }

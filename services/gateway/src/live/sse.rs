@@ -22,7 +22,7 @@ const FIRST_EVENT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What happens to a dataset, as server-sent events: what was missed since `Last-Event-ID`, a snapshot, then live.
-#[utoipa::path(get, path = "/datasets/{id}/events", tag = "feeds",
+#[utoipa::path(get, path = "/datasets/{id}/events", operation_id = "dataset_events", tag = "feeds",
     params(("id" = uuid::Uuid, Path), ("Last-Event-ID" = Option<u64>, Header, description = "the last number received")),
     responses((status = 200, body = String, content_type = "text/event-stream"), FeedErrors))]
 pub(crate) async fn events(

@@ -1,11 +1,11 @@
 //! One WebSocket: its subscriptions, what waits for it, and when it must go.
 //!
-//! Two halves share an outbox. The reading half takes from the client and from the catalog and never waits for the
-//! writing half, so a stalled reader cannot hold anything up; when the outbox overflows, the socket is closed.
+//! Two halves share an outbox. While it is full, the reading half takes neither from the client nor from the catalog,
+//! whose streams belong to this socket alone; one that does not catch up in time is closed.
 
 use super::{
     message::{ClientMessage, Message},
-    outbox::{Outbox, Overflow},
+    outbox::Outbox,
     subscriptions::{self, Feed},
 };
 use crate::{Gateway, config, error::ApiError, openapi::FeedErrors, origin};
@@ -40,18 +40,15 @@ const CLOSE_SLOW: u16 = 1013;
 #[derive(Debug, Clone, Copy)]
 struct Farewell(u16, &'static str);
 
-impl From<Overflow> for Farewell {
-    fn from(_: Overflow) -> Self {
-        Self(CLOSE_SLOW, "too slow: subscribe again with the last seq")
-    }
-}
+const SHUTTING_DOWN: Farewell = Farewell(CLOSE_DRAINING, "the gateway is shutting down");
+const TOO_SLOW: Farewell = Farewell(CLOSE_SLOW, "too slow: subscribe again with the last seq");
 
 /// Live state over one WebSocket: channels `dataset/{id}` and `datasets`.
 ///
 /// The client sends `{"type":"subscribe","channel":"dataset/{id}","since":seq?}`, `unsubscribe` or `ping`. A channel
 /// gives the numbered events after `since`, a snapshot, then what happens. Close codes: 1001 shutting down, 1008
 /// silence, 1009 message too big, 1013 too slow.
-#[utoipa::path(get, path = "/ws", tag = "feeds",
+#[utoipa::path(get, path = "/ws", operation_id = "connect_feeds", tag = "feeds",
     responses((status = 101, description = "switches to WebSocket"), FeedErrors))]
 pub(crate) async fn connect(
     State(gateway): State<Gateway>,
@@ -118,16 +115,27 @@ impl Session<'_> {
     async fn read(&mut self, frames: &mut (impl Stream<Item = Result<Frame, axum::Error>> + Unpin)) -> Farewell {
         let silence = config::seconds(self.gateway.settings.silence_seconds);
         let mut deadline = Instant::now() + silence;
+        let patience = config::seconds(self.gateway.settings.slow_seconds);
         let draining = self.gateway.feeds.draining.clone();
         loop {
+            if self.outbox.is_full() {
+                tokio::select! {
+                    () = self.outbox.room() => {}
+                    () = tokio::time::sleep(patience) => return TOO_SLOW,
+                    () = draining.cancelled() => return SHUTTING_DOWN,
+                }
+            }
             let step = tokio::select! {
                 frame = frames.next() => {
                     deadline = Instant::now() + silence;
                     self.frame(frame)
                 }
-                Some((channel, feed)) = self.channels.next() => self.feed(&channel, feed),
+                Some((channel, feed)) = self.channels.next() => {
+                    self.feed(&channel, feed);
+                    Ok(())
+                }
                 () = tokio::time::sleep_until(deadline) => Err(Farewell(CLOSE_POLICY, "no sign of life")),
-                () = draining.cancelled() => Err(Farewell(CLOSE_DRAINING, "the gateway is shutting down")),
+                () = draining.cancelled() => Err(SHUTTING_DOWN),
             };
             if let Err(farewell) = step {
                 return farewell;
@@ -139,67 +147,73 @@ impl Session<'_> {
         match frame {
             None | Some(Ok(Frame::Close(_))) => Err(Farewell(CLOSE_NORMAL, "")),
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Ok(()),
-            Some(Ok(Frame::Text(text))) => match serde_json::from_str(&text) {
-                Ok(message) => self.client(message),
-                Err(error) => self.refuse(None, &Problem::new(Reason::MalformedBody, error.to_string())),
-            },
+            Some(Ok(Frame::Text(text))) => {
+                match serde_json::from_str(&text) {
+                    Ok(message) => self.client(message),
+                    Err(error) => self.refuse(None, &Problem::new(Reason::MalformedBody, error.to_string())),
+                }
+                Ok(())
+            }
             Some(Ok(Frame::Binary(_))) => {
-                self.refuse(None, &Problem::new(Reason::MalformedBody, "messages are JSON texts"))
+                self.refuse(None, &Problem::new(Reason::MalformedBody, "messages are JSON texts"));
+                Ok(())
             }
             Some(Err(error)) if is_too_big(&error) => Err(Farewell(CLOSE_TOO_BIG, "a message is larger than 4 KiB")),
             Some(Err(_)) => Err(Farewell(CLOSE_POLICY, "not a WebSocket frame")),
         }
     }
 
-    fn client(&mut self, message: ClientMessage) -> Result<(), Farewell> {
+    fn client(&mut self, message: ClientMessage) {
         match message {
-            ClientMessage::Ping {} => Ok(self.outbox.push(Message::answer("pong", None))?),
+            ClientMessage::Ping {} => self.outbox.push(Message::answer("pong", None)),
             ClientMessage::Unsubscribe { channel } => {
-                self.channels.remove(&channel);
-                self.outbox.forget(&channel);
-                Ok(self.outbox.push(Message::answer("unsubscribed", Some(&channel)))?)
+                self.leave(&channel);
+                self.outbox.push(Message::answer("unsubscribed", Some(&channel)));
             }
-            ClientMessage::Subscribe { channel, since } => self.subscribe(channel, since),
+            ClientMessage::Subscribe { channel, since } => {
+                if let Err(problem) = self.subscribe(&channel, since) {
+                    self.refuse(Some(&channel), &problem);
+                }
+            }
         }
     }
 
-    fn subscribe(&mut self, channel: String, since: Option<u64>) -> Result<(), Farewell> {
-        if self.channels.len() >= MAX_CHANNELS && !self.channels.contains_key(&channel) {
-            let detail = format!("a socket has at most {MAX_CHANNELS} channels");
-            return self.refuse(Some(&channel), &Problem::new(Reason::QuotaExceeded, detail));
-        }
+    fn subscribe(&mut self, channel: &str, since: Option<u64>) -> Result<(), Problem> {
         let catalog = self.gateway.catalog.clone();
         let (name, feed): (String, BoxStream<'static, Feed>) = match channel.split_once('/') {
-            None if channel == "datasets" => (channel, subscriptions::datasets(catalog).boxed()),
+            None if channel == "datasets" => (channel.to_owned(), subscriptions::datasets(catalog).boxed()),
             Some(("dataset", id)) => {
-                let Ok(id) = id.parse::<DatasetId>() else {
-                    let problem = Problem::new(Reason::NotFound, format!("no dataset has the id `{id}`"));
-                    return self.refuse(Some(&channel), &problem);
-                };
+                let unknown = |_| Problem::new(Reason::NotFound, format!("no dataset has the id `{id}`"));
+                let id: DatasetId = id.parse().map_err(unknown)?;
                 (subscriptions::channel_of(id), subscriptions::dataset(catalog, id, since).boxed())
             }
-            _ => {
-                let problem = Problem::field("channel", "must be `datasets` or `dataset/{id}`");
-                return self.refuse(Some(&channel), &problem);
-            }
+            _ => return Err(Problem::field("channel", "must be `datasets` or `dataset/{id}`")),
         };
         // A second subscription starts again, with nothing left over from the first.
-        self.channels.remove(&name);
-        self.outbox.forget(&name);
-        self.outbox.push(Message::answer("subscribed", Some(&name)))?;
+        self.leave(&name);
+        if self.channels.len() >= MAX_CHANNELS {
+            let detail = format!("a socket has at most {MAX_CHANNELS} channels");
+            return Err(Problem::new(Reason::QuotaExceeded, detail));
+        }
+        self.outbox.push(Message::answer("subscribed", Some(&name)));
         self.channels.insert(name, feed);
         Ok(())
     }
 
-    fn feed(&mut self, channel: &str, feed: Feed) -> Result<(), Farewell> {
+    fn leave(&mut self, channel: &str) {
+        self.channels.remove(channel);
+        self.outbox.forget(channel);
+    }
+
+    fn feed(&self, channel: &str, feed: Feed) {
         match feed {
-            Feed::Message(message) => Ok(self.outbox.push(message)?),
+            Feed::Message(message) => self.outbox.push(message),
             Feed::Refused(problem) => self.refuse(Some(channel), &problem),
         }
     }
 
-    fn refuse(&self, channel: Option<&str>, problem: &Problem) -> Result<(), Farewell> {
-        Ok(self.outbox.push(Message::error(channel, problem))?)
+    fn refuse(&self, channel: Option<&str>, problem: &Problem) {
+        self.outbox.push(Message::error(channel, problem));
     }
 }
 

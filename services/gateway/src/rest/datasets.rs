@@ -51,10 +51,12 @@ pub(super) struct DatasetPage {
     limit: u32,
 }
 
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewDataset {
     /// `name` or `owner/name` on the Hub.
+    // Left out, it is empty, and the catalog says what an id looks like.
+    #[serde(default)]
     #[schema(required)]
     repo_id: String,
     /// Unique; the repository id, with a suffix when it is taken.
@@ -65,7 +67,7 @@ pub(super) struct NewDataset {
     config: Option<String>,
 }
 
-/// Nothing of it is kept for display: it may hold a token.
+// No `Debug`, and nothing of the token is kept: it must not be shown anywhere.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Download {
@@ -91,7 +93,7 @@ pub(super) struct Started {
 }
 
 /// Lists datasets.
-#[utoipa::path(get, path = "/datasets", tag = "datasets", params(ListQuery),
+#[utoipa::path(get, path = "/datasets", operation_id = "list_datasets", tag = "datasets", params(ListQuery),
     responses((status = 200, body = DatasetPage), ReadErrors))]
 pub(super) async fn list(
     State(gateway): State<Gateway>,
@@ -112,7 +114,7 @@ pub(super) async fn list(
 }
 
 /// Registers a dataset of the Hub; nothing is fetched yet.
-#[utoipa::path(post, path = "/datasets", tag = "datasets", request_body = NewDataset,
+#[utoipa::path(post, path = "/datasets", operation_id = "create_dataset", tag = "datasets", request_body = NewDataset,
     params(("Idempotency-Key" = Option<String>, Header, description = "the same key and body give the same answer for 24 h")),
     responses((status = 201, body = Dataset), WriteErrors))]
 pub(super) async fn create(
@@ -129,7 +131,7 @@ pub(super) async fn create(
 }
 
 /// Shows a dataset with its tokenizations and its active job.
-#[utoipa::path(get, path = "/datasets/{id}", tag = "datasets", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/datasets/{id}", operation_id = "get_dataset", tag = "datasets", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = Dataset), ReadErrors))]
 pub(super) async fn show(State(gateway): State<Gateway>, Id(id): Id<DatasetId>) -> Result<Json<Dataset>, ApiError> {
     fetch(&gateway, id).await.map(Json)
@@ -143,7 +145,7 @@ pub(super) async fn fetch(gateway: &Gateway, id: DatasetId) -> Result<Dataset, A
 }
 
 /// Deletes a dataset with its tokenizations; from the answer on it is `NOT_FOUND`.
-#[utoipa::path(delete, path = "/datasets/{id}", tag = "datasets", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(delete, path = "/datasets/{id}", operation_id = "delete_dataset", tag = "datasets", params(("id" = uuid::Uuid, Path)),
     responses((status = 204), WriteErrors))]
 pub(super) async fn delete(State(gateway): State<Gateway>, Id(id): Id<DatasetId>) -> Result<StatusCode, ApiError> {
     let message = DatasetServiceDeleteRequest { id: id.to_string() };
@@ -152,7 +154,7 @@ pub(super) async fn delete(State(gateway): State<Gateway>, Id(id): Id<DatasetId>
 }
 
 /// Starts the download, or finds the same one running.
-#[utoipa::path(post, path = "/datasets/{id}/download", tag = "datasets", request_body = Option<Download>,
+#[utoipa::path(post, path = "/datasets/{id}/download", operation_id = "download_dataset", tag = "datasets", request_body = Option<Download>,
     params(("id" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "remembered for 24 h")),
     responses((status = 202, body = Started), WriteErrors))]
 pub(super) async fn download(
@@ -186,7 +188,7 @@ pub(super) async fn download(
 }
 
 /// Cancels the download and all tokenizations that run.
-#[utoipa::path(post, path = "/datasets/{id}/cancel", tag = "datasets", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(post, path = "/datasets/{id}/cancel", operation_id = "cancel_dataset", tag = "datasets", params(("id" = uuid::Uuid, Path)),
     responses((status = 204), WriteErrors))]
 pub(super) async fn cancel(State(gateway): State<Gateway>, Id(id): Id<DatasetId>) -> Result<StatusCode, ApiError> {
     let message = DatasetServiceCancelRequest { id: id.to_string() };

@@ -40,7 +40,7 @@ pub(super) struct JobPage {
 }
 
 /// Lists jobs, newest first.
-#[utoipa::path(get, path = "/jobs", tag = "jobs", params(ListQuery),
+#[utoipa::path(get, path = "/jobs", operation_id = "list_jobs", tag = "jobs", params(ListQuery),
     responses((status = 200, body = JobPage), ReadErrors))]
 pub(super) async fn list(
     State(gateway): State<Gateway>,
@@ -70,7 +70,7 @@ pub(super) async fn list(
 }
 
 /// Shows a job.
-#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/jobs/{id}", operation_id = "get_job", tag = "jobs", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = Job), ReadErrors))]
 pub(super) async fn show(State(gateway): State<Gateway>, Id(id): Id<JobId>) -> Result<Json<Job>, ApiError> {
     let message = JobServiceGetRequest { id: id.to_string() };

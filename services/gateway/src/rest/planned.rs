@@ -8,32 +8,38 @@ fn refuse(what: &str) -> ApiError {
 }
 
 /// Registers local files as a dataset.
-#[utoipa::path(post, path = "/datasets/upload", tag = "planned", responses(Planned))]
+#[utoipa::path(post, path = "/datasets/upload", operation_id = "upload_dataset", tag = "planned", responses(Planned))]
 pub(super) async fn upload() -> ApiError {
     refuse("the upload of local files")
 }
 
 /// Looks at a repository of the Hub before it is downloaded.
-#[utoipa::path(get, path = "/hub/datasets/{*repo_id}", tag = "planned",
+#[utoipa::path(get, path = "/hub/datasets/{*repo_id}", operation_id = "inspect_repo", tag = "planned",
     params(("repo_id" = String, Path)), responses(Planned))]
 pub(super) async fn inspect_repo() -> ApiError {
     refuse("the inspection of a repository")
 }
 
 /// Tokenizes one text, token by token.
-#[utoipa::path(post, path = "/tokenize/preview", tag = "planned", responses(Planned))]
+#[utoipa::path(
+    post,
+    path = "/tokenize/preview",
+    operation_id = "preview_tokenization",
+    tag = "planned",
+    responses(Planned)
+)]
 pub(super) async fn preview() -> ApiError {
     refuse("the preview of a tokenization")
 }
 
 /// Tells which rows a step of a read plan reads.
-#[utoipa::path(post, path = "/read-plans/lookup", tag = "planned", responses(Planned))]
+#[utoipa::path(post, path = "/read-plans/lookup", operation_id = "lookup_step", tag = "planned", responses(Planned))]
 pub(super) async fn lookup() -> ApiError {
     refuse("the lookup of a step of a read plan")
 }
 
 /// Proves that a read plan reads each row once.
-#[utoipa::path(post, path = "/read-plans/verify", tag = "planned", responses(Planned))]
+#[utoipa::path(post, path = "/read-plans/verify", operation_id = "verify_plan", tag = "planned", responses(Planned))]
 pub(super) async fn verify() -> ApiError {
     refuse("the proof of a read plan")
 }

@@ -92,7 +92,7 @@ struct TokenSample {
 }
 
 /// Shows rows of a ready dataset, or of one of its tokenizations.
-#[utoipa::path(get, path = "/datasets/{id}/samples", tag = "datasets", params(("id" = uuid::Uuid, Path), SamplesQuery),
+#[utoipa::path(get, path = "/datasets/{id}/samples", operation_id = "list_samples", tag = "datasets", params(("id" = uuid::Uuid, Path), SamplesQuery),
     responses((status = 200, body = Samples), ReadErrors))]
 pub(super) async fn list(
     State(gateway): State<Gateway>,

@@ -33,7 +33,7 @@ pub(super) struct StatisticsQuery {
 }
 
 /// Statistics of one tokenization of a dataset.
-#[utoipa::path(get, path = "/datasets/{id}/statistics", tag = "datasets",
+#[utoipa::path(get, path = "/datasets/{id}/statistics", operation_id = "get_statistics", tag = "datasets",
     params(("id" = uuid::Uuid, Path), StatisticsQuery, ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, body = Statistics, headers(("ETag" = String))), (status = 304, description = "unchanged"), ReadErrors))]
 pub(super) async fn show(

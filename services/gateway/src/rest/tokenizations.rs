@@ -39,7 +39,7 @@ pub(super) struct TokenizationList {
 }
 
 /// Tokenizes a ready dataset, or finds the tokenization of the same configuration.
-#[utoipa::path(post, path = "/datasets/{id}/tokenize", tag = "tokenizations", request_body = TokenizeRequest,
+#[utoipa::path(post, path = "/datasets/{id}/tokenize", operation_id = "tokenize_dataset", tag = "tokenizations", request_body = TokenizeRequest,
     params(("id" = uuid::Uuid, Path)), responses((status = 202, body = TokenizationStarted), WriteErrors))]
 pub(super) async fn create(
     State(gateway): State<Gateway>,
@@ -64,7 +64,7 @@ pub(super) async fn create(
 }
 
 /// Lists the tokenizations of a dataset.
-#[utoipa::path(get, path = "/datasets/{id}/tokenizations", tag = "tokenizations", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/datasets/{id}/tokenizations", operation_id = "list_tokenizations", tag = "tokenizations", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = TokenizationList), ReadErrors))]
 pub(super) async fn list(
     State(gateway): State<Gateway>,
@@ -78,7 +78,7 @@ pub(super) async fn list(
 }
 
 /// Shows a tokenization.
-#[utoipa::path(get, path = "/tokenizations/{id}", tag = "tokenizations", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/tokenizations/{id}", operation_id = "get_tokenization", tag = "tokenizations", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = Tokenization), ReadErrors))]
 pub(super) async fn show(
     State(gateway): State<Gateway>,
@@ -95,7 +95,7 @@ pub(super) async fn fetch(gateway: &Gateway, id: TokenizationId) -> Result<Token
 }
 
 /// Deletes a tokenization.
-#[utoipa::path(delete, path = "/tokenizations/{id}", tag = "tokenizations", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(delete, path = "/tokenizations/{id}", operation_id = "delete_tokenization", tag = "tokenizations", params(("id" = uuid::Uuid, Path)),
     responses((status = 204), WriteErrors))]
 pub(super) async fn delete(State(gateway): State<Gateway>, Id(id): Id<TokenizationId>) -> Result<StatusCode, ApiError> {
     let message = TokenizationServiceDeleteRequest { id: id.to_string() };
@@ -104,7 +104,7 @@ pub(super) async fn delete(State(gateway): State<Gateway>, Id(id): Id<Tokenizati
 }
 
 /// Cancels a tokenization that runs.
-#[utoipa::path(post, path = "/tokenizations/{id}/cancel", tag = "tokenizations", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(post, path = "/tokenizations/{id}/cancel", operation_id = "cancel_tokenization", tag = "tokenizations", params(("id" = uuid::Uuid, Path)),
     responses((status = 204), WriteErrors))]
 pub(super) async fn cancel(State(gateway): State<Gateway>, Id(id): Id<TokenizationId>) -> Result<StatusCode, ApiError> {
     let message = TokenizationServiceCancelRequest { id: id.to_string() };

@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     /// Jobs that a cancel finds running.
     pub running: Vec<String>,
     pub calls: Vec<Call>,
+    /// Of the last look at a dataset.
+    pub traceparent: String,
     /// The answer to every call, when set.
     pub refusal: Option<Problem>,
     events: Vec<proto::DatasetEvent>,
@@ -187,6 +189,8 @@ impl dataset_service_server::DatasetService for Fake {
     }
 
     async fn get(&self, r: Request<proto::DatasetServiceGetRequest>) -> Answer<proto::DatasetServiceGetResponse> {
+        let traceparent = r.metadata().get("traceparent").map(|value| value.to_str().expect("ASCII").to_owned());
+        self.lock().traceparent = traceparent.unwrap_or_default();
         let dataset = self.dataset(&r.into_inner().id)?;
         Ok(Response::new(proto::DatasetServiceGetResponse { dataset: Some(dataset.into()) }))
     }
@@ -267,7 +271,7 @@ impl tokenization_service_server::TokenizationService for Fake {
         &self,
         _: Request<proto::TokenizationServiceCancelRequest>,
     ) -> Answer<proto::TokenizationServiceCancelResponse> {
-        refused(self.lock())?;
+        drop(refused(self.lock())?);
         Ok(Response::new(proto::TokenizationServiceCancelResponse { job_id: String::new() }))
     }
 
@@ -275,7 +279,7 @@ impl tokenization_service_server::TokenizationService for Fake {
         &self,
         _: Request<proto::TokenizationServiceDeleteRequest>,
     ) -> Answer<proto::TokenizationServiceDeleteResponse> {
-        refused(self.lock())?;
+        drop(refused(self.lock())?);
         Ok(Response::new(proto::TokenizationServiceDeleteResponse {}))
     }
 }

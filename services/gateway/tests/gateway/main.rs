@@ -1,4 +1,4 @@
-//! The gateway over real HTTP and WebSockets, in front of services that the tests hold in their hands.
+//! The gateway over real HTTP and WebSocket, in front of services that the tests hold in their hands.
 
 mod fake;
 mod feeds;

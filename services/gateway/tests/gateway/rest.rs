@@ -283,7 +283,12 @@ async fn answers_carry_their_headers_and_the_trace_of_the_request() {
         ),
         ("mine", "nosniff")
     );
-    assert_eq!(problem(asked, 404, "NOT_FOUND").await["trace_id"], "mine");
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let look = world.request(Method::GET, &format!("/api/v1/datasets/{JOB}"));
+    let look = look.header("traceparent", format!("00-{trace}-b7ad6b7169203331-01")).send().await.unwrap();
+    assert_eq!(problem(look, 404, "NOT_FOUND").await["trace_id"], trace);
+    let passed_on = world.fake.lock().traceparent.clone();
+    assert!(passed_on.starts_with(&format!("00-{trace}-")) && !passed_on.contains("b7ad6b7169203331"), "{passed_on}");
     let small =
         world.request(Method::GET, "/api/openapi.json").header(header::ACCEPT_ENCODING, "gzip").send().await.unwrap();
     assert_eq!(small.headers()["content-encoding"], "gzip");
@@ -342,6 +347,10 @@ async fn the_documentation_is_whole_and_runs_no_script() {
     let document = world.show("/api/openapi.json").await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert!(document["paths"]["/api/v1/hub/datasets/{repo_id}"]["get"].is_object());
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let ids: Vec<_> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), ids.len(), "{ids:?}");
     // Every reference leads somewhere.
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {

@@ -5,8 +5,8 @@ use dataset_model::{Dataset, Job, Statistics, Tokenization};
 use gateway::{Config, Peer};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use service_kit::{Lifecycle, Listeners};
-use std::time::Duration;
+use service_kit::{Lifecycle, Listeners, Telemetry};
+use std::{sync::OnceLock, time::Duration};
 
 pub(crate) const DATASET: &str = "01890000-0000-7000-8000-000000000001";
 pub(crate) const TOKENIZATION: &str = "01890000-0000-7000-8000-000000000002";
@@ -15,7 +15,6 @@ pub(crate) const JOB: &str = "01890000-0000-7000-8000-000000000003";
 pub(crate) struct World {
     pub fake: Fake,
     pub rows: FakeRows,
-    pub lifecycle: Lifecycle,
     pub gateway: Lifecycle,
     pub base: String,
     pub internal: String,
@@ -28,6 +27,8 @@ impl World {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        static TELEMETRY: OnceLock<Telemetry> = OnceLock::new();
+        TELEMETRY.get_or_init(|| Telemetry::install("gateway"));
         // A second installation in the same process says so, and is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (lifecycle, fake, rows) = (Lifecycle::new(), Fake::new(), FakeRows::default());
@@ -54,7 +55,7 @@ impl World {
         let own = gateway.clone();
         gateway.spawn("gateway", async move { gateway::serve(config, listeners, own).await.expect("serves") });
         let client = Client::builder().timeout(Duration::from_secs(20)).build().expect("a client");
-        Self { fake, rows, lifecycle, gateway, base, internal, client }
+        Self { fake, rows, gateway, base, internal, client }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -6,6 +6,8 @@
 mod encode;
 mod finish;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -71,7 +71,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     claim.commit(commit).await
 }
 
-fn committed(sealed: SealedShard, split: String) -> Shard {
+pub(super) fn committed(sealed: SealedShard, split: String) -> Shard {
     Shard {
         key: sealed.key,
         split,
@@ -87,25 +87,25 @@ fn committed(sealed: SealedShard, split: String) -> Shard {
 }
 
 /// Everything that the blocking part needs.
-struct Encoding {
-    store: ShardStore,
-    pool: Arc<ThreadPool>,
-    memory_bytes: u64,
-    batch_rows: u32,
-    recipe: Recipe,
-    work: TokenizeWork,
-    key: String,
-    counts_key: String,
+pub(super) struct Encoding {
+    pub(super) store: ShardStore,
+    pub(super) pool: Arc<ThreadPool>,
+    pub(super) memory_bytes: u64,
+    pub(super) batch_rows: u32,
+    pub(super) recipe: Recipe,
+    pub(super) work: TokenizeWork,
+    pub(super) key: String,
+    pub(super) counts_key: String,
 }
 
-struct Written {
-    tokens: SealedShard,
-    table: SealedShard,
-    counts: Counts,
+pub(super) struct Written {
+    pub(super) tokens: SealedShard,
+    pub(super) table: SealedShard,
+    pub(super) counts: Counts,
 }
 
 impl Encoding {
-    fn run(self, stop: &CancellationToken, tell: &watch::Sender<Progress>) -> Result<Written, TaskError> {
+    pub(super) fn run(self, stop: &CancellationToken, tell: &watch::Sender<Progress>) -> Result<Written, TaskError> {
         let on_store = |error: StoreError| TaskError::from(failure::store(&error));
         let (tokens, counts) = self.encode(stop, tell)?;
         let table = self.write_table(&counts).inspect_err(|_| {

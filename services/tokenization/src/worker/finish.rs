@@ -45,17 +45,17 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
 }
 
 /// What is published, and with what.
-struct Publication {
-    store: ShardStore,
-    spec: TokenizeSpec,
-    tokenizer: Arc<Tokenizer>,
-    tasks: Vec<CommittedTask>,
-    folder: String,
-    engine: String,
+pub(super) struct Publication {
+    pub(super) store: ShardStore,
+    pub(super) spec: TokenizeSpec,
+    pub(super) tokenizer: Arc<Tokenizer>,
+    pub(super) tasks: Vec<CommittedTask>,
+    pub(super) folder: String,
+    pub(super) engine: String,
 }
 
 impl Publication {
-    fn publish(mut self, empty: Counts) -> Result<Finish, TaskError> {
+    pub(super) fn publish(mut self, empty: Counts) -> Result<Finish, TaskError> {
         let counts = self.add_up(empty)?;
         let statistics = counts.statistics(self.tokenizer.vocabulary(), service_kit::now());
         let on_store = |error: StoreError| TaskError::from(failure::store(&error));

@@ -6,14 +6,10 @@ use crate::{
     steps::{close::Closed, fail::Policy},
     store,
 };
-use dataset_model::DatasetId;
 use job_bus::JobBus;
 use sqlx::{PgPool, Postgres, Transaction, pool::PoolConnection};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{Notify, broadcast};
-
-/// Progress that a slow watcher may fall behind before it reads the state anew.
-const WATCHED: usize = 1024;
+use tokio::sync::Notify;
 
 /// One replica of the catalog. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,14 +19,13 @@ pub struct Catalog {
     policy: Policy,
     grace: Duration,
     wake: Arc<Notify>,
-    progress: broadcast::Sender<DatasetId>,
 }
 
 impl Catalog {
     pub fn new(pool: PgPool, bus: Option<JobBus>, config: &Config) -> Self {
         let policy = Policy { retry: config.jobs.retry_policy(), lease: config.jobs.lease() };
         let grace = Duration::from_secs_f64(config.storage.delete_grace_seconds);
-        Self { pool, bus, policy, grace, wake: Arc::default(), progress: broadcast::Sender::new(WATCHED) }
+        Self { pool, bus, policy, grace, wake: Arc::default() }
     }
 
     /// A connection for reading.
@@ -75,11 +70,6 @@ impl Catalog {
     /// Rung after each commit; one ring is kept for a relay that is busy.
     pub fn wake(&self) -> &Notify {
         &self.wake
-    }
-
-    /// Datasets whose progress this replica heard of. Numbered events come over LISTEN, from all replicas.
-    pub const fn progress(&self) -> &broadcast::Sender<DatasetId> {
-        &self.progress
     }
 
     pub const fn pool(&self) -> &PgPool {

@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod config;
 pub mod domain;
 pub mod error;
+mod live;
 pub mod outbox;
 pub mod reconciler;
 pub mod service;
@@ -19,12 +20,15 @@ use catalog::Catalog;
 use dataset_proto::catalog::{
     dataset_service_server::DatasetServiceServer, job_service_server::JobServiceServer,
     task_service_server::TaskServiceServer, tokenization_service_server::TokenizationServiceServer,
+    watch_service_server::WatchServiceServer,
 };
 use job_bus::JobBus;
+use live::Live;
+use service::watch::Watches;
 use service_kit::{Lifecycle, Listeners, Readiness, ServeError, channel, serve_grpc, serve_internal};
 use sqlx::PgPool;
 use std::time::Duration;
-use tonic::service::Routes;
+use tonic::{service::Routes, transport::Channel};
 
 /// Pause between tries to reach the database at start.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
@@ -52,17 +56,22 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
     lifecycle.spawn("relay", outbox::relay(catalog.clone(), soft.clone()));
     lifecycle.spawn("reconciler", reconciler::run(catalog.clone(), period, soft.clone()));
     lifecycle.spawn("streams", reconciler::keep_streams(catalog.clone(), period, soft.clone()));
+    let live = Live::new();
+    lifecycle.spawn("listener", live.clone().listen(catalog.pool().clone()));
     let tokenizers = channel(&config.tokenization.url)?;
-    serve_grpc(listeners.api, routes(&catalog, tokenizers), dataset_proto::DESCRIPTORS, &lifecycle).await
+    let routes = routes(&catalog, tokenizers, live, &lifecycle);
+    serve_grpc(listeners.api, routes, dataset_proto::DESCRIPTORS, &lifecycle).await
 }
 
 /// All services of the catalog.
-pub fn routes(catalog: &Catalog, tokenizers: tonic::transport::Channel) -> Routes {
+fn routes(catalog: &Catalog, tokenizers: Channel, live: Live, lifecycle: &Lifecycle) -> Routes {
+    let watches = Watches { pool: catalog.pool().clone(), live, lifecycle: lifecycle.clone() };
     let tokenizations = service::tokenizations::Tokenizations { catalog: catalog.clone(), tokenizers };
     Routes::new(DatasetServiceServer::new(service::datasets::Datasets(catalog.clone())))
         .add_service(TokenizationServiceServer::new(tokenizations))
         .add_service(JobServiceServer::new(service::jobs::Jobs(catalog.clone())))
         .add_service(TaskServiceServer::new(service::tasks::Tasks(catalog.clone())))
+        .add_service(WatchServiceServer::new(watches))
 }
 
 /// Brings the schema up to date and ends: `catalog migrate`.

@@ -39,7 +39,7 @@ impl Live {
         limit: Duration,
         matches: impl Fn(DatasetId) -> bool,
     ) {
-        let changed = async {
+        let heard = async {
             loop {
                 match changes.recv().await {
                     Ok(id) if matches(id) => return,
@@ -50,7 +50,7 @@ impl Live {
                 }
             }
         };
-        let _ = tokio::time::timeout(limit, changed).await;
+        let _ = tokio::time::timeout(limit, heard).await;
     }
 
     /// Listens for ever, over broken connections.
@@ -65,7 +65,7 @@ impl Live {
 
     async fn forward(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen("tokenmill_dataset_changed").await?;
+        listener.listen(crate::store::events::CHANNEL).await?;
         loop {
             if let Ok(id) = listener.recv().await?.payload().parse() {
                 // No receiver: nobody watches.

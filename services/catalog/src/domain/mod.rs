@@ -6,6 +6,7 @@ pub mod gc;
 pub mod ingest;
 pub mod job;
 pub mod names;
+pub(crate) mod pace;
 pub mod page;
 pub mod progress;
 pub mod silence;

@@ -7,6 +7,7 @@ use dataset_model::{FieldViolation, Problem, Reason};
 const LONGEST: usize = 256;
 
 /// Checks a branch, tag, ref or commit by the rules of git-check-ref-format.
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "git refuses `.lock` in lower case only")]
 pub fn check_revision(revision: &str) -> Result<(), Problem> {
     let forbidden = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
     let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
@@ -49,7 +50,9 @@ pub fn free_name(base: &str, taken: &[String]) -> String {
     if !taken.iter().any(|name| name == base) {
         return base.to_owned();
     }
-    (2..).map(|n| format!("{base} ({n})")).find(|name| !taken.contains(name)).unwrap_or_default()
+    // One number more than there are names, so that one of them is free.
+    let mut numbered = (2..taken.len() + 3).map(|n| format!("{base} ({n})"));
+    numbered.find(|name| !taken.contains(name)).unwrap_or_else(|| base.to_owned())
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ pub fn after_crash(kind: TaskKind, tries: Tries) -> Next {
 mod tests {
     use super::*;
 
-    const POLICY: RetryPolicy = RetryPolicy { max_tries: 3, pause: Duration::from_secs(60) };
+    const POLICY: RetryPolicy = RetryPolicy { max_tries: 3, pause: Duration::from_mins(1) };
 
     fn requeued(next: Next) -> (Duration, Tries) {
         match next {
@@ -137,7 +137,7 @@ mod tests {
         let problem = Problem::new(Reason::DownloadFailed, "connection reset");
         let fail = |tries| after_failure(TaskKind::Work, tries, problem.clone(), POLICY, 0.5);
         let (wait, tries) = requeued(fail(Tries::default()));
-        assert_eq!((wait, tries.failures), (Duration::from_secs(60), 1));
+        assert_eq!((wait, tries.failures), (Duration::from_mins(1), 1));
         let (_, tries) = requeued(fail(tries));
         assert_eq!(fail(tries), Next::FailJob(problem.clone()));
     }

@@ -53,10 +53,10 @@ pub fn filled(request: TokenizeRequest) -> Result<TokenizeConfig, Problem> {
 
 /// The split asked for, else `train`, else the only one.
 pub fn choose_split(splits: &[Split], asked: Option<&str>) -> Result<String, Problem> {
-    let named = |name: &str| splits.iter().find(|split| split.name == name);
+    let find = |name: &str| splits.iter().find(|split| split.name == name);
     let chosen = match asked {
-        Some(name) => named(name),
-        None => named("train").or(if let [only] = splits { Some(only) } else { None }),
+        Some(name) => find(name),
+        None => find("train").or(if let [only] = splits { Some(only) } else { None }),
     };
     chosen.map(|split| split.name.clone()).ok_or_else(|| {
         let names = splits.iter().map(|split| format!("`{}`", split.name)).collect::<Vec<_>>().join(", ");
@@ -127,7 +127,9 @@ pub fn check_stride(config: &TokenizeConfig, tokenizer: &Tokenizer) -> Result<()
 /// shards in order, and enter as one digest, so that the fields stay small whatever the size of the dataset.
 pub fn identity(config: &TokenizeConfig, tokenizer: &Tokenizer, raw_shards: &[[u8; 32]]) -> Identity {
     let mut source = Sha256::new();
-    raw_shards.iter().for_each(|digest| source.update(digest));
+    for digest in raw_shards {
+        source.update(digest);
+    }
     let chat = config.chat_template.as_ref().map(|template| hex::encode(Sha256::digest(template)));
     let language = config.filter_stop_words.then_some(&config.stop_words_language);
     // A sorted map, so that the text is canonical whatever serde_json was built with.

@@ -5,7 +5,7 @@
 
 use crate::{
     domain::pace::Pace,
-    store::{datasets, error::StoreError, watch},
+    store::{StoreError, views, watch},
 };
 use dataset_model::{
     Dataset, DatasetEvent, DatasetId, JobId, Progress,
@@ -86,7 +86,7 @@ impl DatasetWatcher {
         let mut tx = conn.begin().await?;
         // One moment for all of it, so that the snapshot's number is the snapshot's state.
         sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *tx).await?;
-        let Some(dataset) = datasets::get(&mut tx, self.id).await? else { return Ok(None) };
+        let Some(dataset) = views::datasets::get(&mut tx, self.id).await? else { return Ok(None) };
         let last_terminal = watch::last_terminal(&mut tx, self.id).await?;
         tx.commit().await?;
         self.seq = dataset.event_seq;
@@ -114,10 +114,10 @@ impl DatasetWatcher {
     fn show(&mut self, job: RunningJob, now: Instant) -> Option<DatasetEvent> {
         let RunningJob { id, tokenization_id, attempt, progress } = job;
         let counter = if tokenization_id.is_some() { progress.done } else { progress.done.max(progress.bytes) };
-        let shown = self.shown.entry(id).or_insert_with(|| Shown {
-            progress: Progress::default(),
-            pace: Pace::new(now, counter),
-        });
+        let shown = self
+            .shown
+            .entry(id)
+            .or_insert_with(|| Shown { progress: Progress::default(), pace: Pace::new(now, counter) });
         if shown.progress == progress {
             return None;
         }

@@ -1,7 +1,7 @@
 //! All datasets, a line each: first every one of them, then each that changed.
 
 use crate::store::{
-    error::StoreError,
+    StoreError,
     watch::{self, Summary},
 };
 use dataset_model::DatasetId;

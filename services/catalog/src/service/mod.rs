@@ -5,3 +5,4 @@ mod decode;
 pub mod jobs;
 pub mod tasks;
 pub mod tokenizations;
+pub(crate) mod watch;

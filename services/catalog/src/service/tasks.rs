@@ -11,7 +11,7 @@ use crate::{
         fail::{self, Report},
         finish::{self, Merged},
     },
-    store::{datasets::Pin, files, tasks},
+    store::{datasets::Pin, files, plans, tasks},
 };
 use dataset_model::{AttemptId, JobKind, Problem};
 use dataset_proto::catalog::{
@@ -27,7 +27,7 @@ use tonic::{Request, Response, Status, async_trait};
 const MOST_TASKS: usize = 500;
 const LONGEST_SUMMARY: usize = 64 << 10;
 /// The longest a worker may put its task off.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// The service over the shared state.
 #[derive(Debug, Clone)]
@@ -48,11 +48,7 @@ impl TaskService for Tasks {
         let message = request.into_inner();
         let (caller, progress) = (decode::caller(message.task)?, decode::progress(message.progress));
         let mut db = self.0.read().await?;
-        let (verdict, dataset) = claim::heartbeat(&mut db, caller, &progress, self.0.policy().lease).await?;
-        if let Some(dataset) = dataset {
-            // Fails only when nobody watches.
-            let _ = self.0.progress().send(dataset);
-        }
+        let verdict = claim::heartbeat(&mut db, caller, &progress, self.0.policy().lease).await?;
         Ok(Response::new(HeartbeatResponse { verdict: encode_verdict(verdict).into() }))
     }
 
@@ -194,12 +190,12 @@ fn encode_committed(task: finish::CommittedTask) -> CommittedTask {
     }
 }
 
-fn new_tasks(tasks: Vec<NewTask>) -> Result<Vec<tasks::NewTask>, Failure> {
+fn new_tasks(tasks: Vec<NewTask>) -> Result<Vec<plans::NewTask>, Failure> {
     if tasks.len() > MOST_TASKS {
         return Err(Problem::field("tasks", format!("at most {MOST_TASKS} in a call")).into());
     }
     let decode = |task: NewTask| {
-        Ok(tasks::NewTask {
+        Ok(plans::NewTask {
             ordinal: task.ordinal,
             spec: decode::json(&task.spec_json, "spec_json")?,
             total: task.total,
@@ -221,8 +217,8 @@ fn outcome(message: CommitRequest) -> Result<Outcome, Failure> {
     if message.summary_json.len() > LONGEST_SUMMARY {
         return Err(Problem::field("summary_json", format!("must be at most {LONGEST_SUMMARY} bytes")).into());
     }
-    let keys = message.shards.iter().map(|s| &s.key).chain(message.files.iter().map(|f| &f.key));
-    keys.map(|key| decode::key(key)).collect::<Result<(), _>>()?;
+    let mut keys = message.shards.iter().map(|s| &s.key).chain(message.files.iter().map(|f| &f.key));
+    keys.try_for_each(|key| decode::key(key))?;
     Ok(Outcome {
         shards: message.shards.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         files: message.files.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,

@@ -1,8 +1,12 @@
 //! `WatchService`: streams that end only with the dataset, the client, or this process.
 
 use crate::{
+    error::Failure,
     live::{DatasetWatcher, Item, Live, PanelItem, PanelWatcher},
-    store::{error::StoreError, watch::{Numbered, Summary}},
+    store::{
+        StoreError,
+        watch::{Numbered, Summary},
+    },
 };
 use dataset_model::{DatasetEvent, DatasetId, Problem, Reason};
 use dataset_proto::{
@@ -131,9 +135,9 @@ impl Watches {
         let _ = tell.send(Ok(line(PanelItem::Synchronized))).await;
         let mut was_active = BTreeSet::new();
         loop {
-            let mut changed = BTreeSet::new();
+            let mut touched = BTreeSet::new();
             tokio::select! {
-                () = gather(&mut changes, &mut changed, watcher.known()) => {}
+                () = gather(&mut changes, &mut touched, watcher.known()) => {}
                 () = self.lifecycle.soft().cancelled() => {
                     let _ = tell.send(Err(draining())).await;
                     return Ok(());
@@ -141,9 +145,9 @@ impl Watches {
                 () = tell.closed() => return Ok(()),
             }
             let active: BTreeSet<Uuid> = watcher.active().await?.into_iter().collect();
-            changed.extend(active.union(&was_active));
+            touched.extend(active.union(&was_active));
             was_active = active;
-            for item in watcher.changed(&changed).await? {
+            for item in watcher.changed(&touched).await? {
                 if tell.send(Ok(line(item))).await.is_err() {
                     return Ok(());
                 }
@@ -156,14 +160,14 @@ impl Watches {
 /// too large to be told.
 async fn gather(
     changes: &mut tokio::sync::broadcast::Receiver<DatasetId>,
-    changed: &mut BTreeSet<Uuid>,
+    touched: &mut BTreeSet<Uuid>,
     known: &BTreeSet<Uuid>,
 ) {
     let collect = async {
         loop {
             match changes.recv().await {
-                Ok(id) => _ = changed.insert(id.0),
-                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => changed.extend(known),
+                Ok(id) => _ = touched.insert(id.0),
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => touched.extend(known),
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => std::future::pending().await,
             }
         }
@@ -172,7 +176,7 @@ async fn gather(
 }
 
 fn status(error: StoreError) -> Status {
-    to_status(&Problem::from(error))
+    Failure::from(error).into()
 }
 
 fn draining() -> Status {

@@ -4,11 +4,9 @@ use super::hold;
 use crate::{
     domain::task::{Caller, DURABLE_BYTES},
     error::Failure,
-    store::{files, jobs, leases, tasks, tokenizations},
+    store::{files, jobs, leases, plans, tasks, tokenizations},
 };
-use dataset_model::{
-    AttemptId, DatasetId, JobKind, JobState, Problem, Progress, TaskKind, TaskState, state::JobTransition,
-};
+use dataset_model::{AttemptId, JobKind, JobState, Problem, Progress, TaskKind, TaskState, state::JobTransition};
 use sqlx::PgConnection;
 use std::time::Duration;
 
@@ -69,30 +67,29 @@ pub async fn heartbeat(
     caller: Caller,
     progress: &Progress,
     lease: Duration,
-) -> Result<(Verdict, Option<DatasetId>), Failure> {
-    let Some((dataset, state)) = tasks::beat(db, caller, progress, DURABLE_BYTES).await? else {
-        return Ok((Verdict::Stale, None));
+) -> Result<Verdict, Failure> {
+    let Some(state) = tasks::beat(db, caller, progress, DURABLE_BYTES).await? else {
+        return Ok(Verdict::Stale);
     };
-    let verdict = match state {
+    Ok(match state {
         TaskState::Running => {
             leases::renew(db, caller.task_id, caller.attempt, lease).await?;
             Verdict::Continue
         }
         TaskState::Cancelled => Verdict::Cancelled,
         TaskState::Queued | TaskState::Done | TaskState::Failed => Verdict::Stale,
-    };
-    Ok((verdict, Some(dataset)))
+    })
 }
 
 /// Adds tasks to a plan's job; they start when the plan commits.
-pub async fn add_tasks(db: &mut PgConnection, caller: Caller, new: &[tasks::NewTask]) -> Result<(), Failure> {
+pub async fn add_tasks(db: &mut PgConnection, caller: Caller, new: &[plans::NewTask]) -> Result<(), Failure> {
     let held = hold(db, caller).await?;
     if held.task.kind != TaskKind::Plan {
         return Err(Problem::field("task", "only a plan adds tasks").into());
     }
     // A plan that has committed has no more to add: its call was answered before.
     if held.is_open(TaskState::Done)? {
-        tasks::add_held(db, held.job.id, held.job.kind.queue(), held.task.attempt, new).await?;
+        plans::add_held(db, held.job.id, held.job.kind.queue(), held.task.attempt, new).await?;
     }
     Ok(())
 }

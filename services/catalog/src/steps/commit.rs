@@ -7,7 +7,7 @@ use crate::{
         task::{Caller, stale},
     },
     error::Failure,
-    store::{datasets, files, jobs, leases, outbox, shards, tasks},
+    store::{datasets, files, jobs, leases, outbox, plans, shards, tasks},
 };
 use dataset_model::{Problem, Progress, Shard, StagedFile, TaskKind, TaskState};
 use serde_json::Value;
@@ -47,11 +47,11 @@ async fn plan(db: &mut PgConnection, held: &Held, outcome: &Outcome) -> Result<(
         datasets::pin(db, job.dataset_id, pin).await?;
         jobs::set_pin(db, job.id, &pin.commit_sha).await?;
     }
-    let (count, dense) = tasks::release_held(db, job.id, held.task.attempt).await?;
+    let (count, dense) = plans::release_held(db, job.id, held.task.attempt).await?;
     if !dense {
         return Err(Problem::field("tasks", "ordinals are not dense from 0").into());
     }
-    let open = count - tasks::adopt(db, job.id).await?;
+    let open = count - plans::adopt(db, job.id).await?;
     jobs::set_open(db, job.id, open).await?;
     done(db, held, outcome).await?;
     if open == 0 {

@@ -12,11 +12,13 @@ pub mod idempotency;
 pub mod jobs;
 pub mod leases;
 pub mod outbox;
+pub mod plans;
 pub mod shards;
 pub mod sweep;
 pub mod tasks;
 pub mod tokenizations;
 pub mod views;
+pub(crate) mod watch;
 
 pub use error::StoreError;
 

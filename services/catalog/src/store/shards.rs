@@ -149,6 +149,7 @@ pub async fn of_tasks(db: &mut PgConnection, tasks: &[uuid::Uuid]) -> Result<Vec
     rows.into_iter().map(|row| Ok((TaskId(row.task_id), Shard::try_from(row)?))).collect()
 }
 
+#[expect(clippy::struct_field_names, reason = "the columns' names")]
 struct Row {
     task_id: uuid::Uuid,
     n: i32,

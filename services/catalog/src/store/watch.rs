@@ -1,6 +1,6 @@
 //! What watchers read: numbered events, the counters of running jobs, one-line summaries.
 
-use super::error::StoreError;
+use super::{StoreError, text};
 use chrono::{DateTime, Utc};
 use dataset_model::{DatasetEvent, DatasetId, DatasetStatus, JobId, Progress, TokenizationId};
 use sqlx::{PgConnection, types::Json};
@@ -16,10 +16,9 @@ pub(crate) struct Numbered {
 
 /// The last event number of a dataset that is not deleted.
 pub(crate) async fn last_seq(conn: &mut PgConnection, id: DatasetId) -> Result<Option<u64>, StoreError> {
-    let seq =
-        sqlx::query_scalar!("SELECT event_seq FROM datasets WHERE id = $1 AND status <> 'deleting'", id.0)
-            .fetch_optional(conn)
-            .await?;
+    let seq = sqlx::query_scalar!("SELECT event_seq FROM datasets WHERE id = $1 AND status <> 'deleting'", id.0)
+        .fetch_optional(conn)
+        .await?;
     Ok(seq.map(i64::cast_unsigned))
 }
 
@@ -155,7 +154,7 @@ pub(crate) async fn summaries(
                 id: DatasetId(r.id),
                 name: r.name,
                 repo_id: r.repo_id,
-                status: r.status.parse().map_err(StoreError::corrupt)?,
+                status: text("datasets.status", &r.status)?,
                 progress: r.progress,
                 row_count: r.row_count.map(i64::cast_unsigned),
                 size_bytes: r.size_bytes.map(i64::cast_unsigned),

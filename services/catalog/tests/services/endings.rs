@@ -1,0 +1,145 @@
+//! Cancel, delete, start again: which end wins, and what is left.
+
+use crate::support::Rig;
+use dataset_model::{Problem, Reason};
+use dataset_proto::catalog as proto;
+use serde_json::Value;
+
+#[tokio::test]
+async fn a_cancel_is_seen_at_once_and_told_to_the_worker() {
+    let rig = Rig::new().await;
+    let (id, job) = rig.planned("a", 2).await;
+    let worker = rig.claim().await.unwrap();
+    worker.stage("datasets/a/x/raw/0-0-0.0.arrow", proto::FileKind::Shard).await.unwrap();
+    worker.stage("staging/abc.part", proto::FileKind::Partial).await.unwrap();
+    assert_eq!(rig.cancel(&id).await.unwrap(), [job.clone()]);
+    assert_eq!(rig.job(&job).await.state(), proto::JobState::Cancelled);
+    assert_eq!(rig.get(&id).await.unwrap().status(), proto::DatasetStatus::Pending);
+    assert_eq!(worker.beat(proto::Progress::default()).await, proto::Verdict::Cancelled);
+    assert_eq!(worker.commit(&[worker.shard(0, 1)]).await.unwrap_err().reason, Reason::StaleAttempt);
+    assert_eq!(rig.cancel(&id).await.unwrap_err().reason, Reason::JobTerminal);
+    // The unfinished shard goes once the worker has surely stopped; the partial download stays.
+    let spec: Value = sqlx::query_scalar("SELECT spec FROM jobs WHERE kind = 'gc'").fetch_one(&rig.pool).await.unwrap();
+    assert_eq!(spec, serde_json::json!({"keys": ["datasets/a/x/raw/0-0-0.0.arrow"]}));
+    assert!(rig.claim().await.is_none());
+    rig.run("UPDATE tasks SET next_run_at = clock_timestamp() WHERE kind = 'gc'").await;
+    let gc = rig.claim().await.unwrap();
+    assert_eq!(gc.task.kind(), proto::TaskKind::Gc);
+    gc.commit(&[]).await.unwrap();
+    assert_eq!(rig.count("SELECT count(*) FROM files").await, 1);
+    rig.assert_dense(&id).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_cancel_and_finish_the_first_wins_and_there_is_one_end() {
+    let rig = Rig::new().await;
+    let mut seen = [0, 0];
+    for round in 0..16 {
+        let (id, job) = rig.planned(&format!("r{round}"), 0).await;
+        let finish = rig.claim().await.unwrap();
+        let (finished, cancelled) = if round % 2 == 0 {
+            tokio::join!(finish.finish_ingest(), rig.cancel(&id))
+        } else {
+            let (cancelled, finished) = tokio::join!(rig.cancel(&id), finish.finish_ingest());
+            (finished, cancelled)
+        };
+        assert_ne!(finished.is_ok(), cancelled.is_ok(), "{finished:?} {cancelled:?}");
+        seen[usize::from(finished.is_ok())] += 1;
+        let (state, end) = if finished.is_ok() {
+            (proto::JobState::Succeeded, "download_completed")
+        } else {
+            assert_eq!(finished.unwrap_err().reason, Reason::StaleAttempt);
+            (proto::JobState::Cancelled, "download_cancelled")
+        };
+        assert_eq!(rig.job(&job).await.state(), state);
+        let ends: Vec<String> =
+            rig.events(&id).await.into_iter().map(|e| e.1).filter(|e| e.starts_with("download")).collect();
+        assert_eq!(ends, [end]);
+        rig.assert_dense(&id).await;
+    }
+    assert!(seen.iter().sum::<i32>() == 16, "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_new_job_goes_on_from_the_last_committed_task() {
+    let rig = Rig::new().await;
+    let (id, _) = rig.planned("a", 3).await;
+    let done = rig.claim().await.unwrap();
+    done.commit(&[done.shard(0, 7)]).await.unwrap();
+    let failing = rig.claim().await.unwrap();
+    failing.fail(Problem::new(Reason::DiskFull, "needed 5, free 1")).await.unwrap();
+    assert_eq!(rig.get(&id).await.unwrap().status(), proto::DatasetStatus::Failed);
+
+    let job = rig.start(&id).await.unwrap();
+    let plan = rig.claim().await.unwrap();
+    let spec: Value = serde_json::from_str(&plan.task.spec_json).unwrap();
+    assert_eq!(spec["commit_sha"], "c0ffee", "a resumed job stays on its commit");
+    plan.add_tasks(3).await.unwrap();
+    plan.commit_plan(&["train"]).await.unwrap();
+    assert_eq!(rig.job(&job).await.tasks.unwrap().done, 2, "the plan and the task that was done before");
+    let mut ordinals = Vec::new();
+    loop {
+        let worker = rig.claim().await.unwrap();
+        if worker.task.kind() == proto::TaskKind::Finish {
+            worker.finish_ingest().await.unwrap();
+            break;
+        }
+        ordinals.push(worker.task.ordinal);
+        worker.commit(&[worker.shard(0, 1)]).await.unwrap();
+    }
+    assert_eq!(ordinals, [1, 2]);
+    assert_eq!(rig.get(&id).await.unwrap().row_count, Some(9));
+    assert_eq!(rig.count("SELECT count(*) FROM shards WHERE ordinal IS NULL").await, 0);
+}
+
+#[tokio::test]
+async fn a_deleted_dataset_is_gone_at_once_and_its_rows_after_its_files() {
+    let rig = Rig::new().await;
+    let (id, _) = rig.ready("o/n", &[2]).await;
+    rig.delete(&id).await.unwrap();
+    assert_eq!(rig.get(&id).await.unwrap_err().reason, Reason::NotFound);
+    assert_eq!(rig.start(&id).await.unwrap_err().reason, Reason::NotFound);
+    assert_eq!(rig.delete(&id).await.unwrap_err().reason, Reason::NotFound);
+    assert_eq!(rig.events(&id).await.last().unwrap().1, "dataset_deleted");
+    // The name is free at once.
+    let again = rig.create("o/n").await;
+    assert_eq!(rig.get(&again).await.unwrap().name, "o/n");
+
+    let gc = rig.claim().await.unwrap();
+    assert_eq!(gc.task.kind(), proto::TaskKind::Gc);
+    let spec: Value = serde_json::from_str(&gc.task.spec_json).unwrap();
+    assert_eq!(spec["prefix"], format!("datasets/o__n/{id}/"));
+    // Removing files has no end but success.
+    gc.fail(Problem::new(Reason::Internal, "busy")).await.unwrap();
+    let gc = rig.claim().await.unwrap();
+    gc.commit(&[]).await.unwrap();
+    assert_eq!(rig.count("SELECT count(*) FROM datasets").await, 1);
+    assert_eq!(rig.count("SELECT count(*) FROM jobs").await, 0);
+    assert_eq!(rig.count("SELECT count(*) FROM shards").await, 0);
+    rig.assert_dense(&id).await;
+}
+
+#[tokio::test]
+async fn a_delete_stops_what_runs() {
+    let rig = Rig::new().await;
+    let (id, _) = rig.planned("a", 1).await;
+    let worker = rig.claim().await.unwrap();
+    rig.delete(&id).await.unwrap();
+    assert_eq!(worker.beat(proto::Progress::default()).await, proto::Verdict::Cancelled);
+    assert_eq!(worker.commit(&[worker.shard(0, 1)]).await.unwrap_err().reason, Reason::StaleAttempt);
+    let kinds: Vec<String> = rig.events(&id).await.into_iter().map(|e| e.1).collect();
+    assert_eq!(kinds[2..], ["download_cancelled", "dataset_deleted"]);
+}
+
+#[tokio::test]
+async fn files_of_a_deleted_dataset_wait_for_its_readers() {
+    let rig = Rig::new().await;
+    let (id, _) = rig.ready("a", &[2]).await;
+    sqlx::query("INSERT INTO read_pins VALUES ($1::uuid, gen_random_uuid(), clock_timestamp() + interval '1 h')")
+        .bind(&id)
+        .execute(&rig.pool)
+        .await
+        .unwrap();
+    rig.delete(&id).await.unwrap();
+    assert!(rig.claim().await.is_none());
+}

@@ -1,5 +1,7 @@
 //! Conversion against pyarrow, and what broken files are told.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 use std::{
     fs::{self, File},
     io::Write,

@@ -1,5 +1,7 @@
 //! The tasks of an ingest against a Hub that may misbehave: what lands on the volume, and what the catalog is told.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 mod support;
 
 use std::{
@@ -91,7 +93,7 @@ fn repository(files: &[(&str, String)]) -> TempDir {
 }
 
 fn lines(rows: usize, value: &str) -> String {
-    (0..rows).map(|n| format!("{{\"n\": {n}, \"v\": {value}}}\n")).collect()
+    (0..rows).map(|n| format!("{{\"n\": {n}, \"v\": {value}}}\n")).collect::<Vec<_>>().concat()
 }
 
 fn compare(volume: &Path, split: &Value, sources: &[PathBuf]) -> u64 {

@@ -79,7 +79,7 @@ impl Catalog {
 impl TaskService for Catalog {
     async fn claim_any(&self, request: Request<ClaimAnyRequest>) -> Result<Response<ClaimAnyResponse>, Status> {
         let mut told = self.told();
-        let Some((kind, task)) = told.queue.pop_front() else { return Ok(Response::new(Default::default())) };
+        let Some((kind, task)) = told.queue.pop_front() else { return Ok(Response::new(ClaimAnyResponse::default())) };
         told.attempts += 1;
         let task_id = TaskId::new().to_string();
         told.claimed.insert(task_id.clone(), task.clone());
@@ -107,12 +107,12 @@ impl TaskService for Catalog {
         let tasks = request.into_inner().tasks;
         assert!(tasks.len() <= 500);
         self.told().added.extend(tasks);
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(AddTasksResponse::default()))
     }
 
     async fn stage_file(&self, request: Request<StageFileRequest>) -> Result<Response<StageFileResponse>, Status> {
         self.told().staged.push(request.into_inner().key);
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(StageFileResponse::default()))
     }
 
     async fn commit(&self, request: Request<CommitRequest>) -> Result<Response<CommitResponse>, Status> {
@@ -122,7 +122,7 @@ impl TaskService for Catalog {
             told.plan = Some(commit);
             let added = told.added.clone();
             told.queue.extend(added.into_iter().map(|task| (TaskKind::Work, task)));
-            return Ok(Response::new(Default::default()));
+            return Ok(Response::new(CommitResponse::default()));
         }
         assert!(commit.summary_json.len() <= 64 << 10);
         let ordinal = told.claimed[&commit.task.unwrap().task_id].ordinal;
@@ -132,7 +132,7 @@ impl TaskService for Catalog {
         if told.committed.len() == told.added.len() {
             told.queue.push_back((TaskKind::Finish, NewTask { spec_json: "{}".into(), ..NewTask::default() }));
         }
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(CommitResponse::default()))
     }
 
     async fn list_committed(
@@ -145,7 +145,7 @@ impl TaskService for Catalog {
 
     async fn finish(&self, request: Request<FinishRequest>) -> Result<Response<FinishResponse>, Status> {
         self.told().finish = Some(request.into_inner());
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(FinishResponse::default()))
     }
 
     async fn fail(&self, _: Request<FailRequest>) -> Result<Response<FailResponse>, Status> {

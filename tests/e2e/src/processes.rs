@@ -1,0 +1,149 @@
+//! The services as processes of their own, so that exactly one can be killed or stopped at any instruction.
+
+use crate::rig::{Options, Rig};
+use anyhow::{Context, Result, ensure};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    net::TcpListener,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Duration,
+};
+use tokio::process::Child;
+
+/// Services on fixed ports, so that one that was killed comes back where the others look for it.
+const SERVICES: &[&str] = &["catalog", "tokenization", "flight", "gateway", "ingestion"];
+
+/// A rig whose services are processes. Workers are started one by one, so that a test knows who has the task.
+#[derive(Debug)]
+pub struct Processes {
+    pub rig: Rig,
+    addresses: Value,
+    running: BTreeMap<String, Process>,
+}
+
+/// One service.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+}
+
+impl Processes {
+    /// Starts the catalog, the tokenization service, the doors, and one ingestion worker, over `acme/english`.
+    pub async fn start(splits: &[&str]) -> Result<Self> {
+        let rig = Rig::unstarted(Options::default(), Some(splits)).await?;
+        let mut addresses = json!({});
+        let sockets = SERVICES.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
+        for (name, socket) in SERVICES.iter().zip(&sockets) {
+            let address = socket.local_addr()?;
+            addresses[name] =
+                json!({ "listen": address, "internal": "127.0.0.1:0", "url": format!("http://{address}") });
+        }
+        drop(sockets);
+        let mut stack = Self { rig, addresses, running: BTreeMap::new() };
+        for name in SERVICES {
+            stack.spawn(name, &[]).await?;
+        }
+        let url = |name: &str| stack.addresses[name]["url"].as_str().unwrap_or_default().to_owned();
+        let (catalog, gateway, flight) = (url("catalog"), url("gateway"), url("flight"));
+        stack.rig.connect(&catalog, &gateway, &flight)?;
+        stack.rig.ready().await;
+        Ok(stack)
+    }
+
+    /// Starts a second worker of a service, `ingestion` or `tokenization`, on any port.
+    pub async fn spawn_second(&mut self, service: &str) -> Result<()> {
+        self.spawn(&format!("{service} 2"), &[("LISTEN", "127.0.0.1:0")]).await
+    }
+
+    /// Starts the service again that was killed.
+    pub async fn spawn_again(&mut self, service: &str) -> Result<()> {
+        self.spawn(service, &[]).await
+    }
+
+    /// `name` is the service, and a number behind it if it is not the first.
+    async fn spawn(&mut self, name: &str, over: &[(&str, &str)]) -> Result<()> {
+        let service = name.split(' ').next().unwrap_or(name);
+        let log = File::options().create(true).append(true).open(self.rig.folder().join(format!("{name}.log")))?;
+        let mut command = Command::new(program(service)?);
+        command.arg("serve").current_dir(self.rig.folder()).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        for (section, keys) in self.rig.settings().as_object().into_iter().chain(self.addresses.as_object()).flatten() {
+            for (key, value) in keys.as_object().into_iter().flatten() {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                command.env(variable(section, key), text);
+            }
+        }
+        for (key, value) in over {
+            command.env(variable(service, key), value);
+        }
+        let child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
+        self.running.insert(name.to_owned(), Process { child });
+        Ok(())
+    }
+
+    /// kill -9.
+    pub async fn kill(&mut self, name: &str) -> Result<()> {
+        let mut process = self.running.remove(name).context("no such process")?;
+        process.child.kill().await?;
+        Ok(())
+    }
+
+    /// SIGSTOP: not a single instruction more.
+    pub fn pause(&self, name: &str) -> Result<()> {
+        self.process(name)?.signal(Signal::SIGSTOP)
+    }
+
+    pub fn wake(&self, name: &str) -> Result<()> {
+        self.process(name)?.signal(Signal::SIGCONT)
+    }
+
+    /// SIGTERM, and waits for an end in good order.
+    pub async fn stop(&mut self, name: &str) -> Result<()> {
+        let mut process = self.running.remove(name).context("no such process")?;
+        process.signal(Signal::SIGTERM)?;
+        let status = tokio::time::timeout(Duration::from_secs(25), process.child.wait()).await;
+        let status = status.with_context(|| format!("`{name}` does not stop"))??;
+        ensure!(status.success(), "`{name}` ended with {status}");
+        Ok(())
+    }
+
+    /// Checks, and stops everything in good order: the catalog last.
+    pub async fn done(mut self) -> Result<()> {
+        self.rig.check().await?;
+        let mut names: Vec<String> = self.running.keys().cloned().collect();
+        names.sort_by_key(|name| name == "catalog");
+        for name in names {
+            self.stop(&name).await?;
+        }
+        Ok(())
+    }
+
+    fn process(&self, name: &str) -> Result<&Process> {
+        self.running.get(name).context("no such process")
+    }
+}
+
+impl Process {
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = self.child.id().context("it has ended")?;
+        Ok(kill(Pid::from_raw(pid.cast_signed()), signal)?)
+    }
+}
+
+fn variable(section: &str, key: &str) -> String {
+    format!("TOKENMILL_{}__{}", section.to_uppercase(), key.to_uppercase())
+}
+
+/// The service's own program, which Cargo puts two folders above the tests.
+fn program(service: &str) -> Result<PathBuf> {
+    let tests = std::env::current_exe()?;
+    let program = tests.ancestors().nth(2).context("no target folder")?.join(service);
+    ensure!(program.exists(), "no `{}`: run `make build`", program.display());
+    Ok(program)
+}

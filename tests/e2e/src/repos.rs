@@ -1,0 +1,52 @@
+//! Repositories made for a test out of real text: the documents of the sample data, cut as the test needs them.
+
+use anyhow::Result;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+use test_kit::{fake_hub::FakeHub, sample_hub};
+
+/// Plain JSON lines of real documents: `{"id", "title", "text"}`.
+pub fn documents() -> Result<Vec<String>> {
+    let file = sample_hub().join("datasets/tokenmill/english-docs-jsonl/data/train-00001-of-00003.jsonl");
+    Ok(fs::read_to_string(file)?.lines().map(str::to_owned).collect())
+}
+
+/// The name of each repository that [`english`] writes.
+pub const ENGLISH: &str = "acme/english";
+/// A tokenizer on every hand-made Hub.
+pub const BERT: &str = "tokenmill/bert";
+
+/// Writes `acme/english`: `splits` of a third of a megabyte and more, so that a job has several tasks that take a while.
+pub fn english(root: &Path, splits: &[&str]) -> Result<()> {
+    let documents = documents()?;
+    let mut repo = FakeHub::repo(root, &format!("datasets/{ENGLISH}"));
+    let size = documents.len() / splits.len();
+    for (split, rows) in splits.iter().zip(documents.chunks(size)) {
+        repo = repo.file(&format!("data/{split}-00000-of-00001.jsonl"), rows.join("\n") + "\n");
+    }
+    Ok(repo.write()?)
+}
+
+/// Brings the sample tokenizer `name` to the Hub in `root`.
+pub fn tokenizer(root: &Path, name: &str) -> Result<()> {
+    copy(&sample_hub().join("models").join(name), &root.join("models").join(name))?;
+    Ok(())
+}
+
+/// A Hub of one dataset, `acme/english`, and one tokenizer.
+pub fn small_hub(root: &Path, splits: &[&str]) -> Result<PathBuf> {
+    english(root, splits)?;
+    tokenizer(root, BERT)?;
+    Ok(root.to_owned())
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}

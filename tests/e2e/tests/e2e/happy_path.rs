@@ -1,0 +1,160 @@
+//! Download → tokenize → browse → read, held against what pyarrow reads out of the same source.
+
+use anyhow::{Context, Result, ensure};
+use dataset_model::{Dataset, Statistics, TokenizationId};
+use e2e::{Rig, oracle};
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio_tungstenite::tungstenite::Message;
+
+#[test]
+fn parquet_with_two_splits_and_two_tokenizers() {
+    super::run(async {
+        let rig = Rig::start().await?;
+        let dataset = rig.ingest("tokenmill/english-docs").await?;
+        equals_the_source(&rig, &dataset).await?;
+        raw_samples(&rig, &dataset).await?;
+        let config = json!({ "max_length": 256, "stride": 32, "split": "validation" });
+        for tokenizer in ["tokenmill/bert", "tokenmill/gpt2"] {
+            let mut config = config.clone();
+            config["tokenizer_name"] = json!(tokenizer);
+            let (id, job) = rig.tokenize(dataset.id, &config).await?;
+            rig.succeeded(dataset.id, job).await?;
+            statistics_are_exact(&rig, &dataset, id).await?;
+            token_samples(&rig, &dataset, id).await?;
+            let again = rig.api().post(&format!("/datasets/{}/tokenize", dataset.id), &config).await?;
+            ensure!(again.body["reused"] == true && again.body["tokenization_id"] == id.to_string(), "{again:?}");
+        }
+        let listed = rig.api().show(&format!("/datasets/{}/tokenizations", dataset.id)).await?;
+        ensure!(listed["total"] == 2, "{listed}");
+        rig.done().await
+    });
+}
+
+#[test]
+fn json_lines_in_three_compressions_with_feeds() {
+    super::run(async {
+        let rig = Rig::start().await?;
+        let id = rig.create("tokenmill/english-docs-jsonl").await?;
+        let mut socket = socket(&rig, &format!("dataset/{id}")).await?;
+        let mut events = rig.api().stream(&format!("/datasets/{id}/events"), &[]).await?;
+
+        let job = rig.download(id).await?;
+        rig.succeeded(id, job).await?;
+        let over_socket = until(&mut socket, "download_completed").await?;
+        ensure!(over_socket["data"]["job_id"] == job.to_string(), "{over_socket}");
+        let mut text = String::new();
+        while !text.contains("event: download_completed") {
+            let chunk = tokio::time::timeout(Duration::from_secs(20), events.chunk()).await??;
+            text.push_str(&String::from_utf8_lossy(&chunk.context("the stream of events ended")?));
+        }
+        ensure!(text.starts_with("event: snapshot") || text.starts_with("id: "), "{text}");
+
+        let dataset = rig.dataset(id).await?;
+        equals_the_source(&rig, &dataset).await?;
+        let config = json!({ "tokenizer_name": "tokenmill/bert" });
+        let (tokenization, job) = rig.tokenize(id, &config).await?;
+        rig.succeeded(id, job).await?;
+        let over_socket = until(&mut socket, "tokenization_completed").await?;
+        let statistics = statistics_are_exact(&rig, &dataset, tokenization).await?;
+        ensure!(over_socket["data"]["statistics"]["total_tokens"] == statistics.total_tokens, "{over_socket}");
+        rig.done().await
+    });
+}
+
+/// Rows over Flight equal the rows of the source, for each split.
+async fn equals_the_source(rig: &Rig, dataset: &Dataset) -> Result<()> {
+    let folder = test_kit::sample_hub().join("datasets").join(dataset.repo_id.as_str());
+    let source = oracle("source.py", &[&folder.display().to_string()]).await?;
+    ensure!(source.as_object().is_some_and(|splits| splits.len() == dataset.splits.len()), "{source}");
+    for split in &dataset.splits {
+        let read = oracle("flight_rows.py", &[&rig.flight(), &dataset.id.to_string(), &split.name]).await?;
+        println!("{} {}: {read}", dataset.repo_id, split.name);
+        ensure!(read == source[&split.name], "{}: over Flight {read}, in the source {source}", split.name);
+        ensure!(read["rows"] == split.row_count, "{split:?}");
+    }
+    ensure!(dataset.row_count == Some(dataset.splits.iter().map(|split| split.row_count).sum()), "{dataset:?}");
+    ensure!(dataset.commit_sha.as_ref().is_some_and(|sha| sha.len() == 40), "{dataset:?}");
+    Ok(())
+}
+
+async fn raw_samples(rig: &Rig, dataset: &Dataset) -> Result<()> {
+    let path = format!("/datasets/{}/samples", dataset.id);
+    let page = rig.api().show(&format!("{path}?page=2&limit=7")).await?;
+    ensure!(page["total"] == dataset.row_count.unwrap_or_default() && page["page"] == 2, "{page}");
+    let samples = page["samples"].as_array().context("samples")?;
+    ensure!(samples.len() == 7 && samples[0]["index"] == 7, "{page}");
+    let text = samples[3]["data"]["text"].as_str().context("a text")?;
+    let needle: String = text.chars().take(40).collect::<String>().replace(['\n', '&', '#', '%', '+'], "_");
+    if needle.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ') {
+        let found = rig.api().show(&format!("{path}?q={}", needle.replace(' ', "%20"))).await?;
+        ensure!(found["total"].as_u64() > Some(0), "{needle}: {found}");
+    }
+    Ok(())
+}
+
+async fn token_samples(rig: &Rig, dataset: &Dataset, id: TokenizationId) -> Result<()> {
+    let page = rig.api().show(&format!("/datasets/{}/samples?tokenization_id={id}&limit=3", dataset.id)).await?;
+    let samples = page["samples"].as_array().context("samples")?;
+    ensure!(samples.len() == 3, "{page}");
+    for sample in samples {
+        let (ids, pieces) = (sample["input_ids"].as_array(), sample["pieces"].as_array());
+        ensure!(ids.map(Vec::len) == pieces.map(Vec::len) && ids.is_some_and(|ids| !ids.is_empty()), "{sample}");
+        ensure!(sample["text"].as_str().is_some_and(|text| !text.is_empty()), "{sample}");
+    }
+    Ok(())
+}
+
+/// Every figure that can be counted again from the stream is.
+async fn statistics_are_exact(rig: &Rig, dataset: &Dataset, id: TokenizationId) -> Result<Statistics> {
+    let body = rig.api().show(&format!("/datasets/{}/statistics?tokenization_id={id}&top=100", dataset.id)).await?;
+    let statistics: Statistics = serde_json::from_value(body)?;
+    let counted = oracle("flight_statistics.py", &[&rig.flight(), &id.to_string()]).await?;
+    println!("{id}: {} tokens in {} sequences", counted["total_tokens"], counted["total_sequences"]);
+    let vocab: Vec<_> =
+        statistics.vocab_distribution.iter().map(|entry| json!([entry.token_id, entry.count])).collect();
+    let mut bins = vec![0_u64; statistics.length_distribution.len()];
+    for length in counted["lengths"].as_array().context("lengths")? {
+        let length = usize::try_from(length.as_u64().context("a length")?)?;
+        bins[length / usize::try_from(statistics.length_bin_width)?] += 1;
+    }
+    ensure!(counted["total_tokens"] == statistics.total_tokens, "{statistics:?}");
+    ensure!(counted["unique_tokens"] == statistics.unique_tokens, "{statistics:?}");
+    ensure!(counted["total_sequences"] == statistics.total_sequences, "{statistics:?}");
+    ensure!(counted["vocab"] == Value::Array(vocab), "{statistics:?}");
+    ensure!(bins == statistics.length_distribution, "{statistics:?}");
+    ensure!(counted["percentiles"] == json!(statistics.length_percentiles), "{statistics:?}");
+    let fraction = counted["truncated_fraction"].as_f64().context("a fraction")?;
+    ensure!((fraction - statistics.truncated_fraction).abs() < 1e-9, "{fraction} {statistics:?}");
+    let documents = statistics.documents_in - statistics.documents_empty;
+    ensure!(counted["documents"] == documents, "{statistics:?}");
+    let tokenization = rig.tokenization(id).await?;
+    ensure!(tokenization.num_tokens == Some(statistics.total_tokens), "{tokenization:?}");
+    ensure!(tokenization.num_sequences == Some(statistics.total_sequences), "{tokenization:?}");
+    Ok(statistics)
+}
+
+type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+async fn socket(rig: &Rig, channel: &str) -> Result<Socket> {
+    let (mut socket, _) = tokio_tungstenite::connect_async(rig.api().socket()).await?;
+    socket.send(Message::text(json!({ "type": "subscribe", "channel": channel }).to_string())).await?;
+    until(&mut socket, "snapshot").await?;
+    Ok(socket)
+}
+
+/// Reads on until an event of this name.
+async fn until(socket: &mut Socket, event: &str) -> Result<Value> {
+    let read = async {
+        while let Some(message) = socket.next().await {
+            let Message::Text(text) = message? else { continue };
+            let value: Value = serde_json::from_str(&text)?;
+            if value["event"] == event {
+                return Ok(value);
+            }
+        }
+        anyhow::bail!("the socket closed before `{event}`")
+    };
+    tokio::time::timeout(Duration::from_secs(60), read).await.with_context(|| format!("no `{event}`"))?
+}

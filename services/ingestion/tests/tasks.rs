@@ -323,5 +323,5 @@ async fn a_shard_that_cannot_be_published_leaves_nothing_behind() {
     fs::write(setup.volume.path().join("datasets"), b"").unwrap();
     let problem = problem(setup.worker.run(&catalog.claim().await.unwrap()).await);
     assert_eq!(problem.reason, Reason::Internal, "{problem}");
-    assert!(setup.keys().iter().all(|key| key == "datasets" || key.ends_with(".part")), "{:?}", setup.keys());
+    assert!(setup.keys().iter().all(|key| key == "datasets" || key.starts_with("staging/")), "{:?}", setup.keys());
 }

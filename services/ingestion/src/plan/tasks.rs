@@ -7,8 +7,8 @@ pub const GROUP_BYTES: u64 = 256 << 20;
 
 /// A task holds all its files open.
 const GROUP_FILES: usize = 100;
-/// A task's files must fit its control messages, which carry path and digest of each.
-const GROUP_MESSAGE_BYTES: usize = 40 << 10;
+/// A task's files must fit its control messages, which carry path and digest of each, and of many tasks at once.
+const GROUP_MESSAGE_BYTES: usize = 20 << 10;
 /// Digest, size and punctuation of a file in a message.
 const FILE_MESSAGE_BYTES: usize = 120;
 
@@ -90,7 +90,7 @@ mod tests {
                 for group in own {
                     prop_assert_eq!(group.first_file, next);
                     prop_assert!(group.files.len() == 1 || group.size_bytes() <= GROUP_BYTES);
-                    prop_assert!(serde_json::to_vec(group.files).unwrap().len() <= 56 << 10);
+                    prop_assert!(serde_json::to_vec(group.files).unwrap().len() <= 28 << 10);
                     next += group.files.len();
                 }
             }

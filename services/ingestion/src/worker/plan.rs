@@ -18,7 +18,9 @@ use crate::{
 
 /// Cards are a few KiB; some list thousands of configs.
 const CARD_BYTES: u64 = 8 << 20;
-/// A control message stays below 1 MiB: what does not fit is counted, and stands in the manifest.
+/// A control message stays below 1 MiB.
+const MESSAGE_BYTES: usize = 768 << 10;
+/// What does not fit is counted, and stands in the manifest.
 const METADATA_BYTES: usize = 512 << 10;
 
 pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError> {
@@ -30,7 +32,9 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let (limits, free) = (&worker.limits, worker.store.free_space());
     plan::check_size(source_bytes, limits.max_dataset_bytes, free, limits.free_space_bytes).map_err(Problem::from)?;
 
-    claim.add_tasks(tasks(&plan, &repo, &commit)).await?;
+    for message in messages(tasks(&plan, &repo, &commit)) {
+        claim.add_tasks(message).await?;
+    }
     let pin = SourcePin {
         commit_sha: commit,
         config: plan.config.clone(),
@@ -119,6 +123,22 @@ fn tasks(plan: &Plan, repo: &str, commit: &str) -> Vec<NewTask> {
     groups.into_iter().zip(0..).map(task).collect()
 }
 
+/// Tasks that go to the catalog together.
+fn messages(tasks: Vec<NewTask>) -> Vec<Vec<NewTask>> {
+    let (mut messages, mut message, mut used) = (Vec::new(), Vec::new(), 0);
+    for task in tasks {
+        let size = task.spec.to_string().len();
+        if used + size > MESSAGE_BYTES && !message.is_empty() {
+            messages.push(std::mem::take(&mut message));
+            used = 0;
+        }
+        used += size;
+        message.push(task);
+    }
+    messages.push(message);
+    messages
+}
+
 /// What the dataset's record says of its source.
 fn metadata(plan: &Plan) -> Value {
     let files = plan.splits.iter().flat_map(|split| split.files.iter().map(move |file| (&split.name, file)));
@@ -174,6 +194,12 @@ mod tests {
         assert!(tasks.iter().all(|task| task.spec.to_string().len() < 64 << 10));
         assert_eq!(tasks.iter().map(|task| task.total).sum::<u64>(), 20_000);
         let work: IngestWork = serde_json::from_value(tasks[1].spec.clone()).unwrap();
+        let ordinals: Vec<u32> = tasks.iter().map(|task| task.ordinal).collect();
+        let messages = messages(tasks);
+        assert!(messages.len() > 1);
+        let size = |message: &Vec<NewTask>| message.iter().map(|task| task.spec.to_string().len()).sum::<usize>();
+        assert!(messages.iter().all(|message| (1..=MESSAGE_BYTES).contains(&size(message))));
+        assert!(messages.iter().flatten().map(|task| task.ordinal).eq(ordinals));
         assert_eq!((work.files[0].format.as_str(), work.first_file), ("parquet", 100));
     }
 }

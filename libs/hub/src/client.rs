@@ -99,7 +99,13 @@ impl HubClient {
         }
         let subject = Subject { address, path: None };
         let ask = Ask { url: address.info(), subject, token, range: None };
-        self.persist(async || listing::info(http, &ask).await).await
+        let mut retry = self.retry();
+        loop {
+            match listing::info(http, &ask).await {
+                Ok(info) => return Ok(info),
+                Err(error) => sleep(retry.pause(error, rand::random())?).await,
+            }
+        }
     }
 
     /// Every file of a commit, at any depth, in the Hub's order.
@@ -150,24 +156,19 @@ impl HubClient {
         }
         let subject = Subject { address, path: Some(&file.path) };
         let ask = Ask { url: address.resolve(&file.path)?, subject, token, range: None };
-        let mut refetches = 0;
+        let (mut refetches, mut retry) = (0, self.retry());
         loop {
-            let content = self.persist(async || read_once(http, &ask, file).await).await?;
+            let content = match read_once(http, &ask, file).await {
+                Ok(content) => content,
+                Err(error) => {
+                    sleep(retry.pause(error, rand::random())?).await;
+                    continue;
+                }
+            };
             match verify(file, &content) {
                 Ok(()) => return Ok(content),
                 Err(mismatch) if refetches == REFETCHES => return Err(mismatch),
-                Err(_) => refetches += 1,
-            }
-        }
-    }
-
-    /// Repeats `attempt` while its errors may pass.
-    async fn persist<T>(&self, attempt: impl AsyncFn() -> Result<T, HubError>) -> Result<T, HubError> {
-        let mut retry = self.retry();
-        loop {
-            match attempt().await {
-                Ok(value) => return Ok(value),
-                Err(error) => sleep(retry.pause(error, rand::random())?).await,
+                Err(_) => (refetches, retry) = (refetches + 1, self.retry()),
             }
         }
     }

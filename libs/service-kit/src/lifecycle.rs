@@ -4,7 +4,12 @@
 //! left. Every spawned future belongs to a lifecycle, so that nothing outlives it unseen.
 
 use crate::ServeError;
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
@@ -18,6 +23,8 @@ pub struct Lifecycle {
     soft: CancellationToken,
     hard: CancellationToken,
     tracker: TaskTracker,
+    /// Names of what runs, to say what a stop waits for.
+    running: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl Lifecycle {
@@ -38,11 +45,16 @@ impl Lifecycle {
     /// Spawns a future that ends at the latest when `hard` is cancelled.
     #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     pub fn spawn(&self, name: &'static str, future: impl Future<Output = ()> + Send + 'static) {
-        let hard = self.hard.clone();
+        let (hard, running) = (self.hard.clone(), Arc::clone(&self.running));
+        lock(&running).push(name);
         let bounded = async move {
             tokio::select! {
                 () = future => {}
                 () = hard.cancelled() => {}
+            }
+            let mut names = lock(&running);
+            if let Some(at) = names.iter().position(|one| *one == name) {
+                names.swap_remove(at);
             }
         };
         tokio::spawn(self.tracker.track_future(bounded.instrument(tracing::info_span!("task", name))));
@@ -53,11 +65,15 @@ impl Lifecycle {
         self.soft.cancel();
         self.tracker.close();
         if tokio::time::timeout(GRACE, self.tracker.wait()).await.is_err() {
-            tracing::warn!("grace time of {} s is over: dropping what is left", GRACE.as_secs());
+            tracing::warn!(left = ?lock(&self.running), "grace time of {} s is over: dropping what is left", GRACE.as_secs());
         }
         self.hard.cancel();
         self.tracker.wait().await;
     }
+}
+
+fn lock<'a>(names: &'a Mutex<Vec<&'static str>>) -> MutexGuard<'a, Vec<&'static str>> {
+    names.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The bound sockets of a service: bound before any work, so that a clash of ports fails first, and on port 0 in tests.

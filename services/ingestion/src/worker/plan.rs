@@ -4,7 +4,6 @@ use catalog_client::{Claim, Commit, NewTask, SourcePin, TaskError};
 use dataset_model::{IngestSpec, Problem};
 use hub::{HubClient, RemoteFile, RepoKind};
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -27,7 +26,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let spec: IngestSpec = claim.spec()?;
     claim.progress(|progress| "resolving".clone_into(&mut progress.phase));
     let repo = spec.repo_id.as_str().to_owned();
-    let (commit, plan) = read_and_plan(worker.hub.clone(), spec, claim.stop().clone()).await?;
+    let (commit, plan) = read_and_plan(&worker.hub, spec, claim.stop()).await?;
     let source_bytes = plan.source_bytes();
     let (limits, free) = (&worker.limits, worker.store.free_space());
     plan::check_size(source_bytes, limits.max_dataset_bytes, free, limits.free_space_bytes).map_err(Problem::from)?;
@@ -45,13 +44,15 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     claim.commit(Commit { pin: Some(pin), ..Commit::default() }).await
 }
 
-/// On a thread of its own: the plan takes a while for a million files, and the futures of the hub's questions hold
-/// async closures, which the compiler cannot prove to be `Send` here.
-async fn read_and_plan(hub: HubClient, spec: IngestSpec, stop: CancellationToken) -> Result<(String, Plan), TaskError> {
-    let runtime = Handle::current();
+/// The planning itself on a thread of its own: it takes a while for a million files.
+async fn read_and_plan(
+    hub: &HubClient,
+    spec: IngestSpec,
+    stop: &CancellationToken,
+) -> Result<(String, Plan), TaskError> {
+    let read = stop.run_until_cancelled(Listing::read(hub, &spec));
+    let listing = read.await.unwrap_or(Err(TaskError::Stopped))?;
     let planned = blocking(move || {
-        let read = stop.run_until_cancelled(Listing::read(&hub, &spec));
-        let listing = runtime.block_on(read).unwrap_or(Err(TaskError::Stopped))?;
         let plan = listing.plan(&spec).map_err(Problem::from)?;
         Ok((listing.commit, plan))
     });

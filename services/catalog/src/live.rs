@@ -13,6 +13,7 @@ use dataset_model::DatasetId;
 use sqlx::{PgPool, postgres::PgListener};
 use std::time::Duration;
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 /// Enough for a burst; a watcher that lags behind simply reads everything it watches.
 const BACKLOG: usize = 1024;
@@ -53,14 +54,17 @@ impl Live {
         let _ = tokio::time::timeout(limit, heard).await;
     }
 
-    /// Listens for ever, over broken connections.
-    pub(crate) async fn listen(self, pool: PgPool) {
-        loop {
-            if let Err(error) = self.forward(&pool).await {
-                tracing::debug!(%error, "not listening for changes; watchers poll");
+    /// Listens until `stop`, over broken connections.
+    pub(crate) async fn listen(self, pool: PgPool, stop: CancellationToken) {
+        let forward = async {
+            loop {
+                if let Err(error) = self.forward(&pool).await {
+                    tracing::debug!(%error, "not listening for changes; watchers poll");
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
+        };
+        stop.run_until_cancelled(forward).await;
     }
 
     async fn forward(&self, pool: &PgPool) -> Result<(), sqlx::Error> {

@@ -15,22 +15,26 @@ const BATCH: i64 = 64;
 const POLL: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Relays until `stop`.
+/// Relays until `stop`. A batch that is dropped is published again, under the same ids.
 pub async fn relay(catalog: Catalog, stop: CancellationToken) {
-    while !stop.is_cancelled() {
+    tokio::select! {
+        () = relay_for_ever(&catalog) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+async fn relay_for_ever(catalog: &Catalog) {
+    loop {
         let woken = catalog.wake().notified();
-        match pass(&catalog).await {
+        match pass(catalog).await {
             Ok(count) if count == BATCH.unsigned_abs() => continue,
             Ok(_) => {}
             Err(failure) => {
                 let _ = failure.into_problem();
             }
         }
-        tokio::select! {
-            () = woken => {}
-            () = tokio::time::sleep(POLL) => {}
-            () = stop.cancelled() => {}
-        }
+        // What was queued since is known to `woken`, although nobody waited.
+        let _ = tokio::time::timeout(POLL, woken).await;
     }
 }
 

@@ -25,25 +25,33 @@ pub async fn run(catalog: Catalog, period: Duration, stop: CancellationToken) {
     let mut silence = Silence::default();
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => pass(&catalog, &mut silence, Instant::now()).await,
-            () = stop.cancelled() => return,
+    let work = async {
+        loop {
+            ticks.tick().await;
+            pass(&catalog, &mut silence, Instant::now()).await;
         }
+    };
+    // A round that is dropped rolls back, and the next replica or start does it again.
+    tokio::select! {
+        () = work => {}
+        () = stop.cancelled() => {}
     }
 }
 
 /// Makes the stream and its consumers again whenever they are gone. Apart from the rest: NATS may take its time.
 pub async fn keep_streams(catalog: Catalog, period: Duration, stop: CancellationToken) {
     let Some(bus) = catalog.bus() else { return };
-    while !stop.is_cancelled() {
-        if let Err(error) = bus.ensure_streams().await {
-            tracing::debug!(error = %crate::error::chain(&error), "no streams");
+    let work = async {
+        loop {
+            if let Err(error) = bus.ensure_streams().await {
+                tracing::debug!(error = %crate::error::chain(&error), "no streams");
+            }
+            tokio::time::sleep(period).await;
         }
-        tokio::select! {
-            () = tokio::time::sleep(period) => {}
-            () = stop.cancelled() => {}
-        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stop.cancelled() => {}
     }
 }
 

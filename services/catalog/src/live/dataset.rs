@@ -60,7 +60,7 @@ impl DatasetWatcher {
         let mut items = Vec::new();
         let mut reset = false;
         if let Some(since) = since {
-            let missed = watcher.events().await?;
+            let missed = watcher.all_events().await?;
             // A number ahead of ours is from another life of the database; a gap was pruned.
             reset = missed.first().is_some_and(|first| first.seq != since + 1) || watcher.is_ahead().await?;
             if !reset {
@@ -93,7 +93,19 @@ impl DatasetWatcher {
         Ok(Some(Item::Snapshot { dataset: Box::new(dataset), reset, last_terminal }))
     }
 
-    /// The numbered events since the last call.
+    /// All numbered events so far; the snapshot that follows them must leave no gap.
+    async fn all_events(&mut self) -> Result<Vec<Numbered>, StoreError> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.events().await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
+    }
+
+    /// The next page of numbered events since the last call.
     pub(crate) async fn events(&mut self) -> Result<Vec<Numbered>, StoreError> {
         let mut conn = self.pool.acquire().await?;
         let events = watch::events_after(&mut conn, self.id, self.seq, PAGE).await?;

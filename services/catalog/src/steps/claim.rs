@@ -6,12 +6,17 @@ use crate::{
     error::Failure,
     store::{files, jobs, leases, plans, tasks, tokenizations},
 };
-use dataset_model::{AttemptId, JobKind, JobState, Problem, Progress, TaskKind, TaskState, state::JobTransition};
+use dataset_model::{
+    AttemptId, JobKind, JobState, Problem, Progress, Reason, TaskKind, TaskState, state::JobTransition,
+};
 use sqlx::PgConnection;
 use std::time::Duration;
 
 /// Tasks looked at for one claim: enough that many workers at once each find one.
 const CANDIDATES: i64 = 32;
+
+/// How long a worker waits for the removal of a file whose name it needs.
+const REMOVAL: Duration = Duration::from_millis(200);
 
 /// What a heartbeat is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +47,9 @@ pub async fn claim_any(
         }
         if let Some(number) = tasks::claim(db, candidate.id, attempt, worker).await? {
             leases::grant(db, candidate.id, number, lease).await?;
+            if candidate.kind == TaskKind::Gc {
+                files::narrow_gc(db, candidate.id).await?;
+            }
             return Ok(tasks::claimed(db, attempt).await?);
         }
     }
@@ -99,6 +107,10 @@ pub async fn stage_file(db: &mut PgConnection, caller: Caller, key: &str, kind: 
     let held = hold(db, caller).await?;
     if held.is_open(TaskState::Done)? {
         files::stage(db, held.writer(), key, kind).await?;
+        if files::is_being_removed(db, key).await? {
+            let problem = Problem::new(Reason::Overloaded, "an earlier file of this name is being removed");
+            return Err(problem.retry_after(REMOVAL).into());
+        }
     }
     Ok(())
 }

@@ -34,15 +34,16 @@ pub struct Writer {
     pub attempt: u64,
 }
 
-/// Announces a file before its first byte. A partial download passes from one attempt to the next under its key.
+/// Announces a file before its first byte. A key that was used before, by a partial download or under a fixed name such
+/// as the manifest's, passes to the new attempt, also when it was about to be removed.
 pub async fn stage(db: &mut PgConnection, writer: Writer, key: &str, kind: Kind) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO files (key, dataset_id, tokenization_id, job_id, task_id, attempt, kind)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (key) DO UPDATE SET dataset_id = excluded.dataset_id, tokenization_id = excluded.tokenization_id,
              job_id = excluded.job_id, task_id = excluded.task_id, attempt = excluded.attempt,
-             staged_at = clock_timestamp()
-         WHERE files.state = 'staged'",
+             state = 'staged', staged_at = clock_timestamp()
+         WHERE files.state <> 'committed'",
         key,
         writer.dataset_id.0,
         writer.tokenization_id.map(|id| id.0),
@@ -50,6 +51,34 @@ pub async fn stage(db: &mut PgConnection, writer: Writer, key: &str, kind: Kind)
         writer.task_id.0,
         stored(writer.attempt),
         kind.as_str(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whether a worker is removing this file now. Asked after [`stage`] has locked the row.
+pub async fn is_being_removed(db: &mut PgConnection, key: &str) -> Result<bool, StoreError> {
+    let removed = sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+             SELECT FROM leases l JOIN tasks t ON t.id = l.task_id WHERE t.kind = 'gc' AND t.spec->'keys' ? $1
+         ) AS "removed!""#,
+        key
+    );
+    Ok(removed.fetch_one(db).await?)
+}
+
+/// Takes those keys out of a claimed `gc` task that are in use again; the rows stay locked, so that nobody can take one
+/// back until the claim is known.
+pub async fn narrow_gc(db: &mut PgConnection, task: TaskId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "WITH wanted AS (
+             SELECT f.key FROM files f, tasks t
+             WHERE t.id = $1 AND t.spec->'keys' ? f.key AND f.state = 'deleting' FOR UPDATE OF f
+         )
+         UPDATE tasks SET spec = jsonb_set(spec, '{keys}', (SELECT coalesce(jsonb_agg(key), '[]') FROM wanted))
+         WHERE id = $1 AND spec ? 'keys'",
+        task.0
     )
     .execute(db)
     .await?;

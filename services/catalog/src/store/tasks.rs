@@ -23,6 +23,7 @@ pub struct Candidate {
     pub id: TaskId,
     pub job_id: JobId,
     pub tokenization_id: Option<TokenizationId>,
+    pub kind: TaskKind,
     pub job_state: JobState,
 }
 
@@ -122,7 +123,7 @@ pub(super) fn task_kind(value: &str) -> Result<TaskKind, StoreError> {
 /// The next due tasks, without a lock; other workers may be after the same ones.
 pub async fn candidates(db: &mut PgConnection, queue: JobKind, limit: i64) -> Result<Vec<Candidate>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT t.id, t.job_id, j.tokenization_id, j.state FROM tasks t JOIN jobs j ON j.id = t.job_id
+        "SELECT t.id, t.job_id, t.kind, j.tokenization_id, j.state FROM tasks t JOIN jobs j ON j.id = t.job_id
          WHERE t.queue = $1 AND t.state = 'queued' AND t.held_by IS NULL AND t.next_run_at <= clock_timestamp()
          ORDER BY t.next_run_at, t.id LIMIT $2",
         queue.as_str(),
@@ -136,6 +137,7 @@ pub async fn candidates(db: &mut PgConnection, queue: JobKind, limit: i64) -> Re
                 id: TaskId(row.id),
                 job_id: JobId(row.job_id),
                 tokenization_id: row.tokenization_id.map(TokenizationId),
+                kind: task_kind(&row.kind)?,
                 job_state: text("jobs.state", &row.state)?,
             })
         })

@@ -146,7 +146,7 @@ async fn many_workers_at_once_each_get_another_task() {
 async fn three_crashes_are_poison_but_progress_forgives() {
     let rig = Rig::new().await;
     let (id, job) = rig.planned("a", 1).await;
-    let mut crash = async |bytes| {
+    let crash = async |bytes| {
         let worker = rig.claim().await.unwrap();
         worker.beat(proto::Progress { bytes, ..Default::default() }).await;
         expire(&rig).await;

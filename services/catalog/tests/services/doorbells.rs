@@ -68,10 +68,10 @@ async fn a_commit_wakes_the_relay() {
         let rig = Rig { catalog: catalog.clone(), ..rig };
         let id = rig.create("a").await;
         rig.start(&id).await.unwrap();
-        let ring = bus.next_ring(JobKind::Ingest, SOON).await.unwrap();
+        let heard = bus.next_ring(JobKind::Ingest, SOON).await.unwrap();
         stop.cancel();
-        ring
+        heard
     };
-    let (ring, ()) = tokio::join!(start, relay);
-    assert!(ring.is_some());
+    let (heard, ()) = tokio::join!(start, relay);
+    assert!(heard.is_some());
 }

@@ -10,7 +10,7 @@ use dataset_model::{AttemptId, Problem};
 use dataset_proto::{
     catalog::{
         self as proto, dataset_service_server::DatasetService as _, job_service_server::JobService as _,
-        task_service_server::TaskService as _, tokenization_service_server::TokenizationService as _,
+        task_service_server::TaskService as _,
     },
     status::from_status,
 };

@@ -78,7 +78,7 @@ impl JobBus {
                 max_messages: 100_000,
                 max_message_size: 4096,
                 // A doorbell nobody heard for an hour has been rung again by the reconciler long ago.
-                max_age: Duration::from_secs(3600),
+                max_age: Duration::from_hours(1),
                 ..stream::Config::default()
             })
             .await

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dataset_model::{Problem, Reason, RepoId};
-use hub::{HubClient, HubError, RepoKind};
+use hub::{HubClient, HubError, RemoteFile, RepoKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shard_store::{ShardStore, layout};
@@ -73,9 +73,7 @@ impl Tokenizers {
         if let Some(commit) = revision.filter(|revision| is_commit(revision)) {
             return Ok(Pinned { commit: commit.to_owned(), tokenizer: self.at_commit(&repo, commit).await? });
         }
-        let (asked_name, asked_revision) = (name.to_owned(), revision.map(str::to_owned));
-        let info = self.ask(async move |hub| hub.model_info(&asked_name, asked_revision.as_deref(), None).await).await;
-        let commit = match info {
+        let commit = match self.hub.model_info(name, revision, None).await {
             Ok(info) => info.sha,
             Err(error @ HubError::Offline { .. }) => {
                 self.read::<String>(&reference(&repo, revision)).await.ok_or_else(|| failure::hub(&error))?
@@ -141,27 +139,27 @@ impl Tokenizers {
     }
 
     async fn fetched(&self, repo: &RepoId, commit: &str) -> Result<Files, Problem> {
-        let (name, asked_commit) = (repo.as_str().to_owned(), commit.to_owned());
-        let files = self.ask(async move |hub| fetch(&hub, &name, &asked_commit).await).await;
-        let files = files.map_err(|error| failure::hub(&error))?;
-        match files {
-            Fetched::Files(files) => {
-                self.keep_files(repo, commit, &files).await;
-                Ok(files)
-            }
-            Fetched::NoTokenizer(found) => Err(failure::no_tokenizer_json(repo.as_str(), &found)),
-        }
+        let name = repo.as_str();
+        let tree = self.hub.tree(RepoKind::Model, name, commit, None).await.map_err(|error| failure::hub(&error))?;
+        let find = |path: &str| tree.iter().find(|file| file.path == path);
+        let Some(json) = find("tokenizer.json") else {
+            let shown: Vec<String> = tree.iter().take(FILES_SHOWN).map(|file| file.path.clone()).collect();
+            return Err(failure::no_tokenizer_json(name, &shown));
+        };
+        let tokenizer_json = self.fetch(repo, commit, json, MAX_TOKENIZER_BYTES).await?;
+        let tokenizer_config = match find("tokenizer_config.json") {
+            Some(file) => Some(self.fetch(repo, commit, file, MAX_CONFIG_BYTES).await?),
+            None => None,
+        };
+        let has_chat_template = find("chat_template.jinja").is_some();
+        let files = Files { tokenizer_json, tokenizer_config, has_chat_template };
+        self.keep_files(repo, commit, &files).await;
+        Ok(files)
     }
 
-    /// Asks the Hub from a thread of its own: the client's futures borrow too much to move between threads.
-    async fn ask<T, F>(&self, question: F) -> Result<T, HubError>
-    where
-        T: Send + 'static,
-        F: AsyncFnOnce(HubClient) -> Result<T, HubError> + Send + 'static,
-    {
-        let (hub, runtime) = (self.hub.clone(), tokio::runtime::Handle::current());
-        let asking = tokio::task::spawn_blocking(move || runtime.block_on(question(hub)));
-        asking.await.unwrap_or(Err(HubError::Cancelled))
+    async fn fetch(&self, repo: &RepoId, commit: &str, file: &RemoteFile, limit: u64) -> Result<Vec<u8>, Problem> {
+        let content = self.hub.read_small(RepoKind::Model, repo.as_str(), commit, file, limit, None).await;
+        content.map_err(|error| failure::hub(&error))
     }
 
     async fn on_disk(&self, repo: &RepoId, commit: &str) -> Option<Files> {
@@ -219,27 +217,6 @@ impl Tokenizers {
             tracing::warn!(%error, "a tokenizer could not be kept on disk");
         }
     }
-}
-
-enum Fetched {
-    Files(Files),
-    /// There is no `tokenizer.json`; some of the files that there are.
-    NoTokenizer(Vec<String>),
-}
-
-async fn fetch(hub: &HubClient, name: &str, commit: &str) -> Result<Fetched, HubError> {
-    let tree = hub.tree(RepoKind::Model, name, commit, None).await?;
-    let find = |path: &str| tree.iter().find(|file| file.path == path);
-    let Some(json) = find("tokenizer.json") else {
-        return Ok(Fetched::NoTokenizer(tree.iter().take(FILES_SHOWN).map(|file| file.path.clone()).collect()));
-    };
-    let tokenizer_json = hub.read_small(RepoKind::Model, name, commit, json, MAX_TOKENIZER_BYTES, None).await?;
-    let tokenizer_config = match find("tokenizer_config.json") {
-        Some(file) => Some(hub.read_small(RepoKind::Model, name, commit, file, MAX_CONFIG_BYTES, None).await?),
-        None => None,
-    };
-    let has_chat_template = find("chat_template.jinja").is_some();
-    Ok(Fetched::Files(Files { tokenizer_json, tokenizer_config, has_chat_template }))
 }
 
 /// A whole commit id stands for itself: what is known of it needs no Hub.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
-    problem: Option<Problem>,
+    problem: Option<Box<Problem>>,
     text: String,
 }
 
@@ -71,7 +71,7 @@ impl From<Problem> for Failure {
             text.push_str("\n  next: ");
             text.push_str(step);
         }
-        Self { code, text, problem: Some(problem) }
+        Self { code, text, problem: Some(Box::new(problem)) }
     }
 }
 

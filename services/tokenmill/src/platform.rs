@@ -48,11 +48,11 @@ impl Sockets {
             SocketAddr::from((Ipv4Addr::LOCALHOST, port))
         };
         Ok(Self {
-            catalog: Listeners::bind(addresses.catalog, internal(0)).await?,
-            ingestion: Listeners::bind(addresses.ingestion, internal(1)).await?,
-            tokenization: Listeners::bind(addresses.tokenization, internal(2)).await?,
-            flight: Listeners::bind(addresses.flight, internal(3)).await?,
-            gateway: Listeners::bind(addresses.gateway, internal(4)).await?,
+            catalog: Listeners::bind(addressecatalog, internal(0)).await?,
+            ingestion: Listeners::bind(addresseingestion, internal(1)).await?,
+            tokenization: Listeners::bind(addressetokenization, internal(2)).await?,
+            flight: Listeners::bind(addresseflight, internal(3)).await?,
+            gateway: Listeners::bind(addressegateway, internal(4)).await?,
         })
     }
 
@@ -97,12 +97,12 @@ impl Platform {
         let mut platform = Self { doors, back: Lifecycle::new(), services: JoinSet::new(), settings };
         let (doors, back) = (platform.doors.clone(), platform.back.clone());
         let file = file.as_deref();
-        let s = sockets;
-        platform.run(&back, "catalog", catalog::serve(platform.load(file)?, s.catalog, back.clone()));
-        platform.run(&doors, "ingestion", ingestion::serve(platform.load(file)?, s.ingestion, doors.clone()));
-        platform.run(&doors, "tokenization", tokenization::serve(platform.load(file)?, s.tokenization, doors.clone()));
-        platform.run(&doors, "flight", flight::serve(platform.load(file)?, s.flight, doors.clone()));
-        platform.run(&doors, "gateway", gateway::serve(platform.load(file)?, s.gateway, doors.clone()));
+        let Sockets { catalog, ingestion, tokenization, flight, gateway } = sockets;
+        platform.run(&back, "catalog", ::catalog::serve(platform.load(file)?, catalog, back.clone()));
+        platform.run(&doors, "ingestion", ::ingestion::serve(platform.load(file)?, ingestion, doors.clone()));
+        platform.run(&doors, "tokenization", ::tokenization::serve(platform.load(file)?, tokenization, doors.clone()));
+        platform.run(&doors, "flight", ::flight::serve(platform.load(file)?, flight, doors.clone()));
+        platform.run(&doors, "gateway", ::gateway::serve(platform.load(file)?, gateway, doors.clone()));
         Ok(platform)
     }
 

@@ -56,7 +56,7 @@ struct Servers {
     nats: Option<Nats>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "what is given decides what is started, before there are settings")]
+/// Decides what is started, before there are settings.
 fn given(names: [&str; 2]) -> bool {
     names.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }

@@ -48,11 +48,11 @@ impl Sockets {
             SocketAddr::from((Ipv4Addr::LOCALHOST, port))
         };
         Ok(Self {
-            catalog: Listeners::bind(addressecatalog, internal(0)).await?,
-            ingestion: Listeners::bind(addresseingestion, internal(1)).await?,
-            tokenization: Listeners::bind(addressetokenization, internal(2)).await?,
-            flight: Listeners::bind(addresseflight, internal(3)).await?,
-            gateway: Listeners::bind(addressegateway, internal(4)).await?,
+            catalog: Listeners::bind(addresses.catalog, internal(0)).await?,
+            ingestion: Listeners::bind(addresses.ingestion, internal(1)).await?,
+            tokenization: Listeners::bind(addresses.tokenization, internal(2)).await?,
+            flight: Listeners::bind(addresses.flight, internal(3)).await?,
+            gateway: Listeners::bind(addresses.gateway, internal(4)).await?,
         })
     }
 

@@ -40,13 +40,13 @@ impl Rig {
         let left = "SELECT concat_ws(', ',
             (SELECT string_agg(kind || ' job ' || state, ', ') FROM jobs WHERE state IN ('queued', 'running')),
             (SELECT 'lease on ' || string_agg(t.kind || ' task ' || t.state, ', ') FROM leases l JOIN tasks t ON t.id = l.task_id),
-            (SELECT 'doorbells: ' || count(*) FROM outbox WHERE published_at IS NULL HAVING count(*) > 0),
+            (SELECT 'doorbells: ' || count(*) FROM outbox WHERE $1 AND published_at IS NULL HAVING count(*) > 0),
             (SELECT 'files to delete: ' || string_agg(key, ', ') FROM files WHERE state = 'deleting'),
             (SELECT 'deleting: ' || string_agg(id::text, ', ') FROM datasets WHERE status = 'deleting'))";
         let mut last = String::new();
         let waited = tokio::time::timeout(SETTLE, async {
             loop {
-                last = sqlx::query_scalar(left).fetch_one(&self.pool).await?;
+                last = sqlx::query_scalar(left).bind(self.has_doorbells()).fetch_one(&self.pool).await?;
                 if last.is_empty() {
                     return anyhow::Ok(());
                 }

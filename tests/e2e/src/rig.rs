@@ -7,11 +7,11 @@ use dataset_model::{Dataset, DatasetId, Job, JobId, JobState, Tokenization, Toke
 use dataset_proto::catalog::JobServiceGetRequest;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use service_kit::Lifecycle;
+use service_kit::{Lifecycle, Telemetry};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -50,6 +50,7 @@ pub struct Rig {
     settings: Value,
     running: Option<Running>,
     acknowledged: Mutex<Vec<(DatasetId, JobId)>>,
+    has_doorbells: bool,
     hub: FakeHub,
     folder: TempDir,
     /// Platforms side by side would measure each other, also under a runner that uses threads.
@@ -92,6 +93,9 @@ impl Rig {
     pub async fn unstarted(options: Options, splits: Option<&[&str]>) -> Result<Self> {
         static ALONE: LazyLock<Arc<AsyncMutex<()>>> = LazyLock::new(Arc::default);
         let alone = ALONE.clone().lock_owned().await;
+        // Shown when a test fails.
+        static LOGS: OnceLock<Telemetry> = OnceLock::new();
+        LOGS.get_or_init(|| Telemetry::install("e2e"));
         let folder = tempfile::tempdir()?;
         let root = match (splits, options.hub) {
             (Some(splits), _) => repos::small_hub(&folder.path().join("hub"), splits)?,
@@ -124,6 +128,7 @@ impl Rig {
             settings,
             running: None,
             acknowledged,
+            has_doorbells: true,
             hub,
             folder,
             _alone: alone,
@@ -152,7 +157,7 @@ impl Rig {
         Ok(())
     }
 
-    pub(crate) async fn ready(&self) {
+    pub async fn ready(&self) {
         let is_ready = async || self.api().is_ready().await;
         test_kit::wait_until(Duration::from_secs(30), "the gateway is ready", is_ready).await;
     }
@@ -177,6 +182,15 @@ impl Rig {
     pub async fn restart(&mut self) -> Result<()> {
         self.stop().await?;
         self.resume().await
+    }
+
+    /// Says that NATS is out of reach for the whole test, so that doorbells stay where they are.
+    pub fn no_doorbells(&mut self) {
+        self.has_doorbells = false;
+    }
+
+    pub(crate) fn has_doorbells(&self) -> bool {
+        self.has_doorbells
     }
 
     /// A folder that goes with the test.

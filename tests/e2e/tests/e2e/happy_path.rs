@@ -3,10 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use dataset_model::{Dataset, Statistics, TokenizationId};
 use e2e::{Rig, oracle};
-use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use std::time::Duration;
-use tokio_tungstenite::tungstenite::Message;
 
 #[test]
 fn parquet_with_two_splits_and_two_tokenizers() {
@@ -33,32 +30,11 @@ fn parquet_with_two_splits_and_two_tokenizers() {
 }
 
 #[test]
-fn json_lines_in_three_compressions_with_feeds() {
+fn json_lines_in_three_compressions() {
     super::run(async {
         let rig = Rig::start().await?;
-        let id = rig.create("tokenmill/english-docs-jsonl").await?;
-        let mut socket = socket(&rig, &format!("dataset/{id}")).await?;
-        let mut events = rig.api().stream(&format!("/datasets/{id}/events"), &[]).await?;
-
-        let job = rig.download(id).await?;
-        rig.succeeded(id, job).await?;
-        let over_socket = until(&mut socket, "download_completed").await?;
-        ensure!(over_socket["data"]["job_id"] == job.to_string(), "{over_socket}");
-        let mut text = String::new();
-        while !text.contains("event: download_completed") {
-            let chunk = tokio::time::timeout(Duration::from_secs(20), events.chunk()).await??;
-            text.push_str(&String::from_utf8_lossy(&chunk.context("the stream of events ended")?));
-        }
-        ensure!(text.starts_with("event: snapshot") || text.starts_with("id: "), "{text}");
-
-        let dataset = rig.dataset(id).await?;
+        let dataset = rig.ingest("tokenmill/english-docs-jsonl").await?;
         equals_the_source(&rig, &dataset).await?;
-        let config = json!({ "tokenizer_name": "tokenmill/bert" });
-        let (tokenization, job) = rig.tokenize(id, &config).await?;
-        rig.succeeded(id, job).await?;
-        let over_socket = until(&mut socket, "tokenization_completed").await?;
-        let statistics = statistics_are_exact(&rig, &dataset, tokenization).await?;
-        ensure!(over_socket["data"]["statistics"]["total_tokens"] == statistics.total_tokens, "{over_socket}");
         rig.done().await
     });
 }
@@ -133,28 +109,4 @@ async fn statistics_are_exact(rig: &Rig, dataset: &Dataset, id: TokenizationId) 
     ensure!(tokenization.num_tokens == Some(statistics.total_tokens), "{tokenization:?}");
     ensure!(tokenization.num_sequences == Some(statistics.total_sequences), "{tokenization:?}");
     Ok(statistics)
-}
-
-type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
-
-async fn socket(rig: &Rig, channel: &str) -> Result<Socket> {
-    let (mut socket, _) = tokio_tungstenite::connect_async(rig.api().socket()).await?;
-    socket.send(Message::text(json!({ "type": "subscribe", "channel": channel }).to_string())).await?;
-    until(&mut socket, "snapshot").await?;
-    Ok(socket)
-}
-
-/// Reads on until an event of this name.
-async fn until(socket: &mut Socket, event: &str) -> Result<Value> {
-    let read = async {
-        while let Some(message) = socket.next().await {
-            let Message::Text(text) = message? else { continue };
-            let value: Value = serde_json::from_str(&text)?;
-            if value["event"] == event {
-                return Ok(value);
-            }
-        }
-        anyhow::bail!("the socket closed before `{event}`")
-    };
-    tokio::time::timeout(Duration::from_secs(60), read).await.with_context(|| format!("no `{event}`"))?
 }

@@ -1,11 +1,66 @@
 //! Scenarios and faults against the whole platform in one process. One binary, so that it is linked once.
 
+mod bus;
+mod cancels;
+mod deletes;
+mod disk;
+mod feeds;
 mod happy_path;
+mod refusals;
+mod restarts;
+mod sources;
+mod starts;
 
-use std::future::Future;
+use anyhow::{Context, Result};
+use dataset_model::{DatasetEvent, DatasetId};
+use e2e::Rig;
+use serde_json::{Value, json};
+use std::{future::Future, time::Duration};
 
-/// A test body that fails with its error, chain and all.
-fn run(test: impl Future<Output = anyhow::Result<()>>) {
+const THREE: &[&str] = &["train", "validation", "test"];
+/// Slow enough that a test can act in the middle of a file.
+const SLOW: u64 = 512 << 10;
+
+/// A test body that fails with its error, causes and all.
+fn run(test: impl Future<Output = Result<()>>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(test).unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+/// A tokenization that takes a few seconds.
+fn bert(split: &str) -> Value {
+    json!({ "tokenizer_name": e2e::repos::BERT, "max_length": 128, "stride": 16, "split": split })
+}
+
+/// Waits until the Hub has sent so much of its files, throttled before.
+async fn halfway(rig: &Rig, bytes: u64) -> Result<()> {
+    let waited = rig
+        .control
+        .wait_for(|log| log.iter().filter(|r| r.path.starts_with("/lfs/")).map(|r| r.bytes_sent).sum::<u64>() > bytes);
+    tokio::time::timeout(Duration::from_secs(30), waited).await.context("no bytes")?;
+    Ok(())
+}
+
+/// Waits until a tokenization of the dataset has got somewhere, and is not over.
+async fn tokenizing(rig: &Rig, dataset: DatasetId) -> Result<()> {
+    let mut feed = rig.watch(dataset).await?;
+    let event = feed.until_event(|event| match event {
+        DatasetEvent::TokenizationProgress(progress) => progress.samples > 0,
+        event => event.is_terminal(),
+    });
+    let event = event.await?;
+    anyhow::ensure!(!event.is_terminal(), "it was over before anything could be done to it: {event:?}");
+    Ok(())
+}
+
+/// What is ready must be exactly the source: each row once, in order.
+async fn equals_the_source(rig: &Rig, dataset: DatasetId) -> Result<()> {
+    let dataset = rig.dataset(dataset).await?;
+    let folder = rig.folder().join("hub/datasets").join(dataset.repo_id.as_str());
+    let source = e2e::oracle("source.py", &[&folder.display().to_string()]).await?;
+    for split in &dataset.splits {
+        let read = e2e::oracle("flight_rows.py", &[&rig.flight(), &dataset.id.to_string(), &split.name]).await?;
+        anyhow::ensure!(read == source[&split.name], "{}: over Flight {read}, in the source {source}", split.name);
+    }
+    Ok(())
 }

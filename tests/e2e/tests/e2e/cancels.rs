@@ -1,0 +1,82 @@
+//! Cancel is done when it is answered, and the workers stop soon after.
+
+use crate::{SLOW, THREE, bert, equals_the_source, halfway, run, tokenizing};
+use anyhow::ensure;
+use dataset_model::{DatasetStatus, JobState, Reason, TokenizationStatus};
+use e2e::{Rig, repos};
+use reqwest::StatusCode;
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// G12: a reachable worker stops its network in less.
+const STOPPED_WITHIN: Duration = Duration::from_secs(2);
+/// No byte in this time, where one came every 32 ms, is the end of them.
+const SILENCE: Duration = Duration::from_millis(800);
+
+/// When the Hub sent the last byte of files.
+async fn last_byte(rig: &Rig) -> Instant {
+    let sent = || rig.control.requests().iter().map(|request| request.bytes_sent).sum::<u64>();
+    let (mut seen, mut last) = (sent(), Instant::now());
+    while last.elapsed() < SILENCE {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if sent() != seen {
+            (seen, last) = (sent(), Instant::now());
+        }
+    }
+    last
+}
+
+#[test]
+fn a_download_is_cancelled_in_its_middle_and_goes_on_later() {
+    run(async {
+        let rig = Rig::small(THREE).await?;
+        rig.control.throttle(Some(SLOW));
+        let dataset = rig.create(repos::ENGLISH).await?;
+        let job = rig.download(dataset).await?;
+        halfway(&rig, 256 << 10).await?;
+
+        let asked = Instant::now();
+        let cancel = format!("/datasets/{dataset}/cancel");
+        rig.api().post(&cancel, &json!({})).await?.expect(StatusCode::NO_CONTENT)?;
+        println!("cancel was answered after {:?}", asked.elapsed());
+        ensure!(rig.dataset(dataset).await?.status == DatasetStatus::Pending);
+        ensure!(rig.job(job).await?.state == JobState::Cancelled);
+        let silent = last_byte(&rig).await.saturating_duration_since(asked);
+        println!("the last byte came {silent:?} after it");
+        ensure!(silent < STOPPED_WITHIN, "bytes came {silent:?} after the cancel");
+        rig.api().post(&cancel, &json!({})).await?.refused(Reason::JobTerminal);
+
+        let before = rig.control.requests().len();
+        rig.control.throttle(None);
+        let again = rig.download(dataset).await?;
+        ensure!(again != job, "a terminal job does not run again");
+        rig.succeeded(dataset, again).await?;
+        let resumed = rig.control.requests().into_iter().skip(before).any(|r| r.range.is_some() && r.status == 206);
+        ensure!(resumed, "the download began anew instead of going on");
+        equals_the_source(&rig, dataset).await?;
+        rig.done().await
+    });
+}
+
+#[test]
+fn a_tokenization_is_cancelled_in_its_middle_and_done_later() {
+    run(async {
+        let rig = Rig::small(THREE).await?;
+        let dataset = rig.ingest(repos::ENGLISH).await?.id;
+        let (id, job) = rig.tokenize(dataset, &bert("train")).await?;
+        tokenizing(&rig, dataset).await?;
+
+        let cancel = format!("/tokenizations/{id}/cancel");
+        rig.api().post(&cancel, &json!({})).await?.expect(StatusCode::NO_CONTENT)?;
+        ensure!(rig.tokenization(id).await?.status == TokenizationStatus::Cancelled);
+        ensure!(rig.job(job).await?.state == JobState::Cancelled);
+        rig.api().post(&cancel, &json!({})).await?.refused(Reason::JobTerminal);
+
+        let (again, job) = rig.tokenize(dataset, &bert("train")).await?;
+        ensure!(again == id, "the same identity is the same tokenization");
+        rig.succeeded(dataset, job).await?;
+        ensure!(rig.tokenization(id).await?.status == TokenizationStatus::Ready);
+        rig.done().await
+    });
+}

@@ -1,0 +1,72 @@
+//! A volume that is really full: a small tmpfs. Needs root, to mount it; says so where it is not.
+
+use crate::{THREE, run};
+use anyhow::{Context, Result, ensure};
+use dataset_model::{JobState, Reason};
+use e2e::{Options, Rig, repos};
+use reqwest::StatusCode;
+use std::{fs, path::Path, process::Command, time::Duration};
+
+/// Too small for the rows, and large enough for one file of them.
+const SIZE: &str = "size=4m";
+
+/// Unmounted when dropped.
+struct Volume<'a>(&'a Path);
+
+impl Drop for Volume<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
+    }
+}
+
+fn part_files(volume: &Path) -> u64 {
+    let entries = fs::read_dir(volume.join("staging")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
+}
+
+#[test]
+fn a_full_volume_fails_the_job_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(folder.path());
+    if !mount.output().is_ok_and(|done| done.status.success()) {
+        println!("skipped: no small volume can be mounted here; run it as root");
+        return;
+    }
+    let volume = Volume(folder.path());
+    run(full(volume.0));
+}
+
+async fn full(volume: &Path) -> Result<()> {
+    let settings = serde_json::json!({ "ingestion": { "slots": 1 } });
+    let options = Options { data_dir: Some(volume.to_owned()), settings, ..Options::default() };
+    let mut rig = Rig::unstarted(options, Some(THREE)).await?;
+    // Something else takes the room away only after the plan has seen it.
+    let ballast = volume.join("ballast");
+    rig.control.throttle(Some(1 << 20));
+    rig.resume().await?;
+    let dataset = rig.create(repos::ENGLISH).await?;
+    fs::write(&ballast, [])?;
+    let job = rig.download(dataset).await?;
+    crate::halfway(&rig, 64 << 10).await?;
+    fs::write(&ballast, vec![0; 2 << 20]).context("ballast")?;
+    rig.control.throttle(None);
+
+    let job = rig.ended(dataset, job).await?;
+    let error = job.error.context("a failed job says why")?;
+    ensure!(job.state == JobState::Failed && error.reason == Reason::DiskFull, "{error:?}");
+    ensure!(error.next_step.is_some() && error.reason.http_status() == 507, "{error:?}");
+    let freed = async || part_files(volume) == 0;
+    test_kit::wait_until(Duration::from_secs(5), "the partial files are gone", freed).await;
+    rig.api().get("/datasets").await?.expect(StatusCode::OK)?;
+    rig.api().get(&format!("/datasets/{dataset}")).await?.expect(StatusCode::OK)?;
+
+    fs::remove_file(&ballast)?;
+    let smaller = serde_json::json!({ "split": "test" });
+    let answer = rig.api().post(&format!("/datasets/{dataset}/download"), &smaller).await?;
+    let answer = answer.expect(StatusCode::ACCEPTED)?;
+    let job = serde_json::from_value(answer["job_id"].clone())?;
+    rig.acknowledge(dataset, job);
+    rig.succeeded(dataset, job).await?;
+    rig.done().await
+}

@@ -1,0 +1,107 @@
+//! The whole platform stops, or falls over, in the middle of each phase, and goes on where it was.
+
+use crate::{SLOW, THREE, bert, equals_the_source, halfway, run, tokenizing};
+use anyhow::{Context, Result, ensure};
+use dataset_model::TokenizationStatus;
+use e2e::{Gate, Rig, repos};
+use std::time::Duration;
+
+/// Waits until a plan has asked the Hub.
+async fn planning(rig: &Rig) -> Result<()> {
+    let asked = rig.control.wait_for(|log| log.iter().any(|request| request.path.contains(repos::ENGLISH)));
+    tokio::time::timeout(Duration::from_secs(30), asked).await.context("no plan")?;
+    Ok(())
+}
+
+/// Workers vanish while the catalog stands in the middle of a transaction.
+async fn fall_at(rig: &mut Rig, gate: Gate) -> Result<()> {
+    gate.reached().await?;
+    let (fallen, opened) = tokio::join!(rig.crash(), gate.open());
+    fallen.and(opened)
+}
+
+#[test]
+fn an_ingest_survives_a_restart_in_each_phase() {
+    run(async {
+        let mut rig = Rig::small(THREE).await?;
+        rig.control.throttle(Some(1));
+        let dataset = rig.create(repos::ENGLISH).await?;
+        let job = rig.download(dataset).await?;
+        planning(&rig).await?;
+        rig.stop().await?;
+
+        rig.control.throttle(Some(SLOW));
+        rig.resume().await?;
+        halfway(&rig, 256 << 10).await?;
+        rig.stop().await?;
+
+        rig.control.throttle(None);
+        let committing = Gate::shut(&rig.pool, "tasks", "NEW.kind = 'work' AND NEW.state = 'done'").await?;
+        rig.resume().await?;
+        fall_at(&mut rig, committing).await?;
+
+        let finishing = Gate::shut(&rig.pool, "datasets", "NEW.status = 'ready'").await?;
+        rig.resume().await?;
+        fall_at(&mut rig, finishing).await?;
+
+        rig.resume().await?;
+        rig.succeeded(dataset, job).await?;
+        equals_the_source(&rig, dataset).await?;
+        rig.done().await
+    });
+}
+
+#[test]
+fn a_tokenization_survives_a_restart_in_each_phase() {
+    run(async {
+        let mut rig = Rig::small(THREE).await?;
+        let dataset = rig.ingest(repos::ENGLISH).await?.id;
+        let (id, job) = rig.tokenize(dataset, &bert("train")).await?;
+        tokenizing(&rig, dataset).await?;
+        rig.restart().await?;
+        tokenizing(&rig, dataset).await?;
+
+        let finishing = Gate::shut(&rig.pool, "tokenizations", "NEW.status = 'ready'").await?;
+        fall_at(&mut rig, finishing).await?;
+        rig.resume().await?;
+        rig.succeeded(dataset, job).await?;
+        let survivor = rig.tokenization(id).await?;
+
+        // The same in one go, under another identity of the same content: as many tokens.
+        let mut config = bert("train");
+        config["batch_size"] = 17.into();
+        config["stride"] = 15.into();
+        let (other, job) = rig.tokenize(dataset, &config).await?;
+        rig.succeeded(dataset, job).await?;
+        ensure!(survivor.status == TokenizationStatus::Ready && other != id);
+        let read = e2e::oracle("flight_statistics.py", &[&rig.flight(), &id.to_string()]).await?;
+        ensure!(read["total_tokens"] == survivor.num_tokens.unwrap_or_default(), "{survivor:?}");
+        ensure!(read["total_sequences"] == survivor.num_sequences.unwrap_or_default(), "{survivor:?}");
+        rig.done().await
+    });
+}
+
+#[test]
+fn workers_that_vanish_lose_their_lease_and_nothing_else() {
+    run(async {
+        let mut rig = Rig::small(THREE).await?;
+        rig.control.throttle(Some(SLOW));
+        let dataset = rig.create(repos::ENGLISH).await?;
+        let job = rig.download(dataset).await?;
+        halfway(&rig, 256 << 10).await?;
+        rig.crash().await?;
+        rig.control.throttle(None);
+        rig.resume().await?;
+        let job = rig.succeeded(dataset, job).await?;
+        ensure!(job.attempt > 1, "it was taken up by another attempt: {job:?}");
+        equals_the_source(&rig, dataset).await?;
+
+        let (id, job) = rig.tokenize(dataset, &bert("train")).await?;
+        tokenizing(&rig, dataset).await?;
+        rig.crash().await?;
+        rig.resume().await?;
+        rig.succeeded(dataset, job).await?;
+        ensure!(rig.tokenization(id).await?.status == TokenizationStatus::Ready);
+        rig.done().await
+    });
+}

@@ -1,0 +1,135 @@
+//! Exactly one process is killed, or stopped and woken later, in the middle of its work: the job ends right, and a
+//! worker that wakes up too late changes nothing.
+
+use anyhow::{Context, Result, ensure};
+use dataset_model::{DatasetEvent, DatasetId};
+use e2e::{Processes, repos};
+use serde_json::{Value, json};
+use std::{future::Future, time::Duration};
+
+const SPLITS: &[&str] = &["train", "validation"];
+const SLOW: u64 = 256 << 10;
+
+fn run(test: impl Future<Output = Result<()>>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(test).unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+fn bert(split: &str) -> Value {
+    json!({ "tokenizer_name": repos::BERT, "max_length": 128, "stride": 16, "split": split })
+}
+
+async fn downloading(stack: &Processes) -> Result<()> {
+    let some =
+        stack.rig.control.wait_for(|log| log.iter().any(|r| r.path.starts_with("/lfs/") && r.bytes_sent > 100_000));
+    tokio::time::timeout(Duration::from_secs(30), some).await.context("no bytes")?;
+    Ok(())
+}
+
+async fn tokenizing(stack: &Processes, dataset: DatasetId) -> Result<()> {
+    let mut feed = stack.rig.watch(dataset).await?;
+    feed.until_event(|event| matches!(event, DatasetEvent::TokenizationProgress(p) if p.samples > 0)).await?;
+    Ok(())
+}
+
+async fn equals_the_source(stack: &Processes, dataset: DatasetId) -> Result<()> {
+    let folder = stack.rig.folder().join("hub/datasets").join(repos::ENGLISH);
+    let source = e2e::oracle("source.py", &[&folder.display().to_string()]).await?;
+    for split in SPLITS {
+        let read = e2e::oracle("flight_rows.py", &[&stack.rig.flight(), &dataset.to_string(), split]).await?;
+        ensure!(read == source[split], "{split}: over Flight {read}, in the source {source}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_killed_worker_is_replaced() {
+    run(async {
+        let mut stack = Processes::start(SPLITS).await?;
+        stack.rig.control.throttle(Some(SLOW));
+        let dataset = stack.rig.create(repos::ENGLISH).await?;
+        let job = stack.rig.download(dataset).await?;
+        downloading(&stack).await?;
+        stack.spawn_second("ingestion").await?;
+        stack.kill("ingestion").await?;
+        stack.rig.control.throttle(None);
+        stack.rig.succeeded(dataset, job).await?;
+        equals_the_source(&stack, dataset).await?;
+
+        let (id, job) = stack.rig.tokenize(dataset, &bert("train")).await?;
+        tokenizing(&stack, dataset).await?;
+        stack.spawn_second("tokenization").await?;
+        stack.kill("tokenization").await?;
+        stack.rig.succeeded(dataset, job).await?;
+        let (told, read) = (stack.rig.tokenization(id).await?, tokens(&stack, &id.to_string()).await?);
+        ensure!(read["total_tokens"] == told.num_tokens.unwrap_or_default(), "{told:?} {read}");
+        stack.done().await
+    });
+}
+
+#[test]
+fn a_worker_that_wakes_too_late_changes_nothing() {
+    run(async {
+        let mut stack = Processes::start(SPLITS).await?;
+        stack.rig.control.throttle(Some(SLOW));
+        let dataset = stack.rig.create(repos::ENGLISH).await?;
+        let job = stack.rig.download(dataset).await?;
+        downloading(&stack).await?;
+        stack.pause("ingestion")?;
+        stack.spawn_second("ingestion").await?;
+        stack.rig.control.throttle(None);
+        stack.rig.succeeded(dataset, job).await?;
+        let files = stack.rig.files()?;
+        stack.wake("ingestion")?;
+        // Alone, it takes up the next job: by then it has learnt that the old one is not its own any more.
+        stack.stop("ingestion 2").await?;
+        let other = stack.rig.ingest(repos::ENGLISH).await?;
+        equals_the_source(&stack, other.id).await?;
+        equals_the_source(&stack, dataset).await?;
+        let prefix = stack.rig.dataset(dataset).await?.file_path.context("a folder")?;
+        let now: Vec<String> = stack.rig.files()?.into_iter().filter(|key| key.starts_with(&prefix)).collect();
+        ensure!(files.iter().all(|key| now.contains(key)) && files.len() == now.len(), "{files:?} became {now:?}");
+
+        let (id, job) = stack.rig.tokenize(dataset, &bert("train")).await?;
+        tokenizing(&stack, dataset).await?;
+        stack.pause("tokenization")?;
+        stack.spawn_second("tokenization").await?;
+        stack.rig.succeeded(dataset, job).await?;
+        let before = tokens(&stack, &id.to_string()).await?;
+        stack.wake("tokenization")?;
+        stack.stop("tokenization 2").await?;
+        let (_, job) = stack.rig.tokenize(dataset, &bert("validation")).await?;
+        stack.rig.succeeded(dataset, job).await?;
+        ensure!(before == tokens(&stack, &id.to_string()).await?, "the late worker changed what is ready");
+        stack.done().await
+    });
+}
+
+#[test]
+fn a_killed_catalog_comes_back() {
+    run(async {
+        let mut stack = Processes::start(SPLITS).await?;
+        stack.rig.control.throttle(Some(SLOW));
+        let dataset = stack.rig.create(repos::ENGLISH).await?;
+        let job = stack.rig.download(dataset).await?;
+        downloading(&stack).await?;
+        stack.kill("catalog").await?;
+        stack.rig.control.throttle(None);
+        stack.spawn_again("catalog").await?;
+        stack.rig.ready().await;
+        stack.rig.succeeded(dataset, job).await?;
+
+        let (_, job) = stack.rig.tokenize(dataset, &bert("train")).await?;
+        tokenizing(&stack, dataset).await?;
+        stack.kill("catalog").await?;
+        stack.spawn_again("catalog").await?;
+        stack.rig.ready().await;
+        stack.rig.succeeded(dataset, job).await?;
+        equals_the_source(&stack, dataset).await?;
+        stack.done().await
+    });
+}
+
+async fn tokens(stack: &Processes, id: &str) -> Result<Value> {
+    e2e::oracle("flight_statistics.py", &[&stack.rig.flight(), id]).await
+}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service_kit::{Lifecycle, Listeners, ServeError, Settings};
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::Path,
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 
@@ -86,17 +86,11 @@ pub struct Platform {
 impl Platform {
     /// Starts all services. `decided` holds settings that win over `file` and the environment (`storage`, `database`,
     /// `nats`); `doors` is the lifecycle that ends first.
-    pub fn start(
-        sockets: Sockets,
-        file: Option<PathBuf>,
-        decided: &Value,
-        doors: Lifecycle,
-    ) -> Result<Self, ServeError> {
+    pub fn start(sockets: Sockets, file: Option<&Path>, decided: &Value, doors: Lifecycle) -> Result<Self, ServeError> {
         let mut settings = sockets.settings()?;
         merge(&mut settings, decided);
         let mut platform = Self { doors, back: Lifecycle::new(), services: JoinSet::new(), settings };
         let (doors, back) = (platform.doors.clone(), platform.back.clone());
-        let file = file.as_deref();
         let Sockets { catalog, ingestion, tokenization, flight, gateway } = sockets;
         platform.run(&back, "catalog", ::catalog::serve(platform.load(file)?, catalog, back.clone()));
         platform.run(&doors, "ingestion", ::ingestion::serve(platform.load(file)?, ingestion, doors.clone()));

@@ -37,7 +37,7 @@ async fn up(options: Up, doors: Lifecycle) -> Result<(), ServeError> {
     .await?;
     let mut decided = json!({ "storage": { "data_dir": options.data_dir } });
     let servers = Servers::start(&options.data_dir, &mut decided).await?;
-    let ended = match Platform::start(sockets, options.config, &decided, doors) {
+    let ended = match Platform::start(sockets, options.config.as_deref(), &decided, doors) {
         Ok(mut platform) => {
             announce(&platform, &options.data_dir);
             let ended = platform.ended().await;

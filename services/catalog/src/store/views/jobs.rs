@@ -123,12 +123,12 @@ async fn sums(db: &mut PgConnection, jobs: &[Uuid]) -> Result<Sums, StoreError> 
              max(attempt) AS "attempt!", min(started_at) AS started_at, max(finished_at) AS finished_at,
              min(next_run_at) FILTER (WHERE state = 'queued' AND next_run_at > clock_timestamp()) AS next_run_at,
              max(progress->>'phase') FILTER (WHERE state = 'running') AS phase,
-             least(sum((progress->>'done')::numeric), 9e18)::bigint AS progress_done,
+             least(coalesce(sum((progress->>'done')::numeric), 0), 9e18)::bigint AS progress_done,
              least(sum(greatest((progress->>'total')::numeric, total)), 9e18)::bigint AS progress_total,
-             least(sum((progress->>'bytes')::numeric), 9e18)::bigint AS bytes,
-             least(sum((progress->>'rows')::numeric), 9e18)::bigint AS rows,
-             least(sum((progress->>'tokens')::numeric), 9e18)::bigint AS tokens,
-             least(sum((progress->>'sequences')::numeric), 9e18)::bigint AS sequences,
+             least(coalesce(sum((progress->>'bytes')::numeric), 0), 9e18)::bigint AS bytes,
+             least(coalesce(sum((progress->>'rows')::numeric), 0), 9e18)::bigint AS rows,
+             least(coalesce(sum((progress->>'tokens')::numeric), 0), 9e18)::bigint AS tokens,
+             least(coalesce(sum((progress->>'sequences')::numeric), 0), 9e18)::bigint AS sequences,
              coalesce(jsonb_agg(progress->'files') FILTER (WHERE state = 'running' AND progress ? 'files'), '[]')
                  AS "files!"
          FROM tasks WHERE job_id = ANY($1) AND held_by IS NULL

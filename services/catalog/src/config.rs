@@ -44,11 +44,14 @@ pub struct NatsSection {
     pub url: Option<Secret>,
 }
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
+/// The section of the tokenization service, as far as its address is asked for.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TokenizationSection {
-    /// Where the tokenization service answers; <http://127.0.0.1:50053>.
-    pub url: String,
+    /// Where it listens; 127.0.0.1:50053.
+    pub listen: Option<SocketAddr>,
+    /// Where others reach it; `http://{listen}`.
+    pub url: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -83,9 +86,10 @@ impl Default for DatabaseSection {
     }
 }
 
-impl Default for TokenizationSection {
-    fn default() -> Self {
-        Self { url: "http://127.0.0.1:50053".to_owned() }
+impl TokenizationSection {
+    pub fn url(&self) -> String {
+        let listen = self.listen.unwrap_or_else(|| ([127, 0, 0, 1], 50053).into());
+        self.url.clone().unwrap_or_else(|| format!("http://{listen}"))
     }
 }
 
@@ -122,6 +126,10 @@ impl Settings for Config {
         if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
             problems.push("`database.url` must be a `postgres://…` address; hint: set DATABASE_URL".to_owned());
         }
+        let url = self.tokenization.url();
+        if !url.parse::<tonic::transport::Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.authority().is_some()) {
+            problems.push(format!("`tokenization.url` is `{url}`; give such as `http://127.0.0.1:50053`"));
+        }
         if self.database.max_connections < 2 {
             problems.push("`database.max_connections` must be at least 2".to_owned());
         }
@@ -143,5 +151,23 @@ impl Settings for Config {
 
     fn internal(&self) -> SocketAddr {
         self.catalog.internal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_lack_only_a_database_and_all_problems_come_at_once() {
+        let mut config = Config::default();
+        assert_eq!(config.tokenization.url(), "http://127.0.0.1:50053");
+        assert_eq!(config.problems().len(), 1, "{:?}", config.problems());
+        config.database.url = Secret::new("postgres://localhost/tokenmill");
+        assert!(config.problems().is_empty(), "{:?}", config.problems());
+        config.tokenization.url = Some("nowhere".to_owned());
+        config.jobs.lease_seconds = 0.0;
+        config.jobs.max_tries = 0;
+        assert_eq!(config.problems().len(), 3, "{:?}", config.problems());
     }
 }

@@ -1,7 +1,7 @@
 //! The loop of a worker: wait for a doorbell, claim, work under a heartbeat, and say how it ended.
 //!
 //! One lease, in one place: the doorbell is acked as soon as the catalog was asked, so there is no second clock in NATS
-//! that could disagree with it. With NATS gone, [`IDLE_POLL`] takes its place.
+//! that could disagree with it. With NATS gone, [`WorkerConfig::poll`] takes its place.
 
 use crate::JobBus;
 use catalog_client::{CatalogClient, Claim, TaskError};
@@ -16,8 +16,6 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// How often an idle worker asks the catalog without having heard anything.
-pub const IDLE_POLL: Duration = Duration::from_secs(15);
 /// Pause after the catalog did not answer.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -35,6 +33,8 @@ pub struct WorkerConfig {
     /// Tasks at once.
     pub slots: usize,
     pub heartbeat: Duration,
+    /// How often an idle slot asks the catalog without having heard anything.
+    pub poll: Duration,
 }
 
 /// The claims that run in this process, for cancel hints.
@@ -74,7 +74,7 @@ async fn slot<W: Work>(
             Ok(None) => {
                 attempt = AttemptId::new();
                 tokio::select! {
-                    () = wait_for_ring(bus, config.kind) => {}
+                    () = wait_for_ring(bus, config.kind, config.poll) => {}
                     () = soft.cancelled() => {}
                 }
             }
@@ -90,18 +90,18 @@ async fn slot<W: Work>(
     }
 }
 
-/// Returns when a doorbell rang, or after [`IDLE_POLL`] at the latest.
-async fn wait_for_ring(bus: Option<&JobBus>, kind: JobKind) {
-    let poll = tokio::time::Instant::now() + IDLE_POLL;
-    let Some(bus) = bus else { return tokio::time::sleep_until(poll).await };
-    match bus.next_ring(kind, IDLE_POLL).await {
+/// Returns when a doorbell rang, or when it is time to ask without one.
+async fn wait_for_ring(bus: Option<&JobBus>, kind: JobKind, poll: Duration) {
+    let deadline = tokio::time::Instant::now() + poll;
+    let Some(bus) = bus else { return tokio::time::sleep_until(deadline).await };
+    match bus.next_ring(kind, poll).await {
         Ok(Some(ring)) => ring.answered().await,
         Ok(None) => {}
         Err(error) => {
             tracing::debug!(%error, "no doorbells; polling");
             // The store may have been lost: what makes the stream again is also what shows that NATS is back.
             if bus.ensure_streams().await.is_err() {
-                tokio::time::sleep_until(poll).await;
+                tokio::time::sleep_until(deadline).await;
             }
         }
     }

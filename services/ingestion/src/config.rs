@@ -59,6 +59,8 @@ pub struct StorageSettings {
 pub struct JobsSettings {
     /// Pause between two signs of life of a running task; 0.5.
     pub heartbeat_seconds: f64,
+    /// How often an idle worker asks for work without a doorbell; 15.
+    pub poll_seconds: f64,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -102,7 +104,7 @@ impl Default for StorageSettings {
 
 impl Default for JobsSettings {
     fn default() -> Self {
-        Self { heartbeat_seconds: 0.5 }
+        Self { heartbeat_seconds: 0.5, poll_seconds: 15.0 }
     }
 }
 
@@ -137,6 +139,10 @@ impl JobsSettings {
     pub fn heartbeat(&self) -> Duration {
         Duration::from_secs_f64(self.heartbeat_seconds)
     }
+
+    pub fn poll(&self) -> Duration {
+        Duration::from_secs_f64(self.poll_seconds)
+    }
 }
 
 impl HubSettings {
@@ -167,6 +173,7 @@ impl Settings for Config {
         }
         for (key, seconds, range) in [
             ("jobs.heartbeat_seconds", self.jobs.heartbeat_seconds, 0.01..=60.0),
+            ("jobs.poll_seconds", self.jobs.poll_seconds, 0.1..=3600.0),
             ("hub.stall_seconds", self.hub.stall_seconds, 0.1..=3600.0),
         ] {
             if !range.contains(&seconds) {

@@ -46,6 +46,7 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
         name: format!("ingestion-{}", AttemptId::new().short()),
         slots: config.ingestion.slots,
         heartbeat: config.jobs.heartbeat(),
+        poll: config.jobs.poll(),
     };
     let soft = lifecycle.soft().clone();
     lifecycle.spawn("ingestion worker", job_bus::work(worker_config, bus, catalog, worker, soft));

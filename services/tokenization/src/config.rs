@@ -65,6 +65,8 @@ pub struct StorageSettings {
 pub struct JobsSettings {
     /// Pause between two signs of life of a running task; 0.5.
     pub heartbeat_seconds: f64,
+    /// How often an idle worker asks for work without a doorbell; 15.
+    pub poll_seconds: f64,
 }
 
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -105,13 +107,17 @@ impl Default for StorageSettings {
 
 impl Default for JobsSettings {
     fn default() -> Self {
-        Self { heartbeat_seconds: 0.5 }
+        Self { heartbeat_seconds: 0.5, poll_seconds: 15.0 }
     }
 }
 
 impl Config {
     pub fn heartbeat(&self) -> Duration {
         Duration::from_secs_f64(self.jobs.heartbeat_seconds)
+    }
+
+    pub fn poll(&self) -> Duration {
+        Duration::from_secs_f64(self.jobs.poll_seconds)
     }
 
     /// The Hub as these settings say, and as the ecosystem's own variables say where they are silent.
@@ -140,6 +146,10 @@ impl Settings for Config {
         if service_kit::channel(&self.catalog.url).is_err() {
             let url = &self.catalog.url;
             problems.push(format!("`catalog.url` is `{url}`, which is no address; such as `http://127.0.0.1:50051`"));
+        }
+        if !(0.1..=3600.0).contains(&self.jobs.poll_seconds) {
+            let seconds = self.jobs.poll_seconds;
+            problems.push(format!("`jobs.poll_seconds` must be 0.1 to 3600 seconds, not {seconds}"));
         }
         if !(0.01..=60.0).contains(&self.jobs.heartbeat_seconds) {
             let seconds = self.jobs.heartbeat_seconds;

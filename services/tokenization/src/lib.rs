@@ -58,6 +58,7 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
         // A task uses all threads by itself.
         slots: 1,
         heartbeat: config.heartbeat(),
+        poll: config.poll(),
     };
     let work = job_bus::work(settings, bus, catalog, Arc::new(worker), lifecycle.soft().clone());
     lifecycle.spawn("worker", work);

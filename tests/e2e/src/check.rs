@@ -3,7 +3,7 @@
 //! The names in the messages are those of the promises: nothing acknowledged is lost (G1), events are dense (G3), no
 //! row is there twice (G5), shards equal their digests (G8), nothing is left over (G13), no token is shown (G19).
 
-use crate::rig::{CANARY, Rig};
+use crate::rig::{Acknowledged, CANARY, Rig};
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
@@ -59,14 +59,18 @@ impl Rig {
         }
     }
 
-    /// G1: every acknowledged job has ended, unless it went with its dataset.
+    /// G1: every acknowledged job has ended, unless it went with what it made.
     async fn jobs_ended(&self) -> Result<()> {
-        for (dataset, job) in self.acknowledged() {
+        for Acknowledged { dataset, tokenization, job } in self.acknowledged() {
             let state: Option<String> = sqlx::query_scalar("SELECT state FROM jobs WHERE id = $1")
                 .bind(job.0)
                 .fetch_optional(&self.pool)
                 .await?;
-            let is_gone = self.catalog().get_dataset(dataset).await.is_err();
+            let is_gone = self.catalog().get_dataset(dataset).await.is_err()
+                || match tokenization {
+                    Some(id) => self.catalog().get_tokenization(id).await.is_err(),
+                    None => false,
+                };
             let has_ended = state.as_deref().is_some_and(|s| ["succeeded", "failed", "cancelled"].contains(&s));
             ensure!(has_ended || is_gone, "the acknowledged job `{job}` is {state:?}");
         }

@@ -49,12 +49,20 @@ pub struct Rig {
     pub data_dir: PathBuf,
     settings: Value,
     running: Option<Running>,
-    acknowledged: Mutex<Vec<(DatasetId, JobId)>>,
+    acknowledged: Mutex<Vec<Acknowledged>>,
     has_doorbells: bool,
     hub: FakeHub,
     folder: TempDir,
     /// Platforms side by side would measure each other, also under a runner that uses threads.
     _alone: OwnedMutexGuard<()>,
+}
+
+/// A job that the platform answered for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Acknowledged {
+    pub(crate) dataset: DatasetId,
+    pub(crate) tokenization: Option<TokenizationId>,
+    pub(crate) job: JobId,
 }
 
 #[derive(Debug)]
@@ -112,7 +120,7 @@ impl Rig {
             "storage": { "data_dir": data_dir, "delete_grace_seconds": 0 },
             "jobs": {
                 "lease_seconds": 3, "heartbeat_seconds": 0.2, "reconcile_seconds": 0.5, "max_tries": 3,
-                "retry_seconds": 1,
+                "retry_seconds": 1, "poll_seconds": 2,
             },
             "limits": { "free_space_bytes": 0 },
             "hub": { "endpoint": hub.endpoint(), "token": CANARY, "offline": false },
@@ -248,16 +256,21 @@ impl Rig {
         let path = format!("/datasets/{dataset}/tokenize");
         let answer = self.api().post(&path, config).await?.expect(StatusCode::ACCEPTED)?;
         let job = id(&answer["job_id"])?;
-        self.acknowledge(dataset, job);
-        Ok((id(&answer["tokenization_id"])?, job))
+        let tokenization = id(&answer["tokenization_id"])?;
+        self.remember(Acknowledged { dataset, tokenization: Some(tokenization), job });
+        Ok((tokenization, job))
     }
 
     /// Remembers a job that the platform answered for: it must reach an end.
     pub fn acknowledge(&self, dataset: DatasetId, job: JobId) {
-        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).push((dataset, job));
+        self.remember(Acknowledged { dataset, tokenization: None, job });
     }
 
-    pub(crate) fn acknowledged(&self) -> Vec<(DatasetId, JobId)> {
+    fn remember(&self, acknowledged: Acknowledged) {
+        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).push(acknowledged);
+    }
+
+    pub(crate) fn acknowledged(&self) -> Vec<Acknowledged> {
         self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -1,6 +1,6 @@
 //! Cancel is done when it is answered, and the workers stop soon after.
 
-use crate::{SLOW, THREE, bert, equals_the_source, halfway, run, tokenizing};
+use crate::{SLOW, THREE, bert, busy_rig, equals_the_source, halfway, run, tokenizing};
 use anyhow::ensure;
 use dataset_model::{DatasetStatus, JobState, Reason, TokenizationStatus};
 use e2e::{Rig, repos};
@@ -62,7 +62,7 @@ fn a_download_is_cancelled_in_its_middle_and_goes_on_later() {
 #[test]
 fn a_tokenization_is_cancelled_in_its_middle_and_done_later() {
     run(async {
-        let rig = Rig::small(THREE).await?;
+        let rig = busy_rig().await?;
         let dataset = rig.ingest(repos::ENGLISH).await?.id;
         let (id, job) = rig.tokenize(dataset, &bert("train")).await?;
         tokenizing(&rig, dataset).await?;

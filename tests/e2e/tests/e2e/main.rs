@@ -27,7 +27,11 @@ fn run(test: impl Future<Output = Result<()>>) {
     runtime.expect("a runtime").block_on(test).unwrap_or_else(|error| panic!("{error:#}"));
 }
 
-/// A tokenization that takes a few seconds.
+/// A platform on which tokenizing `train` takes long enough to act in its middle.
+async fn busy_rig() -> Result<Rig> {
+    Rig::small_with(&["train"], json!({ "tokenize": { "threads": 1 } })).await
+}
+
 fn bert(split: &str) -> Value {
     json!({ "tokenizer_name": e2e::repos::BERT, "max_length": 128, "stride": 16, "split": split })
 }

@@ -112,7 +112,7 @@ fn a_tokenization_is_checked_before_it_is_started() {
         names_field(post(room).await?.refused(Reason::InvalidField), "stride");
         names_field(post(with("max_length", json!(0))).await?.refused(Reason::InvalidField), "max_length");
         names_field(post(with("batch_size", json!(10_001))).await?.refused(Reason::InvalidField), "batch_size");
-        names_field(post(with("split", json!("nope"))).await?.refused(Reason::HubSplitNotFound), "split");
+        names_field(post(with("split", json!("nope"))).await?.refused(Reason::InvalidField), "split");
         let column = post(with("text_column", json!("nope"))).await?;
         has_next_step(column.refused(Reason::NoTextColumn));
         let unknown = post(with("tokenizer_name", json!("acme/nothing"))).await?;

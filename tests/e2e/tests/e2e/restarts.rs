@@ -1,6 +1,6 @@
 //! The whole platform stops, or falls over, in the middle of each phase, and goes on where it was.
 
-use crate::{SLOW, THREE, bert, equals_the_source, halfway, run, tokenizing};
+use crate::{SLOW, THREE, bert, busy_rig, equals_the_source, halfway, run, tokenizing};
 use anyhow::{Context, Result, ensure};
 use dataset_model::TokenizationStatus;
 use e2e::{Gate, Rig, repos};
@@ -32,7 +32,7 @@ fn an_ingest_survives_a_restart_in_each_phase() {
 
         rig.control.throttle(Some(SLOW));
         rig.resume().await?;
-        halfway(&rig, 256 << 10).await?;
+        halfway(&rig, 128 << 10).await?;
         rig.stop().await?;
 
         rig.control.throttle(None);
@@ -54,7 +54,7 @@ fn an_ingest_survives_a_restart_in_each_phase() {
 #[test]
 fn a_tokenization_survives_a_restart_in_each_phase() {
     run(async {
-        let mut rig = Rig::small(THREE).await?;
+        let mut rig = busy_rig().await?;
         let dataset = rig.ingest(repos::ENGLISH).await?.id;
         let (id, job) = rig.tokenize(dataset, &bert("train")).await?;
         tokenizing(&rig, dataset).await?;
@@ -84,11 +84,11 @@ fn a_tokenization_survives_a_restart_in_each_phase() {
 #[test]
 fn workers_that_vanish_lose_their_lease_and_nothing_else() {
     run(async {
-        let mut rig = Rig::small(THREE).await?;
+        let mut rig = busy_rig().await?;
         rig.control.throttle(Some(SLOW));
         let dataset = rig.create(repos::ENGLISH).await?;
         let job = rig.download(dataset).await?;
-        halfway(&rig, 256 << 10).await?;
+        halfway(&rig, 128 << 10).await?;
         rig.crash().await?;
         rig.control.throttle(None);
         rig.resume().await?;

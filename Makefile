@@ -28,7 +28,7 @@ lint: ## Check the format and every lint.
 
 test: tools data lint test-rust test-python ## Run every test.
 
-test-rust: tools data
+test-rust: tools data build
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then cargo nextest run --workspace --locked && cargo test --workspace --doc --locked; \
 	else cargo test --workspace --locked --no-fail-fast; fi
@@ -51,7 +51,7 @@ sqlx-check: tools
 bench: tools data ## Measure, each figure beside its peer in one run.
 	@tests/bench/run.sh
 
-soak: tools data ## Run the platform under load and faults for a long time.
+soak: tools data ## Run the scenarios and faults of tests/e2e twenty times over.
 	@tests/soak/run.sh
 
 clean: ## Remove what was built; .tools/ stays.

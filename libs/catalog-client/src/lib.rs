@@ -10,7 +10,7 @@ use dataset_model::{Dataset, DatasetId, Problem, Shard, Tokenization, Tokenizati
 use dataset_proto::{
     Required,
     catalog::{
-        DatasetServiceGetRequest, ListShardsRequest, TokenizationServiceGetRequest,
+        DatasetServiceGetRequest, ListShardsRequest, ListUnknownFilesRequest, TokenizationServiceGetRequest,
         dataset_service_client::DatasetServiceClient, job_service_client::JobServiceClient, list_shards_request::Owner,
         task_service_client::TaskServiceClient, tokenization_service_client::TokenizationServiceClient,
         watch_service_client::WatchServiceClient,
@@ -97,6 +97,12 @@ impl CatalogClient {
         let answer = self.tokenizations().get(request(TokenizationServiceGetRequest { id: id.to_string() })).await;
         let message = answer.map_err(|status| from_status(&status))?.into_inner();
         Ok(message.tokenization.required("tokenization")?.try_into()?)
+    }
+
+    /// Those of at most 1000 storage keys that nothing in the catalog knows.
+    pub async fn list_unknown_files(&self, keys: Vec<String>) -> Result<Vec<String>, Problem> {
+        let answer = self.tasks().list_unknown_files(request(ListUnknownFilesRequest { keys })).await;
+        Ok(answer.map_err(|status| from_status(&status))?.into_inner().keys)
     }
 
     /// All committed shards in order; of a dataset, those of one split or of all.

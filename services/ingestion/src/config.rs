@@ -52,6 +52,14 @@ pub struct NatsSettings {
 pub struct StorageSettings {
     /// Folder of the shards, shared with the other workers and with flight; `data`.
     pub data_dir: PathBuf,
+    /// Age at which a file that the catalog does not know is removed, and the pause between two looks, in seconds; 3600.
+    pub orphan_seconds: f64,
+}
+
+impl StorageSettings {
+    pub(crate) fn orphan_age(&self) -> Duration {
+        Duration::from_secs_f64(self.orphan_seconds)
+    }
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -98,7 +106,7 @@ impl Default for IngestionSettings {
 
 impl Default for StorageSettings {
     fn default() -> Self {
-        Self { data_dir: "data".into() }
+        Self { data_dir: "data".into(), orphan_seconds: 3600.0 }
     }
 }
 
@@ -174,6 +182,7 @@ impl Settings for Config {
         for (key, seconds, range) in [
             ("jobs.heartbeat_seconds", self.jobs.heartbeat_seconds, 0.01..=60.0),
             ("jobs.poll_seconds", self.jobs.poll_seconds, 0.1..=3600.0),
+            ("storage.orphan_seconds", self.storage.orphan_seconds, 0.1..=31_536_000.0),
             ("hub.stall_seconds", self.hub.stall_seconds, 0.1..=3600.0),
         ] {
             if !range.contains(&seconds) {

@@ -7,6 +7,7 @@ pub mod convert;
 mod failure;
 pub mod plan;
 mod service;
+mod sweep;
 pub mod worker;
 
 pub use config::{
@@ -38,6 +39,10 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
         }
         None => None,
     };
+
+    let sweep = sweep::run(store.clone(), catalog.clone(), config.storage.orphan_age());
+    let soft = lifecycle.soft().clone();
+    lifecycle.spawn("orphan sweep", async move { _ = soft.run_until_cancelled_owned(sweep).await });
 
     let worker = Arc::new(Worker { hub, store, limits: config.limits.clone() });
     let worker_config = WorkerConfig {

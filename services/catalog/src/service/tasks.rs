@@ -17,14 +17,17 @@ use dataset_model::{AttemptId, JobKind, Problem};
 use dataset_proto::catalog::{
     AddTasksRequest, AddTasksResponse, ClaimAnyRequest, ClaimAnyResponse, ClaimedTask, CommitRequest, CommitResponse,
     CommittedTask, FailRequest, FailResponse, FileKind, FinishRequest, FinishResponse, HeartbeatRequest,
-    HeartbeatResponse, ListCommittedRequest, ListCommittedResponse, NewTask, ReleaseRequest, ReleaseResponse,
-    SourcePin, StageFileRequest, StageFileResponse, TaskKind, TaskRef, Verdict, task_service_server::TaskService,
+    HeartbeatResponse, ListCommittedRequest, ListCommittedResponse, ListUnknownFilesRequest, ListUnknownFilesResponse,
+    NewTask, ReleaseRequest, ReleaseResponse, SourcePin, StageFileRequest, StageFileResponse, TaskKind, TaskRef,
+    Verdict, task_service_server::TaskService,
 };
 use std::time::Duration;
 use tonic::{Request, Response, Status, async_trait};
 
 /// Tasks in one call, and the longest summary of a work task, as the contract says.
 const MOST_TASKS: usize = 500;
+/// Keys in one question.
+const MOST_KEYS: usize = 1000;
 const LONGEST_SUMMARY: usize = 64 << 10;
 /// The longest a worker may put its task off.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
@@ -70,6 +73,19 @@ impl TaskService for Tasks {
         claim::stage_file(&mut tx, caller, &message.key, kind).await?;
         self.0.commit(tx).await?;
         Ok(Response::new(StageFileResponse {}))
+    }
+
+    async fn list_unknown_files(
+        &self,
+        request: Request<ListUnknownFilesRequest>,
+    ) -> Result<Response<ListUnknownFilesResponse>, Status> {
+        let keys = request.into_inner().keys;
+        if keys.len() > MOST_KEYS {
+            let problem = Problem::field("keys", format!("at most {MOST_KEYS} keys, not {}", keys.len()));
+            return Err(Failure::from(problem).into());
+        }
+        let keys = files::unknown(&mut *self.0.read().await?, &keys).await.map_err(Failure::from)?;
+        Ok(Response::new(ListUnknownFilesResponse { keys }))
     }
 
     async fn commit(&self, request: Request<CommitRequest>) -> Result<Response<CommitResponse>, Status> {

@@ -57,6 +57,18 @@ pub async fn stage(db: &mut PgConnection, writer: Writer, key: &str, kind: Kind)
     Ok(())
 }
 
+/// The keys that no row has.
+pub async fn unknown(db: &mut PgConnection, keys: &[String]) -> Result<Vec<String>, StoreError> {
+    let keys = sqlx::query_scalar!(
+        r#"SELECT asked.key AS "key!" FROM unnest($1::text[]) AS asked(key)
+           WHERE NOT EXISTS (SELECT FROM files WHERE files.key = asked.key) ORDER BY asked.key"#,
+        keys
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(keys)
+}
+
 /// Whether a worker is removing this file now. Asked after [`stage`] has locked the row.
 pub async fn is_being_removed(db: &mut PgConnection, key: &str) -> Result<bool, StoreError> {
     let removed = sqlx::query_scalar!(

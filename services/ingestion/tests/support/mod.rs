@@ -11,8 +11,8 @@ use dataset_model::{AttemptId, DatasetId, JobId, JobKind, TaskId};
 use dataset_proto::catalog::{
     self as proto, AddTasksRequest, AddTasksResponse, ClaimAnyRequest, ClaimAnyResponse, ClaimedTask, CommitRequest,
     CommitResponse, CommittedTask, FailRequest, FailResponse, FinishRequest, FinishResponse, HeartbeatRequest,
-    HeartbeatResponse, ListCommittedRequest, ListCommittedResponse, NewTask, ReleaseRequest, ReleaseResponse,
-    StageFileRequest, StageFileResponse, TaskKind, TaskRef,
+    HeartbeatResponse, ListCommittedRequest, ListCommittedResponse, ListUnknownFilesRequest, ListUnknownFilesResponse,
+    NewTask, ReleaseRequest, ReleaseResponse, StageFileRequest, StageFileResponse, TaskKind, TaskRef,
     task_service_server::{TaskService, TaskServiceServer},
 };
 use tokio::net::TcpListener;
@@ -97,6 +97,13 @@ impl TaskService for Catalog {
             ..ClaimedTask::default()
         };
         Ok(Response::new(ClaimAnyResponse { task: Some(claimed) }))
+    }
+
+    async fn list_unknown_files(
+        &self,
+        _: Request<ListUnknownFilesRequest>,
+    ) -> Result<Response<ListUnknownFilesResponse>, Status> {
+        Ok(Response::new(ListUnknownFilesResponse::default()))
     }
 
     async fn heartbeat(&self, _: Request<HeartbeatRequest>) -> Result<Response<HeartbeatResponse>, Status> {

@@ -10,6 +10,7 @@ mod refusals;
 mod restarts;
 mod sources;
 mod starts;
+mod sweeps;
 
 use anyhow::{Context, Result};
 use dataset_model::{DatasetEvent, DatasetId};

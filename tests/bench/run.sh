@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Builds for release and measures, each figure beside its peer in the same run. Options go to the benchmark.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+cargo build --release --locked --workspace --bins
+exec .tools/venv/bin/python tests/bench/tokenize_end_to_end.py "$@"

@@ -1,0 +1,68 @@
+"""The command line as a person uses it: the story, its JSON, and its exit codes."""
+
+import json
+import subprocess
+
+import pyarrow.parquet as pq
+import pytest
+from stack import BINARY, HUB, Stack
+
+DATASET = "tokenmill/english-docs"
+OK, FAILED, USAGE, NOT_FOUND, REFUSED = 0, 1, 2, 3, 4
+
+
+@pytest.fixture(scope="module")
+def tokenmill(services: Stack):
+    def run(*arguments: str, code: int = OK) -> subprocess.CompletedProcess:
+        command = [str(BINARY), "--catalog-url", f"http://{services.catalog}", *arguments]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
+        assert answer.returncode == code, f"{arguments}: {answer.returncode}\n{answer.stdout}\n{answer.stderr}"
+        return answer
+
+    return run
+
+
+def test_the_whole_story(tokenmill) -> None:
+    added = json.loads(tokenmill("--json", "dataset", "add", DATASET, "--name", "cli story").stdout)
+    assert added["status"] == "pending" and added["name"] == "cli story"
+
+    pulled = json.loads(tokenmill("--json", "dataset", "pull", "cli story").stdout)
+    rows = sum(pq.read_metadata(file).num_rows for file in (HUB / "datasets" / DATASET / "data").glob("*.parquet"))
+    assert pulled["status"] == "ready" and pulled["row_count"] == rows
+    assert "cli story" in tokenmill("dataset", "ls", "cli").stdout
+    assert "validation" in tokenmill("dataset", "show", added["id"]).stdout
+
+    create = ["tokenization", "create", "cli story", "--tokenizer", "tokenmill/bert", "--preset", "lm",
+              "--max-length", "128", "--stride", "16", "--split", "validation"]
+    made = json.loads(tokenmill("--json", *create).stdout)
+    assert made["status"] == "ready" and made["num_tokens"] > 0
+    again = tokenmill("--json", *create)
+    assert json.loads(again.stdout)["id"] == made["id"] and "nothing to do" in again.stderr
+    assert made["id"] in tokenmill("tokenization", "ls", "cli story").stdout
+
+    statistics = json.loads(tokenmill("--json", "tokenization", "stats", "cli story", "--top", "3").stdout)
+    assert statistics["total_tokens"] == made["num_tokens"] and len(statistics["vocab_distribution"]) == 3
+    jobs = json.loads(tokenmill("--json", "jobs", "--dataset", "cli story").stdout)
+    assert {(job["kind"], job["state"]) for job in jobs} == {("ingest", "succeeded"), ("tokenize", "succeeded")}
+
+    refused = tokenmill("dataset", "rm", "cli story", code=REFUSED)
+    assert "--yes" in refused.stderr
+    tokenmill("dataset", "rm", "cli story", "--yes")
+    tokenmill("dataset", "show", added["id"], code=NOT_FOUND)
+
+
+def test_failures_say_why_and_what_next(tokenmill) -> None:
+    assert "INVALID_REPO_ID" in tokenmill("dataset", "add", "a..b/c", code=USAGE).stderr
+    assert "dataset ls" in tokenmill("dataset", "show", "no such dataset", code=NOT_FOUND).stderr
+    tokenmill("dataset", code=USAGE)
+    added = json.loads(tokenmill("--json", "dataset", "add", "tokenmill/no-such-repository").stdout)
+    failed = tokenmill("--json", "dataset", "pull", added["id"], code=FAILED)
+    assert json.loads(failed.stderr)["reason"] == "HUB_REPO_NOT_FOUND"
+    early = tokenmill("tokenization", "create", added["id"], "--tokenizer", "tokenmill/bert", code=REFUSED)
+    assert "DATASET_NOT_READY" in early.stderr
+    tokenmill("dataset", "rm", added["id"], "--yes")
+
+
+def test_completions_and_version_need_no_server(tokenmill) -> None:
+    assert "tokenmill" in tokenmill("completions", "bash").stdout
+    assert tokenmill("version").stdout.strip().count(".") == 2

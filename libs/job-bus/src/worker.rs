@@ -100,7 +100,7 @@ async fn wait_for_ring(bus: Option<&JobBus>, kind: JobKind, poll: Duration) {
         Err(error) => {
             tracing::debug!(%error, "no doorbells; polling");
             // The store may have been lost: what makes the stream again is also what shows that NATS is back.
-            if bus.ensure_streams().await.is_err() {
+            if !matches!(tokio::time::timeout_at(deadline, bus.ensure_streams()).await, Ok(Ok(()))) {
                 tokio::time::sleep_until(deadline).await;
             }
         }

@@ -46,7 +46,11 @@ pub(crate) fn hub(error: &HubError) -> Problem {
     problem.retryable = error.is_retryable();
     match error {
         HubError::RateLimited { retry_after } => problem.retry_after(*retry_after),
-        HubError::Gated { url, .. } => problem.next_step(format!("ask for access at {url}")),
+        HubError::RepoNotFound { .. } => {
+            problem.next_step("check `tokenizer_name`; for a private repository set HF_TOKEN")
+        }
+        HubError::RevisionNotFound { .. } => problem.next_step("use a branch, a tag or a commit of the repository"),
+        HubError::Gated { url, .. } => problem.next_step(format!("ask for access at {url} and set HF_TOKEN")),
         HubError::Offline { .. } => problem.next_step("go online once, so that the tokenizer is kept on disk"),
         _ => problem,
     }

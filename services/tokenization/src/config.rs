@@ -143,8 +143,8 @@ impl Settings for Config {
         if self.tokenize.memory_bytes == 0 {
             problems.push("`tokenize.memory_bytes` must be above 0".to_owned());
         }
-        if service_kit::channel(&self.catalog.url).is_err() {
-            let url = &self.catalog.url;
+        let url = &self.catalog.url;
+        if !url.parse::<tonic::transport::Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.authority().is_some()) {
             problems.push(format!("`catalog.url` is `{url}`, which is no address; such as `http://127.0.0.1:50051`"));
         }
         if !(0.1..=3600.0).contains(&self.jobs.poll_seconds) {
@@ -177,4 +177,21 @@ fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> 
         Switch::Number(number) => number == 1,
         Switch::Text(text) => ["1", "on", "yes", "true"].iter().any(|word| text.trim().eq_ignore_ascii_case(word)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Without a runtime, as settings are read before there is one.
+    #[test]
+    fn defaults_work_and_all_problems_are_told() {
+        let mut config = Config::default();
+        assert_eq!(config.problems(), [""; 0]);
+        config.tokenize.memory_bytes = 0;
+        config.jobs.heartbeat_seconds = 0.0;
+        config.jobs.poll_seconds = 0.0;
+        config.catalog.url = "nowhere".to_owned();
+        assert_eq!(config.problems().len(), 4, "{:?}", config.problems());
+    }
 }

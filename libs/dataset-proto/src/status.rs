@@ -35,10 +35,11 @@ pub fn to_status(problem: &Problem) -> Status {
 pub fn from_status(status: &Status) -> Problem {
     let details = status.get_error_details();
     let info = details.error_info();
-    let reason = info
-        .filter(|info| info.domain == DOMAIN)
-        .and_then(|info| info.reason.parse().ok())
-        .unwrap_or_else(|| reason_of(status.code()));
+    let named = info.filter(|info| info.domain == DOMAIN).and_then(|info| info.reason.parse().ok());
+    if named.is_none() && is_of_transport(status) {
+        return Problem::new(Reason::Overloaded, UNREACHABLE).retry_after(Duration::from_secs(1));
+    }
+    let reason = named.unwrap_or_else(|| reason_of(status.code()));
     let mut problem = Problem::new(reason, status.message());
     if reason == Reason::Internal {
         return Problem::internal();
@@ -80,6 +81,19 @@ const fn code(code: GrpcCode) -> Code {
     }
 }
 
+/// What is told of a connection that could not be made or broke: its own words are about sockets.
+const UNREACHABLE: &str = "a service that the answer depends on is not reachable";
+
+/// Whether no service answered at all. A connection that breaks in the middle of a call has no code of its own, but a
+/// cause.
+fn is_of_transport(status: &Status) -> bool {
+    match status.code() {
+        Code::Unavailable | Code::Cancelled => true,
+        Code::Unknown => std::error::Error::source(status).is_some(),
+        _ => false,
+    }
+}
+
 /// What a bare code means: answers of the transport itself, or of something that is not ours.
 const fn reason_of(code: Code) -> Reason {
     match code {
@@ -111,6 +125,17 @@ mod tests {
                 .retry_after(Duration::from_millis(1500));
             assert_eq!(from_status(&to_status(&problem)), problem);
         }
+    }
+
+    #[test]
+    fn a_broken_connection_is_passing_and_shows_no_sockets() {
+        let broken = Status::from_error(Box::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe)));
+        for status in [Status::unavailable("tcp connect error"), Status::cancelled("Timeout expired"), broken] {
+            let problem = from_status(&status);
+            assert_eq!((problem.reason, problem.retry_after_ms), (Reason::Overloaded, Some(1000)), "{status:?}");
+            assert_eq!(problem.detail, UNREACHABLE);
+        }
+        assert_eq!(from_status(&Status::unknown("what")), Problem::internal());
     }
 
     #[test]

@@ -20,6 +20,9 @@ use tokio::process::Child;
 /// Services on fixed ports, so that one that was killed comes back where the others look for it.
 const SERVICES: &[&str] = &["catalog", "tokenization", "flight", "gateway", "ingestion"];
 
+/// Of each service's log, the end is shown.
+const LOG_LINES: usize = 40;
+
 /// A rig whose services are processes. Workers are started one by one, so that a test knows who has the task.
 #[derive(Debug)]
 pub struct Processes {
@@ -126,6 +129,20 @@ impl Processes {
 
     fn process(&self, name: &str) -> Result<&Process> {
         self.running.get(name).context("no such process")
+    }
+}
+
+/// Shown when the test fails.
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for entry in std::fs::read_dir(self.rig.folder()).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|end| end == "log") {
+                let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+                let lines: Vec<&str> = text.lines().collect();
+                let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
+                eprintln!("--- {}\n{}", entry.path().display(), last.join("\n"));
+            }
+        }
     }
 }
 

@@ -36,7 +36,7 @@ impl Gate {
     /// Waits until a transaction stands in front of the gate.
     pub async fn reached(&self) -> Result<()> {
         let waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)";
-        test_kit::wait_until(Duration::from_secs(60), "a transaction reaches the gate", async || {
+        test_kit::wait_until(Duration::from_mins(1), "a transaction reaches the gate", async || {
             sqlx::query_scalar::<_, bool>(waiting).fetch_one(&self.pool).await.is_ok_and(|is_waiting| is_waiting)
         })
         .await;

@@ -51,7 +51,7 @@ impl Processes {
         drop(sockets);
         let mut stack = Self { rig, addresses, running: BTreeMap::new() };
         for name in SERVICES {
-            stack.spawn(name, &[]).await?;
+            stack.spawn(name, &[])?;
         }
         let url = |name: &str| stack.addresses[name]["url"].as_str().unwrap_or_default().to_owned();
         let (catalog, gateway, flight) = (url("catalog"), url("gateway"), url("flight"));
@@ -61,17 +61,17 @@ impl Processes {
     }
 
     /// Starts a second worker of a service, `ingestion` or `tokenization`, on any port.
-    pub async fn spawn_second(&mut self, service: &str) -> Result<()> {
-        self.spawn(&format!("{service} 2"), &[("LISTEN", "127.0.0.1:0")]).await
+    pub fn spawn_second(&mut self, service: &str) -> Result<()> {
+        self.spawn(&format!("{service} 2"), &[("LISTEN", "127.0.0.1:0")])
     }
 
     /// Starts the service again that was killed.
-    pub async fn spawn_again(&mut self, service: &str) -> Result<()> {
-        self.spawn(service, &[]).await
+    pub fn spawn_again(&mut self, service: &str) -> Result<()> {
+        self.spawn(service, &[])
     }
 
     /// `name` is the service, and a number behind it if it is not the first.
-    async fn spawn(&mut self, name: &str, over: &[(&str, &str)]) -> Result<()> {
+    fn spawn(&mut self, name: &str, over: &[(&str, &str)]) -> Result<()> {
         let service = name.split(' ').next().unwrap_or(name);
         let log = File::options().create(true).append(true).open(self.rig.folder().join(format!("{name}.log")))?;
         let mut command = Command::new(program(service)?);

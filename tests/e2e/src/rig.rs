@@ -24,6 +24,10 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 /// Nothing in these tests takes longer, so a wait that long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+/// Platforms side by side would measure each other, also under a runner that uses threads.
+static ALONE: LazyLock<Arc<AsyncMutex<()>>> = LazyLock::new(Arc::default);
+/// Shown when a test fails.
+static LOGS: OnceLock<Telemetry> = OnceLock::new();
 /// In every setting where a Hub token goes; it may be seen nowhere else.
 pub(crate) const CANARY: &str = "hf_canaryCANARYcanaryCANARYcanaryCA";
 
@@ -53,7 +57,6 @@ pub struct Rig {
     has_doorbells: bool,
     hub: FakeHub,
     folder: TempDir,
-    /// Platforms side by side would measure each other, also under a runner that uses threads.
     _alone: OwnedMutexGuard<()>,
 }
 
@@ -99,10 +102,7 @@ impl Rig {
 
     /// Everything but the platform.
     pub async fn unstarted(options: Options, splits: Option<&[&str]>) -> Result<Self> {
-        static ALONE: LazyLock<Arc<AsyncMutex<()>>> = LazyLock::new(Arc::default);
         let alone = ALONE.clone().lock_owned().await;
-        // Shown when a test fails.
-        static LOGS: OnceLock<Telemetry> = OnceLock::new();
         LOGS.get_or_init(|| Telemetry::install("e2e"));
         let folder = tempfile::tempdir()?;
         let root = match (splits, options.hub) {

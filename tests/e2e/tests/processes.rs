@@ -15,6 +15,7 @@ fn run(test: impl Future<Output = Result<()>>) {
     runtime.expect("a runtime").block_on(test).unwrap_or_else(|error| panic!("{error:#}"));
 }
 
+/// A tokenization that takes long enough to act in its middle.
 fn bert(split: &str) -> Value {
     json!({ "tokenizer_name": repos::BERT, "max_length": 128, "stride": 16, "split": split })
 }
@@ -50,7 +51,7 @@ fn a_killed_worker_is_replaced() {
         let dataset = stack.rig.create(repos::ENGLISH).await?;
         let job = stack.rig.download(dataset).await?;
         downloading(&stack).await?;
-        stack.spawn_second("ingestion").await?;
+        stack.spawn_second("ingestion")?;
         stack.kill("ingestion").await?;
         stack.rig.control.throttle(None);
         stack.rig.succeeded(dataset, job).await?;
@@ -58,7 +59,7 @@ fn a_killed_worker_is_replaced() {
 
         let (id, job) = stack.rig.tokenize(dataset, &bert("train")).await?;
         tokenizing(&stack, dataset).await?;
-        stack.spawn_second("tokenization").await?;
+        stack.spawn_second("tokenization")?;
         stack.kill("tokenization").await?;
         stack.rig.succeeded(dataset, job).await?;
         let (told, read) = (stack.rig.tokenization(id).await?, tokens(&stack, &id.to_string()).await?);
@@ -76,7 +77,7 @@ fn a_worker_that_wakes_too_late_changes_nothing() {
         let job = stack.rig.download(dataset).await?;
         downloading(&stack).await?;
         stack.pause("ingestion")?;
-        stack.spawn_second("ingestion").await?;
+        stack.spawn_second("ingestion")?;
         stack.rig.control.throttle(None);
         stack.rig.succeeded(dataset, job).await?;
         let files = stack.rig.files()?;
@@ -93,7 +94,7 @@ fn a_worker_that_wakes_too_late_changes_nothing() {
         let (id, job) = stack.rig.tokenize(dataset, &bert("train")).await?;
         tokenizing(&stack, dataset).await?;
         stack.pause("tokenization")?;
-        stack.spawn_second("tokenization").await?;
+        stack.spawn_second("tokenization")?;
         stack.rig.succeeded(dataset, job).await?;
         let before = tokens(&stack, &id.to_string()).await?;
         stack.wake("tokenization")?;
@@ -115,14 +116,14 @@ fn a_killed_catalog_comes_back() {
         downloading(&stack).await?;
         stack.kill("catalog").await?;
         stack.rig.control.throttle(None);
-        stack.spawn_again("catalog").await?;
+        stack.spawn_again("catalog")?;
         stack.rig.ready().await;
         stack.rig.succeeded(dataset, job).await?;
 
         let (_, job) = stack.rig.tokenize(dataset, &bert("train")).await?;
         tokenizing(&stack, dataset).await?;
         stack.kill("catalog").await?;
-        stack.spawn_again("catalog").await?;
+        stack.spawn_again("catalog")?;
         stack.rig.ready().await;
         stack.rig.succeeded(dataset, job).await?;
         equals_the_source(&stack, dataset).await?;

@@ -12,20 +12,20 @@ fn rings_without_end_are_harmless() {
     run(async {
         let rig = Rig::small(THREE).await?;
         let bus = JobBus::connect(&rig.nats.url()).await?;
-        let ring = async || -> Result<()> {
+        let ring_often = async || -> Result<()> {
             for kind in [JobKind::Ingest, JobKind::Tokenize].repeat(25) {
                 bus.ring(kind, &AttemptId::new().to_string()).await?;
             }
             Ok(())
         };
-        ring().await?;
+        ring_often().await?;
         let dataset = rig.create(repos::ENGLISH).await?;
         let job = rig.download(dataset).await?;
-        ring().await?;
+        ring_often().await?;
         let job = rig.succeeded(dataset, job).await?;
         ensure!(job.attempt == 1, "each task was done once: {job:?}");
         let (_, job) = rig.tokenize(dataset, &bert("test")).await?;
-        ring().await?;
+        ring_often().await?;
         let job = rig.succeeded(dataset, job).await?;
         ensure!(job.attempt == 1, "each task was done once: {job:?}");
         equals_the_source(&rig, dataset).await?;

@@ -110,7 +110,7 @@ async fn until(socket: &mut Socket, event: &str) -> Result<Value> {
         }
         anyhow::bail!("the socket closed before `{event}`")
     };
-    tokio::time::timeout(Duration::from_secs(60), read).await.with_context(|| format!("no `{event}`"))?
+    tokio::time::timeout(Duration::from_mins(1), read).await.with_context(|| format!("no `{event}`"))?
 }
 
 /// Reads on until the text holds `wanted`, and returns all of it.

@@ -46,7 +46,7 @@ async fn equals_the_source(rig: &Rig, dataset: &Dataset) -> Result<()> {
     ensure!(source.as_object().is_some_and(|splits| splits.len() == dataset.splits.len()), "{source}");
     for split in &dataset.splits {
         let read = oracle("flight_rows.py", &[&rig.flight(), &dataset.id.to_string(), &split.name]).await?;
-        println!("{} {}: {read}", dataset.repo_id, split.name);
+        eprintln!("{} {}: {read}", dataset.repo_id, split.name);
         ensure!(read == source[&split.name], "{}: over Flight {read}, in the source {source}", split.name);
         ensure!(read["rows"] == split.row_count, "{split:?}");
     }
@@ -87,7 +87,7 @@ async fn statistics_are_exact(rig: &Rig, dataset: &Dataset, id: TokenizationId) 
     let body = rig.api().show(&format!("/datasets/{}/statistics?tokenization_id={id}&top=100", dataset.id)).await?;
     let statistics: Statistics = serde_json::from_value(body)?;
     let counted = oracle("flight_statistics.py", &[&rig.flight(), &id.to_string()]).await?;
-    println!("{id}: {} tokens in {} sequences", counted["total_tokens"], counted["total_sequences"]);
+    eprintln!("{id}: {} tokens in {} sequences", counted["total_tokens"], counted["total_sequences"]);
     let vocab: Vec<_> =
         statistics.vocab_distribution.iter().map(|entry| json!([entry.token_id, entry.count])).collect();
     let mut bins = vec![0_u64; statistics.length_distribution.len()];

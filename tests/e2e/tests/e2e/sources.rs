@@ -22,7 +22,7 @@ async fn fails(rig: &Rig, repo: &str) -> Result<Problem> {
     ensure!(serde_json::to_value(&told)?["data"]["error"] == serde_json::to_value(&error)?, "{told:?}");
     let shown = rig.api().show(&format!("/datasets/{}", dataset.id)).await?;
     ensure!(shown["error"]["reason"] == error.reason.as_str(), "{shown}");
-    println!("{repo}: {error}; next: {:?}", error.next_step);
+    eprintln!("{repo}: {error}; next: {:?}", error.next_step);
     Ok(error)
 }
 

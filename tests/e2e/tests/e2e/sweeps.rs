@@ -1,7 +1,7 @@
 //! What nobody knows goes by itself, and nothing else does.
 
 use crate::{THREE, run};
-use anyhow::{Result, ensure};
+use anyhow::ensure;
 use e2e::{Rig, repos};
 use serde_json::json;
 use std::time::Duration;

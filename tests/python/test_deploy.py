@@ -40,9 +40,9 @@ OBJECTS = {(one["kind"], one["metadata"]["name"]): one for path in MANIFESTS for
 
 
 def settings(service: str) -> set[str]:
-    """Each `section.key` that the service's `Config` has, from its source: sections are structs of the same crate."""
+    """Each `section.key` that the service's `Config` has: sections are structs of the same crate or of service-kit."""
     structs = {}
-    for path in sorted((ROOT / f"services/{service}/src").rglob("*.rs")):
+    for path in [*sorted((ROOT / f"services/{service}/src").rglob("*.rs")), ROOT / "libs/service-kit/src/sections.rs"]:
         for name, body in re.findall(r"\bstruct (\w+)[^{;]*\{(.*?)^\}", path.read_text(), re.S | re.M):
             structs.setdefault(name, re.findall(r"^\s*(?:pub(?:\([^)]*\))? )(\w+): (?:Option<)?(?:\w+::)*(\w+)", body, re.M))
     return {f"{section}.{key}" for section, kind in structs["Config"] for key, _ in structs.get(kind, [])}

@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-/// How long a graceful stop may take; orchestrators commonly kill after 30 s.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long a graceful stop may take. `tokenmill up` stops in two steps, and orchestrators kill after 30 s.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Shared by all parts of a process.
 #[derive(Debug, Clone, Default)]

@@ -2,7 +2,7 @@
 
 use crate::domain::task::RetryPolicy;
 use serde::{Deserialize, Serialize};
-use service_kit::{Secret, Settings};
+use service_kit::{Nats, Peer, Secret, Settings, out_of_range};
 use std::{net::SocketAddr, time::Duration};
 
 /// Sections that other services know too have the same names there.
@@ -11,8 +11,8 @@ use std::{net::SocketAddr, time::Duration};
 pub struct Config {
     pub catalog: CatalogSection,
     pub database: DatabaseSection,
-    pub nats: NatsSection,
-    pub tokenization: TokenizationSection,
+    pub nats: Nats,
+    pub tokenization: Peer,
     pub jobs: JobsSection,
     pub storage: StorageSection,
 }
@@ -35,23 +35,6 @@ pub struct DatabaseSection {
     pub max_connections: u32,
     /// Whether `serve` brings the schema up to date; true.
     pub migrate: bool,
-}
-
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct NatsSection {
-    /// `nats://…`; also from `NATS_URL`. None: workers find their work by asking.
-    pub url: Option<Secret>,
-}
-
-/// The section of the tokenization service, as far as its address is asked for.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct TokenizationSection {
-    /// Where it listens; 127.0.0.1:50053.
-    pub listen: Option<SocketAddr>,
-    /// Where others reach it; `http://{listen}`.
-    pub url: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -83,13 +66,6 @@ impl Default for CatalogSection {
 impl Default for DatabaseSection {
     fn default() -> Self {
         Self { url: Secret::new(""), max_connections: 16, migrate: true }
-    }
-}
-
-impl TokenizationSection {
-    pub fn url(&self) -> String {
-        let listen = self.listen.unwrap_or_else(|| ([127, 0, 0, 1], 50053).into());
-        self.url.clone().unwrap_or_else(|| format!("http://{listen}"))
     }
 }
 
@@ -126,10 +102,7 @@ impl Settings for Config {
         if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
             problems.push("`database.url` must be a `postgres://…` address; hint: set DATABASE_URL".to_owned());
         }
-        let url = self.tokenization.url();
-        if !url.parse::<tonic::transport::Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.authority().is_some()) {
-            problems.push(format!("`tokenization.url` is `{url}`; give such as `http://127.0.0.1:50053`"));
-        }
+        problems.extend(self.tokenization.problem("tokenization", 50053));
         if self.database.max_connections < 2 {
             problems.push("`database.max_connections` must be at least 2".to_owned());
         }
@@ -142,9 +115,7 @@ impl Settings for Config {
             ("jobs.retry_seconds", self.jobs.retry_seconds, 0.0),
             ("storage.delete_grace_seconds", self.storage.delete_grace_seconds, 0.0),
         ] {
-            if !(least..=86_400.0).contains(&seconds) {
-                problems.push(format!("`{key}` must be {least} to 86400 seconds, not {seconds}"));
-            }
+            problems.extend(out_of_range(key, seconds, &(least..=86_400.0)));
         }
         problems
     }
@@ -161,7 +132,7 @@ mod tests {
     #[test]
     fn the_defaults_lack_only_a_database_and_all_problems_come_at_once() {
         let mut config = Config::default();
-        assert_eq!(config.tokenization.url(), "http://127.0.0.1:50053");
+        assert_eq!(config.tokenization.url(50053), "http://127.0.0.1:50053");
         assert_eq!(config.problems().len(), 1, "{:?}", config.problems());
         config.database.url = Secret::new("postgres://localhost/tokenmill");
         assert!(config.problems().is_empty(), "{:?}", config.problems());

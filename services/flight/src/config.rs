@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use service_kit::Settings;
+use service_kit::{Peer, Settings};
 
 /// Everything the service can be told.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Config {
     pub flight: FlightSettings,
-    pub catalog: CatalogSettings,
+    pub catalog: Peer,
     pub storage: StorageSettings,
 }
 
@@ -24,24 +24,6 @@ pub struct FlightSettings {
     pub internal: SocketAddr,
     /// Streams open at once, each of which holds a thread; 256.
     pub max_streams: usize,
-}
-
-/// The catalog, as its own section of the settings describes it.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct CatalogSettings {
-    /// Where it listens; `127.0.0.1:50051`.
-    pub listen: Option<SocketAddr>,
-    /// Where others reach it; `http://{listen}`.
-    pub url: Option<String>,
-}
-
-impl CatalogSettings {
-    /// The address to dial.
-    pub fn url(&self) -> String {
-        let listen = self.listen.unwrap_or_else(|| ([127, 0, 0, 1], 50051).into());
-        self.url.clone().unwrap_or_else(|| format!("http://{listen}"))
-    }
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -70,10 +52,7 @@ impl Settings for Config {
         if !(1..=448).contains(&self.flight.max_streams) {
             problems.push("`flight.max_streams` must be between 1 and 448".to_owned());
         }
-        let url = self.catalog.url();
-        if !url.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.authority().is_some()) {
-            problems.push(format!("`catalog.url` is `{url}`, which is no address; such as `http://127.0.0.1:50051`"));
-        }
+        problems.extend(self.catalog.problem("catalog", 50051));
         problems
     }
 

@@ -14,7 +14,7 @@ mod service;
 mod stream;
 mod ticket;
 
-pub use config::{CatalogSettings, Config, FlightSettings, StorageSettings};
+pub use config::{Config, FlightSettings, StorageSettings};
 
 use catalog_client::CatalogClient;
 use service_kit::{Lifecycle, Listeners, Readiness, ServeError};
@@ -25,7 +25,7 @@ use tonic::service::Routes;
 pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -> Result<(), ServeError> {
     let store = ShardStore::open(&config.storage.data_dir)
         .map_err(|e| ServeError::new("the data directory cannot be opened", e))?;
-    let catalog = CatalogClient::new(service_kit::channel(&config.catalog.url())?);
+    let catalog = CatalogClient::new(service_kit::channel(&config.catalog.url(50051))?);
     let flight = service::Flight::new(manifest::Manifests::new(catalog), store, config.flight.max_streams);
     let routes = Routes::new(framing::WithoutCopy::new(flight));
 

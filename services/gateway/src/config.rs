@@ -1,7 +1,7 @@
 //! Settings of the gateway: where it listens, whom it asks, and the limits of its sockets.
 
 use serde::{Deserialize, Serialize};
-use service_kit::Settings;
+use service_kit::{Peer, Settings};
 use std::{net::SocketAddr, time::Duration};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -52,24 +52,6 @@ impl Default for Gateway {
     }
 }
 
-/// Another service, as its own section of the settings describes it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Peer {
-    /// Where it listens; its default port on loopback.
-    pub listen: Option<SocketAddr>,
-    /// Where others reach it; `http://{listen}`.
-    pub url: Option<String>,
-}
-
-impl Peer {
-    /// The address to dial; `port` is the default one of that service.
-    pub fn url(&self, port: u16) -> String {
-        let listen = self.listen.unwrap_or_else(|| ([127, 0, 0, 1], port).into());
-        self.url.clone().unwrap_or_else(|| format!("http://{listen}"))
-    }
-}
-
 /// Seconds as a duration; settings are checked to be in range first.
 pub(crate) fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
@@ -96,15 +78,12 @@ impl Settings for Config {
         if gateway.max_feeds == 0 {
             problems.push("`gateway.max_feeds` must be at least 1".to_owned());
         }
-        for (section, url) in [
-            ("catalog", self.catalog.url(50051)),
-            ("flight", self.flight.url(8815)),
-            ("tokenization", self.tokenization.url(50053)),
+        for (section, peer, port) in [
+            ("catalog", &self.catalog, 50051),
+            ("flight", &self.flight, 8815),
+            ("tokenization", &self.tokenization, 50053),
         ] {
-            let scheme = url.parse::<http::Uri>().ok().and_then(|url| url.scheme_str().map(str::to_owned));
-            if !matches!(scheme.as_deref(), Some("http" | "https")) {
-                problems.push(format!("`{section}.url` is `{url}`; give such as `http://127.0.0.1:50051`"));
-            }
+            problems.extend(peer.problem(section, port));
         }
         problems
     }

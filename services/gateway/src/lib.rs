@@ -14,7 +14,7 @@ mod rows;
 mod sanitize;
 mod server;
 
-pub use config::{Config, Gateway as GatewaySettings, Peer};
+pub use config::{Config, Gateway as GatewaySettings};
 
 use catalog_client::{CatalogClient, TraceContext, Traced};
 use dataset_proto::tokenization::tokenization_query_service_client::TokenizationQueryServiceClient;

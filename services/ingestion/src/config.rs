@@ -3,16 +3,16 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use hub::{HubConfig, Token};
-use serde::{Deserialize, Deserializer, Serialize};
-use service_kit::{Secret, Settings};
+use serde::{Deserialize, Serialize};
+use service_kit::{Nats, Peer, Secret, Settings, out_of_range};
 
 /// Everything the service can be told.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Config {
     pub ingestion: IngestionSettings,
-    pub catalog: CatalogSettings,
-    pub nats: NatsSettings,
+    pub catalog: Peer,
+    pub nats: Nats,
     pub storage: StorageSettings,
     pub jobs: JobsSettings,
     pub limits: LimitSettings,
@@ -28,23 +28,6 @@ pub struct IngestionSettings {
     pub internal: SocketAddr,
     /// Tasks at once: while one converts, another one downloads; 2.
     pub slots: usize,
-}
-
-/// The catalog, as its own section of the settings describes it.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct CatalogSettings {
-    /// Where it listens; `127.0.0.1:50051`.
-    pub listen: Option<SocketAddr>,
-    /// Where others reach it; `http://{listen}`.
-    pub url: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct NatsSettings {
-    /// `nats://…`; also from `NATS_URL`. None: work is found by asking the catalog.
-    pub url: Option<Secret>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -88,7 +71,7 @@ pub struct HubSettings {
     /// `hf_…`; also from `HF_TOKEN`. None: what the `hf` command line stored.
     pub token: Option<Secret>,
     /// Use what is on disk and never the network; also from `HF_HUB_OFFLINE`.
-    #[serde(deserialize_with = "switch")]
+    #[serde(deserialize_with = "service_kit::switch")]
     pub offline: bool,
     /// Files that are fetched at once; 8.
     pub max_files: usize,
@@ -135,14 +118,6 @@ impl Default for HubSettings {
     }
 }
 
-impl CatalogSettings {
-    /// The address to dial.
-    pub fn url(&self) -> String {
-        let listen = self.listen.unwrap_or_else(|| ([127, 0, 0, 1], 50051).into());
-        self.url.clone().unwrap_or_else(|| format!("http://{listen}"))
-    }
-}
-
 impl JobsSettings {
     pub fn heartbeat(&self) -> Duration {
         Duration::from_secs_f64(self.heartbeat_seconds)
@@ -185,36 +160,15 @@ impl Settings for Config {
             ("storage.orphan_seconds", self.storage.orphan_seconds, 0.1..=31_536_000.0),
             ("hub.stall_seconds", self.hub.stall_seconds, 0.1..=3600.0),
         ] {
-            if !range.contains(&seconds) {
-                problems.push(format!("`{key}` must be {} to {} seconds, not {seconds}", range.start(), range.end()));
-            }
+            problems.extend(out_of_range(key, seconds, &range));
         }
-        let url = self.catalog.url();
-        if !url.parse::<tonic::transport::Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.authority().is_some()) {
-            problems.push(format!("`catalog.url` is `{url}`, which is no address; such as `http://127.0.0.1:50051`"));
-        }
+        problems.extend(self.catalog.problem("catalog", 50051));
         problems
     }
 
     fn internal(&self) -> SocketAddr {
         self.ingestion.internal
     }
-}
-
-/// `true`, or what `huggingface_hub` takes for it: 1, ON, YES, TRUE.
-fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Switch {
-        Bool(bool),
-        Number(u64),
-        Text(String),
-    }
-    Ok(match Switch::deserialize(deserializer)? {
-        Switch::Bool(on) => on,
-        Switch::Number(number) => number == 1,
-        Switch::Text(text) => ["1", "on", "yes", "true"].iter().any(|word| text.trim().eq_ignore_ascii_case(word)),
-    })
 }
 
 #[cfg(test)]
@@ -225,7 +179,7 @@ mod tests {
     fn defaults_work_and_all_problems_are_told() {
         let mut config = Config::default();
         assert_eq!(config.problems(), [""; 0]);
-        assert_eq!(config.catalog.url(), "http://127.0.0.1:50051");
+        assert_eq!(config.catalog.url(50051), "http://127.0.0.1:50051");
         config.ingestion.slots = 0;
         config.hub.stall_seconds = 0.0;
         config.catalog.url = Some("nowhere".to_owned());

@@ -10,9 +10,7 @@ mod service;
 mod sweep;
 pub mod worker;
 
-pub use config::{
-    CatalogSettings, Config, HubSettings, IngestionSettings, JobsSettings, LimitSettings, NatsSettings, StorageSettings,
-};
+pub use config::{Config, HubSettings, IngestionSettings, JobsSettings, LimitSettings, StorageSettings};
 
 use std::sync::Arc;
 
@@ -31,7 +29,7 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
     let store = ShardStore::open(&config.storage.data_dir)
         .map_err(|e| ServeError::new("the data directory cannot be opened", e))?;
     let hub = HubClient::new(config.hub.client()).map_err(|e| ServeError::new("the Hub cannot be spoken to", e))?;
-    let catalog = CatalogClient::new(service_kit::channel(&config.catalog.url())?);
+    let catalog = CatalogClient::new(service_kit::channel(&config.catalog.url(50051))?);
     let bus = match &config.nats.url {
         Some(url) => {
             let connected = JobBus::connect(url.expose()).await;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hub::{HubConfig, Token};
-use serde::{Deserialize, Deserializer, Serialize};
-use service_kit::{Secret, Settings};
+use serde::{Deserialize, Serialize};
+use service_kit::{Nats, Peer, Secret, Settings, out_of_range};
 
 /// Everything the service can be told.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -14,8 +14,8 @@ use service_kit::{Secret, Settings};
 pub struct Config {
     pub tokenization: TokenizationSettings,
     pub tokenize: TokenizeSettings,
-    pub catalog: CatalogSettings,
-    pub nats: NatsSettings,
+    pub catalog: Peer,
+    pub nats: Nats,
     pub storage: StorageSettings,
     pub jobs: JobsSettings,
     pub hub: HubSettings,
@@ -37,20 +37,6 @@ pub struct TokenizeSettings {
     pub threads: usize,
     /// Estimated bytes of work in flight in a task, its tokenizer apart; 1 GiB.
     pub memory_bytes: u64,
-}
-
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(default)]
-pub struct CatalogSettings {
-    /// Address of the catalog; `http://127.0.0.1:50051`.
-    pub url: String,
-}
-
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct NatsSettings {
-    /// `nats://…`; also from `NATS_URL`. None: work is found by asking the catalog.
-    pub url: Option<Secret>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -77,7 +63,7 @@ pub struct HubSettings {
     /// `hf_…`; also from `HF_TOKEN`. None: what the `hf` command line stored.
     pub token: Option<Secret>,
     /// Use what is on disk and never the network; also from `HF_HUB_OFFLINE`.
-    #[serde(deserialize_with = "switch")]
+    #[serde(deserialize_with = "service_kit::switch")]
     pub offline: bool,
 }
 
@@ -90,12 +76,6 @@ impl Default for TokenizationSettings {
 impl Default for TokenizeSettings {
     fn default() -> Self {
         Self { threads: 0, memory_bytes: 1 << 30 }
-    }
-}
-
-impl Default for CatalogSettings {
-    fn default() -> Self {
-        Self { url: "http://127.0.0.1:50051".to_owned() }
     }
 }
 
@@ -143,40 +123,16 @@ impl Settings for Config {
         if self.tokenize.memory_bytes == 0 {
             problems.push("`tokenize.memory_bytes` must be above 0".to_owned());
         }
-        let url = &self.catalog.url;
-        if !url.parse::<tonic::transport::Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.authority().is_some()) {
-            problems.push(format!("`catalog.url` is `{url}`, which is no address; such as `http://127.0.0.1:50051`"));
-        }
-        if !(0.1..=3600.0).contains(&self.jobs.poll_seconds) {
-            let seconds = self.jobs.poll_seconds;
-            problems.push(format!("`jobs.poll_seconds` must be 0.1 to 3600 seconds, not {seconds}"));
-        }
-        if !(0.01..=60.0).contains(&self.jobs.heartbeat_seconds) {
-            let seconds = self.jobs.heartbeat_seconds;
-            problems.push(format!("`jobs.heartbeat_seconds` must be 0.01 to 60 seconds, not {seconds}"));
-        }
+        let JobsSettings { heartbeat_seconds, poll_seconds } = self.jobs;
+        problems.extend(self.catalog.problem("catalog", 50051));
+        problems.extend(out_of_range("jobs.heartbeat_seconds", heartbeat_seconds, &(0.01..=60.0)));
+        problems.extend(out_of_range("jobs.poll_seconds", poll_seconds, &(0.1..=3600.0)));
         problems
     }
 
     fn internal(&self) -> SocketAddr {
         self.tokenization.internal
     }
-}
-
-/// `true`, or what `huggingface_hub` takes for it: 1, ON, YES, TRUE.
-fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Switch {
-        Bool(bool),
-        Number(u64),
-        Text(String),
-    }
-    Ok(match Switch::deserialize(deserializer)? {
-        Switch::Bool(on) => on,
-        Switch::Number(number) => number == 1,
-        Switch::Text(text) => ["1", "on", "yes", "true"].iter().any(|word| text.trim().eq_ignore_ascii_case(word)),
-    })
 }
 
 #[cfg(test)]
@@ -191,7 +147,7 @@ mod tests {
         config.tokenize.memory_bytes = 0;
         config.jobs.heartbeat_seconds = 0.0;
         config.jobs.poll_seconds = 0.0;
-        config.catalog.url = "nowhere".to_owned();
+        config.catalog.url = Some("nowhere".to_owned());
         assert_eq!(config.problems().len(), 4, "{:?}", config.problems());
     }
 }

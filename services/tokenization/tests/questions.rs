@@ -9,7 +9,7 @@ use dataset_proto::tokenization::tokenization_query_service_client::Tokenization
 use dataset_proto::tokenization::{DecodeRequest, DecodeRow, InspectTokenizerRequest, PreviewRequest};
 use service_kit::{Lifecycle, Listeners};
 use test_kit::fake_hub::{Control, FakeHub};
-use tokenization::{CatalogSettings, Config, HubSettings, StorageSettings};
+use tokenization::{Config, HubSettings, StorageSettings};
 use tonic::transport::Channel;
 
 /// A running service; it stops when it is dropped.
@@ -32,7 +32,7 @@ impl Service {
         let address = listeners.api.local_addr().unwrap();
         let config = Config {
             // Nobody is there: questions need no catalog.
-            catalog: CatalogSettings { url: "http://127.0.0.1:9".to_owned() },
+            catalog: service_kit::Peer { url: Some("http://127.0.0.1:9".to_owned()), listen: None },
             storage: StorageSettings { data_dir: data_dir.to_owned() },
             hub: HubSettings { endpoint: Some(hub.to_owned()), token: None, offline },
             ..Config::default()

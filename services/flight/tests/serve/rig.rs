@@ -15,7 +15,7 @@ use dataset_proto::catalog::{
     dataset_service_server::DatasetServiceServer, tokenization_service_server::TokenizationServiceServer,
 };
 use dataset_proto::status::from_status;
-use flight::{CatalogSettings, Config, FlightSettings, StorageSettings};
+use flight::{Config, FlightSettings, StorageSettings};
 use service_kit::{Lifecycle, Listeners};
 use shard_store::ShardStore;
 use tokio::net::TcpListener;
@@ -65,7 +65,7 @@ impl Rig {
         let address = listeners.api.local_addr().expect("an address");
         let config = Config {
             flight: FlightSettings { max_streams, ..FlightSettings::default() },
-            catalog: CatalogSettings { url: Some(url), listen: None },
+            catalog: service_kit::Peer { url: Some(url), listen: None },
             storage: StorageSettings { data_dir: dir.path().into() },
         };
         let of_flight = lifecycle.clone();

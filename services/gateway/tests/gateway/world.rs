@@ -2,9 +2,10 @@
 
 use crate::{fake::Fake, rows::FakeRows};
 use dataset_model::{Dataset, Job, Statistics, Tokenization};
-use gateway::{Config, Peer};
+use gateway::Config;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use service_kit::Peer;
 use service_kit::{Lifecycle, Listeners, Telemetry};
 use std::{sync::OnceLock, time::Duration};
 

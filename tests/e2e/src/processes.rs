@@ -62,7 +62,17 @@ impl Processes {
 
     /// Starts a second worker of a service, `ingestion` or `tokenization`, on any port.
     pub fn spawn_second(&mut self, service: &str) -> Result<()> {
-        self.spawn(&format!("{service} 2"), &[("LISTEN", "127.0.0.1:0")])
+        self.spawn(&format!("{service} 2"), &[(variable(service, "listen"), "127.0.0.1:0".to_owned())])
+    }
+
+    /// Starts a worker again that was killed, with the catalog behind another port.
+    pub fn spawn_behind(&mut self, service: &str, port: u16) -> Result<()> {
+        self.spawn(service, &[(variable("catalog", "url"), format!("http://127.0.0.1:{port}"))])
+    }
+
+    /// Where a service listens.
+    pub fn address(&self, service: &str) -> String {
+        self.addresses[service]["listen"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Starts the service again that was killed.
@@ -71,7 +81,7 @@ impl Processes {
     }
 
     /// `name` is the service, and a number behind it if it is not the first.
-    fn spawn(&mut self, name: &str, over: &[(&str, &str)]) -> Result<()> {
+    fn spawn(&mut self, name: &str, over: &[(String, String)]) -> Result<()> {
         let service = name.split(' ').next().unwrap_or(name);
         let log = File::options().create(true).append(true).open(self.rig.folder().join(format!("{name}.log")))?;
         let mut command = Command::new(program(service)?);
@@ -83,7 +93,7 @@ impl Processes {
             }
         }
         for (key, value) in over {
-            command.env(variable(service, key), value);
+            command.env(key, value);
         }
         let child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
         self.running.insert(name.to_owned(), Process { child });

@@ -192,6 +192,11 @@ impl Rig {
         self.resume().await
     }
 
+    /// Changes settings for the next start.
+    pub fn set(&mut self, over: &Value) {
+        lay(&mut self.settings, over);
+    }
+
     /// Says that NATS is out of reach for the whole test, so that doorbells stay where they are.
     pub fn no_doorbells(&mut self) {
         self.has_doorbells = false;

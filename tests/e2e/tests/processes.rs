@@ -6,6 +6,7 @@ use dataset_model::{DatasetEvent, DatasetId};
 use e2e::{Processes, repos};
 use serde_json::{Value, json};
 use std::{future::Future, time::Duration};
+use test_kit::{ChaosProxy, Target};
 
 const SPLITS: &[&str] = &["train", "validation"];
 const SLOW: u64 = 256 << 10;
@@ -102,6 +103,31 @@ fn a_worker_that_wakes_too_late_changes_nothing() {
         let (_, job) = stack.rig.tokenize(dataset, &bert("validation")).await?;
         stack.rig.succeeded(dataset, job).await?;
         ensure!(before == tokens(&stack, &id.to_string()).await?, "the late worker changed what is ready");
+        stack.done().await
+    });
+}
+
+#[test]
+fn a_worker_that_is_cut_off_from_the_catalog_is_replaced() {
+    run(async {
+        let mut stack = Processes::start(SPLITS).await?;
+        let wire = ChaosProxy::start(Target::Tcp(stack.address("catalog"))).await?;
+        stack.kill("ingestion").await?;
+        stack.spawn_behind("ingestion", wire.port())?;
+        stack.rig.control.throttle(Some(SLOW));
+        let dataset = stack.rig.create(repos::ENGLISH).await?;
+        let job = stack.rig.download(dataset).await?;
+        downloading(&stack).await?;
+        // It goes on for a while, and nothing of what it does then may be seen.
+        wire.silence();
+        stack.rig.control.throttle(None);
+        stack.spawn_second("ingestion")?;
+        stack.rig.succeeded(dataset, job).await?;
+        wire.heal();
+        stack.stop("ingestion 2").await?;
+        let other = stack.rig.ingest(repos::ENGLISH).await?;
+        equals_the_source(&stack, other.id).await?;
+        equals_the_source(&stack, dataset).await?;
         stack.done().await
     });
 }

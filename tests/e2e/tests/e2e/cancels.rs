@@ -1,6 +1,6 @@
 //! Cancel is done when it is answered, and the workers stop soon after.
 
-use crate::{SLOW, THREE, bert, busy_rig, equals_the_source, halfway, run, tokenizing};
+use crate::{SLOW, THREE, bert, busy_rig, equals_the_source, halfway, last_byte, run, tokenizing};
 use anyhow::ensure;
 use dataset_model::{DatasetStatus, JobState, Reason, TokenizationStatus};
 use e2e::{Rig, repos};
@@ -11,21 +11,6 @@ use tokio::time::Instant;
 
 /// G12: a reachable worker stops its network in less.
 const STOPPED_WITHIN: Duration = Duration::from_secs(2);
-/// No byte in this time, where one came every 32 ms, is the end of them.
-const SILENCE: Duration = Duration::from_millis(800);
-
-/// When the Hub sent the last byte of files.
-async fn last_byte(rig: &Rig) -> Instant {
-    let sent = || rig.control.requests().iter().map(|request| request.bytes_sent).sum::<u64>();
-    let (mut seen, mut last) = (sent(), Instant::now());
-    while last.elapsed() < SILENCE {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        if sent() != seen {
-            (seen, last) = (sent(), Instant::now());
-        }
-    }
-    last
-}
 
 #[test]
 fn a_download_is_cancelled_in_its_middle_and_goes_on_later() {

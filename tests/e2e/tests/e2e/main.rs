@@ -6,6 +6,7 @@ mod deletes;
 mod disk;
 mod feeds;
 mod happy_path;
+mod network;
 mod refusals;
 mod restarts;
 mod sources;
@@ -17,6 +18,7 @@ use dataset_model::{DatasetEvent, DatasetId};
 use e2e::Rig;
 use serde_json::{Value, json};
 use std::{future::Future, time::Duration};
+use tokio::time::Instant;
 
 const THREE: &[&str] = &["train", "validation", "test"];
 /// Slow enough that a test can act in the middle of a file.
@@ -68,4 +70,20 @@ async fn equals_the_source(rig: &Rig, dataset: DatasetId) -> Result<()> {
         anyhow::ensure!(read == source[&split.name], "{}: over Flight {read}, in the source {source}", split.name);
     }
     Ok(())
+}
+
+/// No byte in this time, where one came every 32 ms, is the end of them.
+const SILENCE: Duration = Duration::from_millis(800);
+
+/// When the Hub sent the last byte of files.
+async fn last_byte(rig: &Rig) -> Instant {
+    let sent = || rig.control.requests().iter().map(|request| request.bytes_sent).sum::<u64>();
+    let (mut seen, mut last) = (sent(), Instant::now());
+    while last.elapsed() < SILENCE {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if sent() != seen {
+            (seen, last) = (sent(), Instant::now());
+        }
+    }
+    last
 }

@@ -2,13 +2,15 @@
 
 use crate::{SLOW, THREE, bert, busy_rig, equals_the_source, halfway, run, tokenizing};
 use anyhow::{Context, Result, ensure};
-use dataset_model::TokenizationStatus;
+use dataset_model::{JobState, Reason, TokenizationStatus};
 use e2e::{Gate, Rig, repos};
 use std::time::Duration;
+use test_kit::fake_hub::Logged;
 
-/// Waits until a plan has asked the Hub.
-async fn planning(rig: &Rig) -> Result<()> {
-    let asked = rig.control.wait_for(|log| log.iter().any(|request| request.path.contains(repos::ENGLISH)));
+/// Waits until a plan has asked the Hub, for the first time since there were `seen` requests.
+async fn planning(rig: &Rig, seen: usize) -> Result<()> {
+    let is_asked = |log: &[Logged]| log.iter().skip(seen).any(|request| request.path.contains(repos::ENGLISH));
+    let asked = rig.control.wait_for(is_asked);
     tokio::time::timeout(Duration::from_secs(30), asked).await.context("no plan")?;
     Ok(())
 }
@@ -27,7 +29,7 @@ fn an_ingest_survives_a_restart_in_each_phase() {
         rig.control.throttle(Some(1));
         let dataset = rig.create(repos::ENGLISH).await?;
         let job = rig.download(dataset).await?;
-        planning(&rig).await?;
+        planning(&rig, 0).await?;
         rig.stop().await?;
 
         rig.control.throttle(Some(SLOW));
@@ -102,6 +104,32 @@ fn workers_that_vanish_lose_their_lease_and_nothing_else() {
         rig.resume().await?;
         rig.succeeded(dataset, job).await?;
         ensure!(rig.tokenization(id).await?.status == TokenizationStatus::Ready);
+        rig.done().await
+    });
+}
+
+#[test]
+fn a_task_that_kills_its_worker_is_given_up() {
+    run(async {
+        let mut rig = Rig::small(THREE).await?;
+        rig.control.throttle(Some(1));
+        let dataset = rig.create(repos::ENGLISH).await?;
+        let job = rig.download(dataset).await?;
+        let mut seen = 0;
+        for _ in 0..3 {
+            planning(&rig, seen).await?;
+            rig.crash().await?;
+            seen = rig.control.requests().len();
+            rig.resume().await?;
+        }
+        let job = rig.ended(dataset, job).await?;
+        let error = job.error.context("a failed job says why")?;
+        ensure!(job.state == JobState::Failed && error.reason == Reason::Poison, "{error:?}");
+        ensure!(job.attempt == 3 && error.next_step.is_some(), "{error:?} after {} attempts", job.attempt);
+        // It was the circumstances: the same dataset can be started again.
+        rig.control.throttle(None);
+        let job = rig.download(dataset).await?;
+        rig.succeeded(dataset, job).await?;
         rig.done().await
     });
 }

@@ -4,7 +4,7 @@ use crate::{THREE, bert, run};
 use anyhow::{Context, Result, ensure};
 use dataset_model::{DatasetStatus, JobState, Problem, Reason};
 use e2e::{Options, Rig, repos};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{fs, path::Path};
 use test_kit::fake_hub::{FakeHub, Fault};
 
@@ -109,10 +109,13 @@ fn bytes_that_never_match_are_never_ready() {
 #[test]
 fn a_hub_with_hiccups_is_endured() {
     run(async {
-        let rig = Rig::small(THREE).await?;
+        let rig = Rig::small_with(THREE, json!({ "hub": { "stall_seconds": 1 } })).await?;
         rig.control.fail_on("/lfs/", Fault::DropAfter(100_000), 2);
         rig.control.fail_on("/resolve/", Fault::status(503), 2);
         rig.control.fail_on("/tree/", Fault::status(500), 1);
+        rig.control.fail_on("/lfs/", Fault::StallAfter(200_000), 1);
+        // Limits of the Hub's rate are waited out and count as no try, however many there are.
+        rig.control.fail_on("/resolve/", Fault::retry_after(1), 4);
         let dataset = rig.ingest(repos::ENGLISH).await?.id;
         crate::equals_the_source(&rig, dataset).await?;
         rig.done().await

@@ -71,8 +71,7 @@ const THEIRS: &[(&str, &[&str])] = &[
     ("sqlx", &["catalog"]),
     ("async-nats", &["job-bus"]),
     ("hf-hub", &["hub"]),
-    // Beside the Hub, the command line may ask the gateway.
-    ("reqwest", &["hub", "tokenmill"]),
+    ("reqwest", &["hub"]),
     ("tokenizers", &["tokenization"]),
     ("fastokens", &["tokenization"]),
     ("arrow-flight", &["flight", "gateway"]),

@@ -55,7 +55,8 @@ pub struct Rig {
     running: Option<Running>,
     acknowledged: Mutex<Vec<Acknowledged>>,
     has_doorbells: bool,
-    hub: FakeHub,
+    _hub: FakeHub,
+    hub_root: PathBuf,
     folder: TempDir,
     _alone: OwnedMutexGuard<()>,
 }
@@ -110,7 +111,7 @@ impl Rig {
             (None, Some(root)) => root,
             (None, None) => test_kit::sample_hub(),
         };
-        let (hub, control) = FakeHub::start(root).await?;
+        let (hub, control) = FakeHub::start(&root).await?;
         let (database, nats) = (test_kit::postgres().await, test_kit::nats().await);
         let pool = PgPoolOptions::new().max_connections(4).connect(database.url()).await?;
         let data_dir = options.data_dir.unwrap_or_else(|| folder.path().join("data"));
@@ -120,7 +121,7 @@ impl Rig {
             "storage": { "data_dir": data_dir, "delete_grace_seconds": 0 },
             "jobs": {
                 "lease_seconds": 3, "heartbeat_seconds": 0.2, "reconcile_seconds": 0.5, "max_tries": 3,
-                "retry_seconds": 1, "poll_seconds": 2,
+                "retry_seconds": 1, "poll_seconds": 1,
             },
             "limits": { "free_space_bytes": 0 },
             "hub": { "endpoint": hub.endpoint(), "token": CANARY, "offline": false },
@@ -137,7 +138,8 @@ impl Rig {
             running: None,
             acknowledged,
             has_doorbells: true,
-            hub,
+            _hub: hub,
+            hub_root: root,
             folder,
             _alone: alone,
         })
@@ -211,9 +213,9 @@ impl Rig {
         self.folder.path()
     }
 
-    /// What `HF_ENDPOINT` would be.
-    pub fn hub_endpoint(&self) -> String {
-        self.hub.endpoint()
+    /// The folder that the Hub serves.
+    pub fn hub_root(&self) -> &Path {
+        &self.hub_root
     }
 
     pub fn settings(&self) -> &Value {

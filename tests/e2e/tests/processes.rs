@@ -34,16 +34,6 @@ async fn tokenizing(stack: &Processes, dataset: DatasetId) -> Result<()> {
     Ok(())
 }
 
-async fn equals_the_source(stack: &Processes, dataset: DatasetId) -> Result<()> {
-    let folder = stack.rig.folder().join("hub/datasets").join(repos::ENGLISH);
-    let source = e2e::oracle("source.py", &[&folder.display().to_string()]).await?;
-    for split in SPLITS {
-        let read = e2e::oracle("flight_rows.py", &[&stack.rig.flight(), &dataset.to_string(), split]).await?;
-        ensure!(read == source[split], "{split}: over Flight {read}, in the source {source}");
-    }
-    Ok(())
-}
-
 #[test]
 fn a_killed_worker_is_replaced() {
     run(async {
@@ -56,7 +46,7 @@ fn a_killed_worker_is_replaced() {
         stack.kill("ingestion").await?;
         stack.rig.control.throttle(None);
         stack.rig.succeeded(dataset, job).await?;
-        equals_the_source(&stack, dataset).await?;
+        stack.rig.equals_the_source(dataset).await?;
 
         let (id, job) = stack.rig.tokenize(dataset, &bert("train")).await?;
         tokenizing(&stack, dataset).await?;
@@ -86,8 +76,8 @@ fn a_worker_that_wakes_too_late_changes_nothing() {
         // Alone, it takes up the next job: by then it has learnt that the old one is not its own any more.
         stack.stop("ingestion 2").await?;
         let other = stack.rig.ingest(repos::ENGLISH).await?;
-        equals_the_source(&stack, other.id).await?;
-        equals_the_source(&stack, dataset).await?;
+        stack.rig.equals_the_source(other.id).await?;
+        stack.rig.equals_the_source(dataset).await?;
         let prefix = stack.rig.dataset(dataset).await?.file_path.context("a folder")?;
         let now: Vec<String> = stack.rig.files()?.into_iter().filter(|key| key.starts_with(&prefix)).collect();
         ensure!(files.iter().all(|key| now.contains(key)) && files.len() == now.len(), "{files:?} became {now:?}");
@@ -126,8 +116,8 @@ fn a_worker_that_is_cut_off_from_the_catalog_is_replaced() {
         wire.heal();
         stack.stop("ingestion 2").await?;
         let other = stack.rig.ingest(repos::ENGLISH).await?;
-        equals_the_source(&stack, other.id).await?;
-        equals_the_source(&stack, dataset).await?;
+        stack.rig.equals_the_source(other.id).await?;
+        stack.rig.equals_the_source(dataset).await?;
         stack.done().await
     });
 }
@@ -152,7 +142,7 @@ fn a_killed_catalog_comes_back() {
         stack.spawn_again("catalog")?;
         stack.rig.ready().await;
         stack.rig.succeeded(dataset, job).await?;
-        equals_the_source(&stack, dataset).await?;
+        stack.rig.equals_the_source(dataset).await?;
         stack.done().await
     });
 }

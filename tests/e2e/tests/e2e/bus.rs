@@ -1,6 +1,6 @@
 //! Doorbells are only doorbells: too many, none at all, and lost ones change nothing.
 
-use crate::{SLOW, THREE, bert, equals_the_source, halfway, run};
+use crate::{SLOW, THREE, bert, halfway, run};
 use anyhow::{Result, ensure};
 use dataset_model::{AttemptId, JobKind};
 use e2e::{Options, Rig, repos};
@@ -28,7 +28,7 @@ fn rings_without_end_are_harmless() {
         ring_often().await?;
         let job = rig.succeeded(dataset, job).await?;
         ensure!(job.attempt == 1, "each task was done once: {job:?}");
-        equals_the_source(&rig, dataset).await?;
+        rig.equals_the_source(dataset).await?;
         rig.done().await
     });
 }
@@ -45,7 +45,7 @@ fn without_nats_everything_still_finishes() {
         let dataset = rig.ingest(repos::ENGLISH).await?.id;
         let (_, job) = rig.tokenize(dataset, &bert("test")).await?;
         rig.succeeded(dataset, job).await?;
-        equals_the_source(&rig, dataset).await?;
+        rig.equals_the_source(dataset).await?;
         rig.done().await
     });
 }
@@ -65,7 +65,7 @@ fn nats_dies_and_comes_back_empty() {
         let (_, job) = rig.tokenize(dataset, &bert("test")).await?;
         rig.nats.wipe().await?;
         rig.succeeded(dataset, job).await?;
-        equals_the_source(&rig, dataset).await?;
+        rig.equals_the_source(dataset).await?;
         rig.done().await
     });
 }

@@ -1,6 +1,6 @@
 //! Cancel is done when it is answered, and the workers stop soon after.
 
-use crate::{SLOW, THREE, bert, busy_rig, equals_the_source, halfway, last_byte, run, tokenizing};
+use crate::{SLOW, THREE, bert, busy_rig, halfway, last_byte, run, tokenizing};
 use anyhow::ensure;
 use dataset_model::{DatasetStatus, JobState, Reason, TokenizationStatus};
 use e2e::{Rig, repos};
@@ -39,7 +39,7 @@ fn a_download_is_cancelled_in_its_middle_and_goes_on_later() {
         rig.succeeded(dataset, again).await?;
         let resumed = rig.control.requests().into_iter().skip(before).any(|r| r.range.is_some() && r.status == 206);
         ensure!(resumed, "the download began anew instead of going on");
-        equals_the_source(&rig, dataset).await?;
+        rig.equals_the_source(dataset).await?;
         rig.done().await
     });
 }

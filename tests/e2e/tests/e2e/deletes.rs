@@ -22,7 +22,9 @@ async fn is_gone(rig: &Rig, dataset: DatasetId, tokenization: Option<Tokenizatio
     if let Some(id) = tokenization {
         rig.api().get(&format!("/tokenizations/{id}")).await?.refused(Reason::NotFound);
     }
-    let read = e2e::oracle("flight_rows.py", &[&rig.flight(), &dataset.to_string(), "train"]).await;
+    let folder = rig.hub_root().join("datasets").join(repos::ENGLISH);
+    let folder = folder.to_string_lossy();
+    let read = e2e::oracle("compare_rows.py", &[&folder, &rig.flight(), &dataset.to_string()]).await;
     let refusal = read.err().map(|error| error.to_string()).unwrap_or_default();
     ensure!(refusal.contains("there is no"), "Flight still reads it: {refusal}");
     Ok(())

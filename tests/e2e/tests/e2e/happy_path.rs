@@ -10,7 +10,8 @@ fn parquet_with_two_splits_and_two_tokenizers() {
     super::run(async {
         let rig = Rig::start().await?;
         let dataset = rig.ingest("tokenmill/english-docs").await?;
-        equals_the_source(&rig, &dataset).await?;
+        rig.equals_the_source(dataset.id).await?;
+        ensure!(dataset.commit_sha.as_ref().is_some_and(|sha| sha.len() == 40), "{dataset:?}");
         raw_samples(&rig, &dataset).await?;
         let config = json!({ "max_length": 256, "stride": 32, "split": "validation" });
         for tokenizer in ["tokenmill/bert", "tokenmill/gpt2"] {
@@ -34,25 +35,9 @@ fn json_lines_in_three_compressions() {
     super::run(async {
         let rig = Rig::start().await?;
         let dataset = rig.ingest("tokenmill/english-docs-jsonl").await?;
-        equals_the_source(&rig, &dataset).await?;
+        rig.equals_the_source(dataset.id).await?;
         rig.done().await
     });
-}
-
-/// Rows over Flight equal the rows of the source, for each split.
-async fn equals_the_source(rig: &Rig, dataset: &Dataset) -> Result<()> {
-    let folder = test_kit::sample_hub().join("datasets").join(dataset.repo_id.as_str());
-    let source = oracle("source.py", &[&folder.display().to_string()]).await?;
-    ensure!(source.as_object().is_some_and(|splits| splits.len() == dataset.splits.len()), "{source}");
-    for split in &dataset.splits {
-        let read = oracle("flight_rows.py", &[&rig.flight(), &dataset.id.to_string(), &split.name]).await?;
-        eprintln!("{} {}: {read}", dataset.repo_id, split.name);
-        ensure!(read == source[&split.name], "{}: over Flight {read}, in the source {source}", split.name);
-        ensure!(read["rows"] == split.row_count, "{split:?}");
-    }
-    ensure!(dataset.row_count == Some(dataset.splits.iter().map(|split| split.row_count).sum()), "{dataset:?}");
-    ensure!(dataset.commit_sha.as_ref().is_some_and(|sha| sha.len() == 40), "{dataset:?}");
-    Ok(())
 }
 
 async fn raw_samples(rig: &Rig, dataset: &Dataset) -> Result<()> {

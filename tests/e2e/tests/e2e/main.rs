@@ -60,18 +60,6 @@ async fn tokenizing(rig: &Rig, dataset: DatasetId) -> Result<()> {
     Ok(())
 }
 
-/// What is ready must be exactly the source: each row once, in order.
-async fn equals_the_source(rig: &Rig, dataset: DatasetId) -> Result<()> {
-    let dataset = rig.dataset(dataset).await?;
-    let folder = rig.folder().join("hub/datasets").join(dataset.repo_id.as_str());
-    let source = e2e::oracle("source.py", &[&folder.display().to_string()]).await?;
-    for split in &dataset.splits {
-        let read = e2e::oracle("flight_rows.py", &[&rig.flight(), &dataset.id.to_string(), &split.name]).await?;
-        anyhow::ensure!(read == source[&split.name], "{}: over Flight {read}, in the source {source}", split.name);
-    }
-    Ok(())
-}
-
 /// No byte in this time, where one came every 32 ms, is the end of them.
 const SILENCE: Duration = Duration::from_millis(800);
 

@@ -1,6 +1,6 @@
 //! The wire to the database breaks, or goes silent: answers say so, and jobs go on when it is back.
 
-use crate::{SLOW, THREE, bert, equals_the_source, halfway, last_byte, run};
+use crate::{SLOW, THREE, bert, halfway, last_byte, run};
 use anyhow::{Result, ensure};
 use dataset_model::Reason;
 use e2e::{Options, Rig, repos};
@@ -35,7 +35,7 @@ fn the_database_is_cut_off_for_a_while() {
         wire.heal();
         rig.control.throttle(None);
         rig.succeeded(dataset, job).await?;
-        equals_the_source(&rig, dataset).await?;
+        rig.equals_the_source(dataset).await?;
         rig.done().await
     });
 }
@@ -58,7 +58,7 @@ fn the_database_goes_silent_for_longer_than_a_lease() {
         wire.heal();
         let job = rig.succeeded(dataset, job).await?;
         ensure!(job.attempt > 1, "{job:?}");
-        equals_the_source(&rig, dataset).await?;
+        rig.equals_the_source(dataset).await?;
         let (_, job) = rig.tokenize(dataset, &bert("test")).await?;
         rig.succeeded(dataset, job).await?;
         rig.done().await

@@ -1,6 +1,6 @@
 //! The whole platform stops, or falls over, in the middle of each phase, and goes on where it was.
 
-use crate::{SLOW, THREE, bert, busy_rig, equals_the_source, halfway, run, tokenizing};
+use crate::{SLOW, THREE, bert, busy_rig, halfway, run, tokenizing};
 use anyhow::{Context, Result, ensure};
 use dataset_model::{JobState, Reason, TokenizationStatus};
 use e2e::{Gate, Rig, repos};
@@ -48,7 +48,7 @@ fn an_ingest_survives_a_restart_in_each_phase() {
 
         rig.resume().await?;
         rig.succeeded(dataset, job).await?;
-        equals_the_source(&rig, dataset).await?;
+        rig.equals_the_source(dataset).await?;
         rig.done().await
     });
 }
@@ -96,7 +96,7 @@ fn workers_that_vanish_lose_their_lease_and_nothing_else() {
         rig.resume().await?;
         let job = rig.succeeded(dataset, job).await?;
         ensure!(job.attempt > 1, "it was taken up by another attempt: {job:?}");
-        equals_the_source(&rig, dataset).await?;
+        rig.equals_the_source(dataset).await?;
 
         let (id, job) = rig.tokenize(dataset, &bert("train")).await?;
         tokenizing(&rig, dataset).await?;

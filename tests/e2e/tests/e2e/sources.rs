@@ -99,7 +99,7 @@ fn bytes_that_never_match_are_never_ready() {
         let job = rig.download(dataset).await?;
         rig.succeeded(dataset, job).await?;
         ensure!(rig.dataset(dataset).await?.error.is_none());
-        crate::equals_the_source(&rig, dataset).await?;
+        rig.equals_the_source(dataset).await?;
         let (_, job) = rig.tokenize(dataset, &bert("test")).await?;
         rig.succeeded(dataset, job).await?;
         rig.done().await
@@ -114,10 +114,10 @@ fn a_hub_with_hiccups_is_endured() {
         rig.control.fail_on("/resolve/", Fault::status(503), 2);
         rig.control.fail_on("/tree/", Fault::status(500), 1);
         rig.control.fail_on("/lfs/", Fault::StallAfter(200_000), 1);
-        // Limits of the Hub's rate are waited out and count as no try, however many there are.
+        // A limit of the Hub's rate is waited out and counts as no try.
         rig.control.fail_on("/resolve/", Fault::retry_after(1), 4);
         let dataset = rig.ingest(repos::ENGLISH).await?.id;
-        crate::equals_the_source(&rig, dataset).await?;
+        rig.equals_the_source(dataset).await?;
         rig.done().await
     });
 }

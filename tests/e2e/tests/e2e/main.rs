@@ -2,6 +2,7 @@
 
 mod bus;
 mod cancels;
+mod checker;
 mod deletes;
 mod disk;
 mod feeds;

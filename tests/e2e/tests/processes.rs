@@ -2,11 +2,15 @@
 //! worker that wakes up too late changes nothing.
 
 use anyhow::{Context, Result, ensure};
+use catalog_client::request;
 use dataset_model::{DatasetEvent, DatasetId};
+use dataset_proto::catalog::{CommitRequest, Shard, TaskRef};
 use e2e::{Processes, repos};
 use serde_json::{Value, json};
+use sqlx::types::Uuid;
 use std::{future::Future, time::Duration};
 use test_kit::{ChaosProxy, Target};
+use tonic::{Code, Status};
 
 const SPLITS: &[&str] = &["train", "validation"];
 const SLOW: u64 = 256 << 10;
@@ -93,6 +97,51 @@ fn a_worker_that_wakes_too_late_changes_nothing() {
         let (_, job) = stack.rig.tokenize(dataset, &bert("validation")).await?;
         stack.rig.succeeded(dataset, job).await?;
         ensure!(before == tokens(&stack, &id.to_string()).await?, "the late worker changed what is ready");
+        stack.done().await
+    });
+}
+
+/// The commit that a stopped worker had in its hands: what it says is wrong, so that believing it would show.
+async fn late_commit(stack: &Processes, task: (Uuid, i64, Uuid)) -> Result<Status> {
+    let (id, attempt, attempt_uuid) = task;
+    let shard = Shard {
+        key: format!("datasets/acme__english/{id}/raw/0-0-0.{}.arrow", &attempt_uuid.simple().to_string()[24..]),
+        split: "train".to_owned(),
+        row_count: 1,
+        size_bytes: 1,
+        sha256: vec![0; 32],
+        ..Shard::default()
+    };
+    let caller =
+        TaskRef { task_id: id.to_string(), attempt: attempt.cast_unsigned(), attempt_uuid: attempt_uuid.to_string() };
+    let commit = CommitRequest { task: Some(caller), shards: vec![shard], ..CommitRequest::default() };
+    let answer = stack.rig.catalog().tasks().commit(request(commit)).await;
+    answer.err().context("the catalog believed an attempt that is over")
+}
+
+#[test]
+fn a_commit_of_an_earlier_attempt_is_refused() {
+    run(async {
+        let mut stack = Processes::start(SPLITS).await?;
+        stack.rig.control.throttle(Some(SLOW));
+        let dataset = stack.rig.create(repos::ENGLISH).await?;
+        let job = stack.rig.download(dataset).await?;
+        downloading(&stack).await?;
+        stack.pause("ingestion")?;
+        let running = "SELECT id, attempt, attempt_uuid FROM tasks WHERE kind = 'work' AND state = 'running' LIMIT 1";
+        let task: (Uuid, i64, Uuid) = sqlx::query_as(running).fetch_one(&stack.rig.pool).await?;
+        stack.spawn_second("ingestion")?;
+        let taken_over = async || {
+            let now = sqlx::query_scalar("SELECT attempt FROM tasks WHERE id = $1 AND state = 'running'");
+            now.bind(task.0).fetch_one(&stack.rig.pool).await.is_ok_and(|attempt: i64| attempt > task.1)
+        };
+        test_kit::wait_until(Duration::from_secs(30), "the second worker has the task", taken_over).await;
+        let refusal = late_commit(&stack, task).await?;
+        ensure!(refusal.code() == Code::Aborted, "{refusal:?}");
+        stack.rig.control.throttle(None);
+        stack.rig.succeeded(dataset, job).await?;
+        stack.rig.equals_the_source(dataset).await?;
+        stack.wake("ingestion")?;
         stack.done().await
     });
 }

@@ -24,7 +24,7 @@ fn the_checker_sees_each_defect() {
     run(async {
         let rig = Rig::small(THREE).await?;
         rig.ingest(repos::ENGLISH).await?;
-        let shard = rig.data_dir.join(rig.files()?.into_iter().find(|key| key.ends_with(".arrow")).context("a shard")?);
+        let shard = rig.data_dir.join(rig.files()?.into_iter().find(|key| key.contains("/raw/")).context("a shard")?);
 
         let whole = fs::read(&shard)?;
         let mut damaged = whole.clone();

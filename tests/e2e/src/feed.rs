@@ -1,6 +1,7 @@
 //! What happens to a dataset, as the catalog streams it. Numbered events are checked to be dense as they come.
 
-use anyhow::{Context, Result, bail, ensure};
+use crate::rig::PATIENCE;
+use anyhow::{Context, Result, ensure};
 use catalog_client::CatalogClient;
 use dataset_model::{Dataset, DatasetEvent, DatasetId};
 use dataset_proto::catalog::{
@@ -35,9 +36,10 @@ impl Feed {
         Ok(Self { stream, seq: since })
     }
 
-    /// The next item; fails when a number is missing or comes twice.
+    /// The next item; fails when a number is missing or comes twice, or when nothing comes.
     pub async fn next(&mut self) -> Result<Item> {
-        let Some(message) = self.stream.message().await? else { bail!("the feed ended") };
+        let message = tokio::time::timeout(PATIENCE, self.stream.message()).await.context("the feed is silent")??;
+        let message = message.context("the feed ended")?;
         match message.item.context("an item without a body")? {
             ProtoItem::Snapshot(snapshot) => {
                 let dataset = Box::new(Dataset::try_from(snapshot.dataset.context("no dataset")?)?);
@@ -60,6 +62,17 @@ impl Feed {
                 Ok(Item::Event { seq: event.seq, event: body_of(event)? })
             }
         }
+    }
+
+    /// Reads on until a tokenization has got somewhere, and is not over.
+    pub async fn until_tokenizing(&mut self) -> Result<()> {
+        let event = self.until_event(|event| match event {
+            DatasetEvent::TokenizationProgress(progress) => progress.samples > 0,
+            event => event.is_terminal(),
+        });
+        let event = event.await?;
+        ensure!(!event.is_terminal(), "it was over before anything could be done to it: {event:?}");
+        Ok(())
     }
 
     /// Reads on until `found` says so.

@@ -18,13 +18,18 @@ pub const ENGLISH: &str = "acme/english";
 /// A tokenizer on every hand-made Hub.
 pub const BERT: &str = "tokenmill/bert";
 
-/// Writes `acme/english`: `splits` of a third of a megabyte and more, so that a job has several tasks that take a while.
+/// A split of 18 MB: a job on it takes seconds, so that a test can act in its middle.
+pub const LONG: &str = "long";
+
+/// Writes `acme/english`: the sample documents shared out among `splits`; [`LONG`] has all of them, four times over.
 pub fn english(root: &Path, splits: &[&str]) -> Result<()> {
     let documents = documents()?;
     let mut repo = FakeHub::repo(root, &format!("datasets/{ENGLISH}"));
     let size = documents.len() / splits.len();
     for (split, rows) in splits.iter().zip(documents.chunks(size)) {
-        repo = repo.file(&format!("data/{split}-00000-of-00001.jsonl"), rows.join("\n") + "\n");
+        let text = |rows: &[String]| rows.join("\n") + "\n";
+        let text = if *split == LONG { text(&documents).repeat(4) } else { text(rows) };
+        repo = repo.file(&format!("data/{split}-00000-of-00001.jsonl"), text);
     }
     Ok(repo.write()?)
 }

@@ -3,16 +3,15 @@
 
 use anyhow::{Context, Result, ensure};
 use catalog_client::request;
-use dataset_model::{DatasetEvent, DatasetId};
 use dataset_proto::catalog::{CommitRequest, Shard, TaskRef};
-use e2e::{Processes, repos};
+use e2e::{Processes, repos, repos::LONG};
 use serde_json::{Value, json};
 use sqlx::types::Uuid;
 use std::{future::Future, time::Duration};
 use test_kit::{ChaosProxy, Target};
 use tonic::{Code, Status};
 
-const SPLITS: &[&str] = &["train", "validation"];
+const SPLITS: &[&str] = &[LONG, "validation"];
 const SLOW: u64 = 256 << 10;
 
 fn run(test: impl Future<Output = Result<()>>) {
@@ -32,12 +31,6 @@ async fn downloading(stack: &Processes) -> Result<()> {
     Ok(())
 }
 
-async fn tokenizing(stack: &Processes, dataset: DatasetId) -> Result<()> {
-    let mut feed = stack.rig.watch(dataset).await?;
-    feed.until_event(|event| matches!(event, DatasetEvent::TokenizationProgress(p) if p.samples > 0)).await?;
-    Ok(())
-}
-
 #[test]
 fn a_killed_worker_is_replaced() {
     run(async {
@@ -52,8 +45,8 @@ fn a_killed_worker_is_replaced() {
         stack.rig.succeeded(dataset, job).await?;
         stack.rig.equals_the_source(dataset).await?;
 
-        let (id, job) = stack.rig.tokenize(dataset, &bert("train")).await?;
-        tokenizing(&stack, dataset).await?;
+        let (id, job) = stack.rig.tokenize(dataset, &bert(LONG)).await?;
+        stack.rig.watch(dataset).await?.until_tokenizing().await?;
         stack.spawn_second("tokenization")?;
         stack.kill("tokenization").await?;
         stack.rig.succeeded(dataset, job).await?;
@@ -86,8 +79,8 @@ fn a_worker_that_wakes_too_late_changes_nothing() {
         let now: Vec<String> = stack.rig.files()?.into_iter().filter(|key| key.starts_with(&prefix)).collect();
         ensure!(files.iter().all(|key| now.contains(key)) && files.len() == now.len(), "{files:?} became {now:?}");
 
-        let (id, job) = stack.rig.tokenize(dataset, &bert("train")).await?;
-        tokenizing(&stack, dataset).await?;
+        let (id, job) = stack.rig.tokenize(dataset, &bert(LONG)).await?;
+        stack.rig.watch(dataset).await?.until_tokenizing().await?;
         stack.pause("tokenization")?;
         stack.spawn_second("tokenization")?;
         stack.rig.succeeded(dataset, job).await?;
@@ -106,7 +99,7 @@ async fn late_commit(stack: &Processes, task: (Uuid, i64, Uuid)) -> Result<Statu
     let (id, attempt, attempt_uuid) = task;
     let shard = Shard {
         key: format!("datasets/acme__english/{id}/raw/0-0-0.{}.arrow", &attempt_uuid.simple().to_string()[24..]),
-        split: "train".to_owned(),
+        split: LONG.to_owned(),
         row_count: 1,
         size_bytes: 1,
         sha256: vec![0; 32],
@@ -185,8 +178,8 @@ fn a_killed_catalog_comes_back() {
         stack.rig.ready().await;
         stack.rig.succeeded(dataset, job).await?;
 
-        let (_, job) = stack.rig.tokenize(dataset, &bert("train")).await?;
-        tokenizing(&stack, dataset).await?;
+        let (_, job) = stack.rig.tokenize(dataset, &bert(LONG)).await?;
+        stack.rig.watch(dataset).await?.until_tokenizing().await?;
         stack.kill("catalog").await?;
         stack.spawn_again("catalog")?;
         stack.rig.ready().await;

@@ -1,9 +1,9 @@
 //! Cancel is done when it is answered, and the workers stop soon after.
 
-use crate::{SLOW, THREE, bert, busy_rig, halfway, last_byte, run, tokenizing};
+use crate::{SLOW, THREE, bert, busy_rig, halfway, last_byte, run};
 use anyhow::ensure;
 use dataset_model::{DatasetStatus, JobState, Reason, TokenizationStatus};
-use e2e::{Rig, repos};
+use e2e::{Rig, repos, repos::LONG};
 use reqwest::StatusCode;
 use serde_json::json;
 use std::time::Duration;
@@ -49,8 +49,8 @@ fn a_tokenization_is_cancelled_in_its_middle_and_done_later() {
     run(async {
         let rig = busy_rig().await?;
         let dataset = rig.ingest(repos::ENGLISH).await?.id;
-        let (id, job) = rig.tokenize(dataset, &bert("train")).await?;
-        tokenizing(&rig, dataset).await?;
+        let (id, job) = rig.tokenize(dataset, &bert(LONG)).await?;
+        rig.watch(dataset).await?.until_tokenizing().await?;
 
         let cancel = format!("/tokenizations/{id}/cancel");
         rig.api().post(&cancel, &json!({})).await?.expect(StatusCode::NO_CONTENT)?;
@@ -58,7 +58,7 @@ fn a_tokenization_is_cancelled_in_its_middle_and_done_later() {
         ensure!(rig.job(job).await?.state == JobState::Cancelled);
         rig.api().post(&cancel, &json!({})).await?.refused(Reason::JobTerminal);
 
-        let (again, job) = rig.tokenize(dataset, &bert("train")).await?;
+        let (again, job) = rig.tokenize(dataset, &bert(LONG)).await?;
         ensure!(again == id, "the same identity is the same tokenization");
         rig.succeeded(dataset, job).await?;
         ensure!(rig.tokenization(id).await?.status == TokenizationStatus::Ready);

@@ -1,9 +1,9 @@
 //! A watcher that comes back misses nothing; the browser's feeds carry the same events.
 
-use crate::{THREE, bert, run};
+use crate::{THREE, bert, busy_rig, run};
 use anyhow::{Context, Result, ensure};
 use dataset_model::DatasetId;
-use e2e::{Feed, Item, Rig, repos};
+use e2e::{Feed, Item, Rig, repos, repos::LONG};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -69,7 +69,7 @@ fn a_watcher_that_comes_back_gets_what_it_missed() {
 #[test]
 fn the_browser_hears_of_progress_and_ends() {
     run(async {
-        let rig = Rig::small(THREE).await?;
+        let rig = busy_rig().await?;
         let dataset = rig.create(repos::ENGLISH).await?;
         let mut socket = subscribe(&rig, &format!("dataset/{dataset}")).await?;
         let mut events = rig.api().stream(&format!("/datasets/{dataset}/events"), &[]).await?;
@@ -79,7 +79,7 @@ fn the_browser_hears_of_progress_and_ends() {
         ensure!(told["data"]["job_id"] == job.to_string(), "{told}");
         sse_until(&mut events, "event: download_completed").await?;
 
-        let (id, _) = rig.tokenize(dataset, &bert("train")).await?;
+        let (id, _) = rig.tokenize(dataset, &bert(LONG)).await?;
         let progress = until(&mut socket, "tokenization_progress").await?;
         ensure!(progress["data"]["tokenization_id"] == id.to_string(), "{progress}");
         let told = until(&mut socket, "tokenization_completed").await?;

@@ -15,8 +15,7 @@ mod starts;
 mod sweeps;
 
 use anyhow::{Context, Result};
-use dataset_model::{DatasetEvent, DatasetId};
-use e2e::Rig;
+use e2e::{Rig, repos::LONG};
 use serde_json::{Value, json};
 use std::{future::Future, time::Duration};
 use tokio::time::Instant;
@@ -31,9 +30,9 @@ fn run(test: impl Future<Output = Result<()>>) {
     runtime.expect("a runtime").block_on(test).unwrap_or_else(|error| panic!("{error:#}"));
 }
 
-/// A platform on which tokenizing `train` takes long enough to act in its middle.
+/// A platform on which tokenizing takes long enough to act in its middle.
 async fn busy_rig() -> Result<Rig> {
-    Rig::small_with(&["train"], json!({ "tokenize": { "threads": 1 } })).await
+    Rig::small_with(&[LONG], json!({ "tokenize": { "threads": 1 } })).await
 }
 
 fn bert(split: &str) -> Value {
@@ -46,18 +45,6 @@ async fn halfway(rig: &Rig, bytes: u64) -> Result<()> {
         .control
         .wait_for(|log| log.iter().filter(|r| r.path.starts_with("/lfs/")).map(|r| r.bytes_sent).sum::<u64>() > bytes);
     tokio::time::timeout(Duration::from_secs(30), waited).await.context("no bytes")?;
-    Ok(())
-}
-
-/// Waits until a tokenization of the dataset has got somewhere, and is not over.
-async fn tokenizing(rig: &Rig, dataset: DatasetId) -> Result<()> {
-    let mut feed = rig.watch(dataset).await?;
-    let event = feed.until_event(|event| match event {
-        DatasetEvent::TokenizationProgress(progress) => progress.samples > 0,
-        event => event.is_terminal(),
-    });
-    let event = event.await?;
-    anyhow::ensure!(!event.is_terminal(), "it was over before anything could be done to it: {event:?}");
     Ok(())
 }
 

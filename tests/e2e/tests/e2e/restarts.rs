@@ -1,9 +1,9 @@
 //! The whole platform stops, or falls over, in the middle of each phase, and goes on where it was.
 
-use crate::{SLOW, THREE, bert, busy_rig, halfway, run, tokenizing};
+use crate::{SLOW, THREE, bert, busy_rig, halfway, run};
 use anyhow::{Context, Result, ensure};
 use dataset_model::{JobState, Reason, TokenizationStatus};
-use e2e::{Gate, Rig, repos};
+use e2e::{Gate, Rig, repos, repos::LONG};
 use std::time::Duration;
 use test_kit::fake_hub::Logged;
 
@@ -58,10 +58,10 @@ fn a_tokenization_survives_a_restart_in_each_phase() {
     run(async {
         let mut rig = busy_rig().await?;
         let dataset = rig.ingest(repos::ENGLISH).await?.id;
-        let (id, job) = rig.tokenize(dataset, &bert("train")).await?;
-        tokenizing(&rig, dataset).await?;
+        let (id, job) = rig.tokenize(dataset, &bert(LONG)).await?;
+        rig.watch(dataset).await?.until_tokenizing().await?;
         rig.restart().await?;
-        tokenizing(&rig, dataset).await?;
+        rig.watch(dataset).await?.until_tokenizing().await?;
 
         let finishing = Gate::shut(&rig.pool, "tokenizations", "NEW.status = 'ready'").await?;
         fall_at(&mut rig, finishing).await?;
@@ -70,7 +70,7 @@ fn a_tokenization_survives_a_restart_in_each_phase() {
         let survivor = rig.tokenization(id).await?;
 
         // The same in one go, under another identity of the same content: as many tokens.
-        let mut config = bert("train");
+        let mut config = bert(LONG);
         config["batch_size"] = 17.into();
         config["stride"] = 15.into();
         let (other, job) = rig.tokenize(dataset, &config).await?;
@@ -98,8 +98,8 @@ fn workers_that_vanish_lose_their_lease_and_nothing_else() {
         ensure!(job.attempt > 1, "it was taken up by another attempt: {job:?}");
         rig.equals_the_source(dataset).await?;
 
-        let (id, job) = rig.tokenize(dataset, &bert("train")).await?;
-        tokenizing(&rig, dataset).await?;
+        let (id, job) = rig.tokenize(dataset, &bert(LONG)).await?;
+        rig.watch(dataset).await?.until_tokenizing().await?;
         rig.crash().await?;
         rig.resume().await?;
         rig.succeeded(dataset, job).await?;

@@ -12,6 +12,8 @@ fn rings_without_end_are_harmless() {
     run(async {
         let rig = Rig::small(THREE).await?;
         let bus = JobBus::connect(&rig.nats.url()).await?;
+        // The services make the stream as well, but the rig is up before they have.
+        bus.ensure_streams().await?;
         let ring_often = async || -> Result<()> {
             for kind in [JobKind::Ingest, JobKind::Tokenize].repeat(25) {
                 bus.ring(kind, &AttemptId::new().to_string()).await?;

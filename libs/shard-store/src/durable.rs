@@ -76,21 +76,30 @@ pub(crate) fn write_error(
     }
 }
 
-/// Renames, making the folders first; again when a removal of the last neighbour took the folder in between.
+/// Renames, making the folders first; again whenever a neighbour's removal took a folder in between.
+///
+/// Each further try means that such a removal came to its end, so somebody always gets on; the bound is there for a
+/// volume that answers "not found" for reasons of its own.
 fn rename(mut temporary: NamedTempFile, target: &Path, root: &Path) -> io::Result<()> {
-    const TRIES: usize = 3;
+    const TRIES: usize = 1000;
     let parent = target.parent().unwrap_or(root);
-    for _ in 1..TRIES {
-        create_dirs(parent, root)?;
-        match temporary.persist(target) {
-            Ok(_) => return Ok(()),
-            Err(e) if e.error.kind() == io::ErrorKind::NotFound => temporary = e.file,
-            Err(e) => return Err(e.error),
+    let mut tries = 0;
+    loop {
+        let error = match create_dirs(parent, root) {
+            Err(error) => error,
+            Ok(()) => match temporary.persist(target) {
+                Ok(_) => return Ok(()),
+                Err(failed) => {
+                    temporary = failed.file;
+                    failed.error
+                }
+            },
+        };
+        tries += 1;
+        if error.kind() != io::ErrorKind::NotFound || tries == TRIES {
+            return Err(error);
         }
     }
-    create_dirs(parent, root)?;
-    temporary.persist(target)?;
-    Ok(())
 }
 
 /// Makes the folders from `root` down to `dir`, and makes each new name durable.

@@ -26,7 +26,7 @@ lint: ## Check the format and every lint.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-test: tools data lint test-rust test-python ## Run every test.
+test: tools data lint sqlx-check test-rust test-python ## Run every test.
 
 test-rust: tools data build
 	@if cargo nextest --version >/dev/null 2>&1; \
@@ -45,8 +45,11 @@ up: tools build ## Run everything on the default ports until Ctrl-C.
 sqlx: tools ## Write services/catalog/.sqlx anew after a change of a query or a migration.
 	@tests/tools/with_postgres.sh tests/tools/sqlx_prepare.sh
 
-sqlx-check: tools
+sqlx-check: target/sqlx-checked ## Check services/catalog/.sqlx against a real Postgres.
+
+target/sqlx-checked: $(shell find services/catalog/src services/catalog/migrations services/catalog/.sqlx -type f) | tools
 	@tests/tools/with_postgres.sh tests/tools/sqlx_prepare.sh --check
+	@touch $@
 
 bench: tools data ## Measure, each figure beside its peer in one run.
 	@tests/bench/run.sh

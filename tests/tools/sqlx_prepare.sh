@@ -2,7 +2,8 @@
 # Writes services/catalog/.sqlx anew: what Postgres says about each query, so that builds need no Postgres.
 #
 # Called through with_postgres.sh, which gives DATABASE_URL. With --check it changes nothing, and fails when a
-# query or a migration changed since the last run. SQLX_CHECK may name another command that compiles the catalog.
+# query or a migration changed since the last run. SQLX_CHECK may name another command that compiles the catalog; the
+# default is that of `make lint`, whose work is done by then.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/servers.sh"
 
@@ -19,7 +20,7 @@ new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
 # The macros write while they are expanded, and cargo would not expand those of an unchanged file again.
 touch services/catalog/src/lib.rs
-SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$new" ${SQLX_CHECK:-cargo check --quiet --workspace --all-targets}
+SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$new" ${SQLX_CHECK:-cargo clippy --quiet --workspace --all-targets --locked}
 [[ -n $(ls "$new") ]] || { echo "sqlx: no query was written; is the catalog's build up to date?" >&2; exit 70; }
 
 if [[ ${1:-} == --check ]]; then

@@ -15,6 +15,8 @@ use prost::Message;
 use std::time::Duration;
 
 const STREAM: &str = "TOKENMILL_JOBS";
+/// The header of W3C Trace Context, also in NATS.
+const TRACEPARENT: &str = "traceparent";
 /// How long a publish may wait for its ack.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -36,6 +38,12 @@ pub enum BusError {
 pub struct Ring(jetstream::Message);
 
 impl Ring {
+    /// W3C traceparent of the request behind it; empty when there is none.
+    pub fn traceparent(&self) -> &str {
+        let header = self.0.headers.as_ref().and_then(|headers| headers.get(TRACEPARENT));
+        header.map_or("", |value| value.as_str())
+    }
+
     /// The catalog was asked, so the message has done its work.
     pub async fn answered(self) {
         if let Err(error) = self.0.ack_with(AckKind::Ack).await {
@@ -98,17 +106,16 @@ impl JobBus {
     }
 
     /// Rings once and waits for the ack. `ring_id` is fresh for each ring: the stream answers OK to a repeated id
-    /// without delivering it.
-    pub async fn ring(&self, kind: JobKind, ring_id: &str) -> Result<(), BusError> {
+    /// without delivering it. `traceparent` is that of the request behind it, or empty.
+    pub async fn ring(&self, kind: JobKind, ring_id: &str, traceparent: &str) -> Result<(), BusError> {
         let subject = subject(kind);
         let failed = |source: async_nats::Error| BusError::Publish { subject: subject.to_owned(), source };
         let doorbell =
             Doorbell { kind: dataset_proto::catalog::JobKind::from(kind).into(), ring_id: ring_id.to_owned() };
         let mut headers = HeaderMap::new();
         headers.insert(async_nats::header::NATS_MESSAGE_ID, ring_id);
-        let parent = service_kit::traceparent();
-        if !parent.is_empty() {
-            headers.insert("traceparent", parent.as_str());
+        if !traceparent.is_empty() {
+            headers.insert(TRACEPARENT, traceparent);
         }
         let publish = async {
             let ack = self

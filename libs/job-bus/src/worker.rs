@@ -65,8 +65,12 @@ async fn slot<W: Work>(
     soft: &CancellationToken,
 ) {
     let mut attempt = AttemptId::new();
+    let mut rung_by = String::new();
     while !soft.is_cancelled() {
-        match Claim::any(catalog, config.kind, attempt, &config.name).await {
+        // Its trace leads from the request across NATS to the question, also when another worker got the task.
+        let asking = tracing::info_span!("claim", attempt = %attempt);
+        service_kit::follow(&asking, &std::mem::take(&mut rung_by));
+        match Claim::any(catalog, config.kind, attempt, &config.name).instrument(asking).await {
             Ok(Some(claim)) => {
                 run_claimed(config, work, Arc::new(claim), running, soft).await;
                 attempt = AttemptId::new();
@@ -74,7 +78,7 @@ async fn slot<W: Work>(
             Ok(None) => {
                 attempt = AttemptId::new();
                 tokio::select! {
-                    () = wait_for_ring(bus, config.kind, config.poll) => {}
+                    heard = wait_for_ring(bus, config.kind, config.poll) => rung_by = heard,
                     () = soft.cancelled() => {}
                 }
             }
@@ -90,12 +94,19 @@ async fn slot<W: Work>(
     }
 }
 
-/// Returns when a doorbell rang, or when it is time to ask without one.
-async fn wait_for_ring(bus: Option<&JobBus>, kind: JobKind, poll: Duration) {
+/// Returns when a doorbell rang, with its traceparent, or when it is time to ask without one.
+async fn wait_for_ring(bus: Option<&JobBus>, kind: JobKind, poll: Duration) -> String {
     let deadline = tokio::time::Instant::now() + poll;
-    let Some(bus) = bus else { return tokio::time::sleep_until(deadline).await };
+    let Some(bus) = bus else {
+        tokio::time::sleep_until(deadline).await;
+        return String::new();
+    };
     match bus.next_ring(kind, poll).await {
-        Ok(Some(ring)) => ring.answered().await,
+        Ok(Some(ring)) => {
+            let traceparent = ring.traceparent().to_owned();
+            ring.answered().await;
+            return traceparent;
+        }
         Ok(None) => {}
         Err(error) => {
             tracing::debug!(%error, "no doorbells; polling");
@@ -105,6 +116,7 @@ async fn wait_for_ring(bus: Option<&JobBus>, kind: JobKind, poll: Duration) {
             }
         }
     }
+    String::new()
 }
 
 async fn run_claimed<W: Work>(

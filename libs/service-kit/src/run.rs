@@ -50,10 +50,6 @@ where
     if command == "healthcheck" {
         return healthcheck(config.internal());
     }
-    let telemetry = Telemetry::install(service);
-    tracing::info!(service, settings = %toml::to_string(&config).unwrap_or_default(), "starting");
-    // Fails only when a provider is installed already, which is then the same one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -61,15 +57,20 @@ where
             return ExitCode::FAILURE;
         }
     };
+    let telemetry = Telemetry::install(service, runtime.handle());
+    tracing::info!(service, settings = %toml::to_string(&config).unwrap_or_default(), "starting");
+    // Fails only when a provider is installed already, which is then the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new();
         serve_until_signal(&lifecycle, serve(command, config, lifecycle.clone())).await
     });
-    runtime.shutdown_timeout(Duration::from_secs(1));
     if let Err(error) = &ended {
         tracing::error!(service, error = %error.chain(), "stopped");
     }
+    // The last spans leave over a connection of the runtime.
     drop(telemetry);
+    runtime.shutdown_timeout(Duration::from_secs(1));
     if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -7,6 +7,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use std::collections::HashMap;
+use tokio::runtime::Handle;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
@@ -19,8 +20,9 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Installs logging and tracing for the whole process. `RUST_LOG` filters (default `info`), and
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT` turns the export on.
-    pub fn install(service: &'static str) -> Self {
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` turns the export on; its connection lives in `runtime`, which must outlive this.
+    pub fn install(service: &'static str, runtime: &Handle) -> Self {
+        let _inside = runtime.enter();
         global::set_text_map_propagator(TraceContextPropagator::new());
         let mut builder =
             SdkTracerProvider::builder().with_resource(Resource::builder().with_service_name(service).build());

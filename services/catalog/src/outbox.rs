@@ -65,7 +65,7 @@ pub async fn pass(catalog: &Catalog) -> Result<u64, Failure> {
 /// Without a bus there is nobody to tell, and the ring counts as heard.
 async fn publish(bus: Option<&JobBus>, ring: &outbox::Due) -> bool {
     let Some(bus) = bus else { return true };
-    match bus.ring(ring.queue, &ring.ring_id.to_string()).await {
+    match bus.ring(ring.queue, &ring.ring_id.to_string(), &ring.traceparent).await {
         Ok(()) => true,
         Err(error) => {
             tracing::debug!(error = %crate::error::chain(&error), "a doorbell was not rung");

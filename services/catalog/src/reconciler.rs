@@ -94,7 +94,7 @@ async fn ring_again(catalog: &Catalog) -> Result<(), Failure> {
     let mut tx = catalog.begin().await?;
     for (queue, tasks) in sweep::take_unheard(&mut tx).await? {
         tracing::info!(queue = queue.as_str(), tasks, "due tasks wait unclaimed: ringing again");
-        outbox::ring(&mut tx, queue, tasks, Duration::ZERO).await?;
+        outbox::ring(&mut tx, queue, tasks, Duration::ZERO, None).await?;
     }
     catalog.commit(tx).await
 }

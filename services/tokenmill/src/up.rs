@@ -12,7 +12,7 @@ use tokenmill::{Addresses, Platform, Sockets};
 use tokio::runtime::Runtime;
 
 pub(crate) fn run(runtime: &Runtime, options: Up) -> ExitCode {
-    let telemetry = Telemetry::install("tokenmill");
+    let telemetry = Telemetry::install("tokenmill", runtime.handle());
     let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new();
         service_kit::serve_until_signal(&lifecycle, up(options, lifecycle.clone())).await

@@ -6,6 +6,7 @@
 
 mod api;
 mod check;
+mod collector;
 mod feed;
 mod gate;
 mod oracle;
@@ -14,6 +15,7 @@ pub mod repos;
 mod rig;
 
 pub use api::{Answer, Api};
+pub use collector::{Collector, Seen};
 pub use feed::{Feed, Item, body_of};
 pub use gate::Gate;
 pub use oracle::oracle;

@@ -28,6 +28,7 @@ const LOG_LINES: usize = 40;
 pub struct Processes {
     pub rig: Rig,
     addresses: Value,
+    environment: Vec<(String, String)>,
     running: BTreeMap<String, Process>,
 }
 
@@ -40,6 +41,11 @@ pub struct Process {
 impl Processes {
     /// Starts the catalog, the tokenization service, the doors, and one ingestion worker, over `acme/english`.
     pub async fn start(splits: &[&str]) -> Result<Self> {
+        Self::start_with(splits, &[]).await
+    }
+
+    /// The same, with more environment for every process.
+    pub async fn start_with(splits: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         let rig = Rig::unstarted(Options::default(), Some(splits)).await?;
         let mut addresses = json!({});
         let sockets = SERVICES.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
@@ -49,7 +55,8 @@ impl Processes {
                 json!({ "listen": address, "internal": "127.0.0.1:0", "url": format!("http://{address}") });
         }
         drop(sockets);
-        let mut stack = Self { rig, addresses, running: BTreeMap::new() };
+        let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let mut stack = Self { rig, addresses, environment, running: BTreeMap::new() };
         for name in SERVICES {
             stack.spawn(name, &[])?;
         }
@@ -92,7 +99,7 @@ impl Processes {
                 command.env(variable(section, key), text);
             }
         }
-        for (key, value) in over {
+        for (key, value) in self.environment.iter().chain(over) {
             command.env(key, value);
         }
         let child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;

@@ -104,7 +104,7 @@ impl Rig {
     /// Everything but the platform.
     pub async fn unstarted(options: Options, splits: Option<&[&str]>) -> Result<Self> {
         let alone = ALONE.clone().lock_owned().await;
-        LOGS.get_or_init(|| Telemetry::install("e2e"));
+        LOGS.get_or_init(|| Telemetry::install("e2e", &tokio::runtime::Handle::current()));
         let folder = tempfile::tempdir()?;
         let root = match (splits, options.hub) {
             (Some(splits), _) => repos::small_hub(&folder.path().join("hub"), splits)?,

@@ -57,7 +57,7 @@ async fn plan(db: &mut PgConnection, held: &Held, outcome: &Outcome) -> Result<(
     if open == 0 {
         return begin_finish(db, held).await;
     }
-    outbox::ring(db, job.kind.queue(), open, Duration::ZERO).await?;
+    outbox::ring(db, job.kind.queue(), open, Duration::ZERO, Some(job.id)).await?;
     Ok(())
 }
 

@@ -105,7 +105,7 @@ async fn apply(db: &mut PgConnection, held: &Held, next: Next, lease: Duration) 
         Next::Requeue { wait, tries } => {
             tasks::requeue(db, task.id, tries, wait).await?;
             leases::end(db, task.id).await?;
-            outbox::ring(db, job.kind.queue(), 1, wait).await?;
+            outbox::ring(db, job.kind.queue(), 1, wait, Some(job.id)).await?;
             Ok(Closed::default())
         }
         Next::FailJob(problem) => {

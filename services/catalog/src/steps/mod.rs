@@ -96,6 +96,6 @@ async fn queue_task(
     wait: Duration,
 ) -> Result<(), Failure> {
     tasks::insert(db, job, task, kind.queue(), spec, wait).await?;
-    outbox::ring(db, kind.queue(), 1, wait).await?;
+    outbox::ring(db, kind.queue(), 1, wait, Some(job)).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{StoreError, text};
 use crate::domain::job::Kind;
-use dataset_model::JobKind;
+use dataset_model::{JobId, JobKind};
 use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
@@ -17,17 +17,28 @@ pub struct Due {
     pub queue: JobKind,
     pub ring_id: Uuid,
     pub tries: u32,
+    /// W3C traceparent of the request behind it; empty when there is none.
+    pub traceparent: String,
 }
 
-/// Queues rings for `tasks` new tasks, to be published after `wait`.
-pub async fn ring(db: &mut PgConnection, queue: JobKind, tasks: u32, wait: Duration) -> Result<(), StoreError> {
+/// Queues rings for `tasks` new tasks, to be published after `wait`. They carry the trace of the request behind `job`.
+pub async fn ring(
+    db: &mut PgConnection,
+    queue: JobKind,
+    tasks: u32,
+    wait: Duration,
+    job: Option<JobId>,
+) -> Result<(), StoreError> {
     // `gen_random_uuid()`: a ring is an event of the database, not a thing with an id of ours.
     sqlx::query!(
-        "INSERT INTO outbox (queue, ring_id, next_try_at)
-         SELECT $1, gen_random_uuid(), clock_timestamp() + make_interval(secs => $3) FROM generate_series(1, $2)",
+        "INSERT INTO outbox (queue, ring_id, next_try_at, traceparent)
+         SELECT $1, gen_random_uuid(), clock_timestamp() + make_interval(secs => $3),
+             coalesce((SELECT traceparent FROM jobs WHERE id = $4), '')
+         FROM generate_series(1, $2)",
         queue.as_str(),
         super::small(tasks.min(RINGS)),
         wait.as_secs_f64(),
+        job.map(|id| id.0),
     )
     .execute(db)
     .await?;
@@ -37,7 +48,8 @@ pub async fn ring(db: &mut PgConnection, queue: JobKind, tasks: u32, wait: Durat
 /// Takes due rings for the length of the transaction; other relays pass over them.
 pub async fn take_due(db: &mut PgConnection, limit: i64) -> Result<Vec<Due>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT id, queue, ring_id, tries FROM outbox WHERE published_at IS NULL AND next_try_at <= clock_timestamp()
+        "SELECT id, queue, ring_id, tries, traceparent FROM outbox
+         WHERE published_at IS NULL AND next_try_at <= clock_timestamp()
          ORDER BY next_try_at, id LIMIT $1 FOR UPDATE SKIP LOCKED",
         limit
     )
@@ -46,7 +58,8 @@ pub async fn take_due(db: &mut PgConnection, limit: i64) -> Result<Vec<Due>, Sto
     rows.into_iter()
         .map(|row| {
             let queue = text::<Kind>("outbox.queue", &row.queue)?.queue();
-            Ok(Due { id: row.id, queue, ring_id: row.ring_id, tries: row.tries.cast_unsigned() })
+            let tries = row.tries.cast_unsigned();
+            Ok(Due { id: row.id, queue, ring_id: row.ring_id, tries, traceparent: row.traceparent })
         })
         .collect()
 }

@@ -29,7 +29,7 @@ impl World {
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         static TELEMETRY: OnceLock<Telemetry> = OnceLock::new();
-        TELEMETRY.get_or_init(|| Telemetry::install("gateway"));
+        TELEMETRY.get_or_init(|| Telemetry::install("gateway", &tokio::runtime::Handle::current()));
         // A second installation in the same process says so, and is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (lifecycle, fake, rows) = (Lifecycle::new(), Fake::new(), FakeRows::default());

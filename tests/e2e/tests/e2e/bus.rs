@@ -16,7 +16,7 @@ fn rings_without_end_are_harmless() {
         bus.ensure_streams().await?;
         let ring_often = async || -> Result<()> {
             for kind in [JobKind::Ingest, JobKind::Tokenize].repeat(25) {
-                bus.ring(kind, &AttemptId::new().to_string()).await?;
+                bus.ring(kind, &AttemptId::new().to_string(), "").await?;
             }
             Ok(())
         };

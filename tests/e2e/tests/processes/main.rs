@@ -1,6 +1,8 @@
 //! Exactly one process is killed, or stopped and woken later, in the middle of its work: the job ends right, and a
 //! worker that wakes up too late changes nothing.
 
+mod traces;
+
 use anyhow::{Context, Result, ensure};
 use catalog_client::request;
 use dataset_proto::catalog::{CommitRequest, Shard, TaskRef};

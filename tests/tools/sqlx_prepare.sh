@@ -20,7 +20,7 @@ new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
 # The macros write while they are expanded, and cargo would not expand those of an unchanged file again.
 touch services/catalog/src/lib.rs
-SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$new" ${SQLX_CHECK:-cargo clippy --quiet --workspace --all-targets --locked}
+SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$new" ${SQLX_CHECK:-cargo clippy --quiet --workspace --all-targets --locked -- -D warnings}
 [[ -n $(ls "$new") ]] || { echo "sqlx: no query was written; is the catalog's build up to date?" >&2; exit 70; }
 
 if [[ ${1:-} == --check ]]; then

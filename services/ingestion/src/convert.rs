@@ -2,15 +2,19 @@
 //!
 //! Everything here blocks and runs on a blocking thread. Memory is bounded by a few batches whatever the file holds.
 
+mod arrow;
 pub mod batches;
 mod compressed;
 mod conform;
+mod csv;
 mod error;
+mod guard;
 mod infer;
 mod jsonl;
 mod parquet;
 mod rows;
 pub mod schema;
+mod text;
 
 use std::{collections::HashSet, fs::File, sync::Arc};
 
@@ -34,16 +38,32 @@ pub enum Format {
     Parquet,
     /// JSON lines or one array, plain or compressed.
     Json,
+    /// Comma-separated, plain or compressed.
+    Csv,
+    /// The same with tabs.
+    Tsv,
+    /// A row per line, plain or compressed.
+    Text,
+    /// Arrow's file or stream.
+    Arrow,
 }
 
 impl Format {
-    /// The format of that name in `datasets`.
+    /// The format of that name in `datasets`; `tsv` besides, which is a `csv` with other defaults there.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "parquet" => Some(Self::Parquet),
             "json" => Some(Self::Json),
+            "csv" => Some(Self::Csv),
+            "tsv" => Some(Self::Tsv),
+            "text" => Some(Self::Text),
+            "arrow" => Some(Self::Arrow),
             _ => None,
         }
+    }
+
+    fn delimiter(self) -> u8 {
+        if self == Self::Tsv { b'\t' } else { b',' }
     }
 }
 
@@ -61,12 +81,15 @@ pub struct Source {
 }
 
 impl Source {
-    /// Looks at a file, named `path` in its repository. JSON is read whole, as any row may bring a new column.
+    /// Looks at a file, named `path` in its repository. JSON and CSV are read whole, as any row may bring another type.
     pub fn open(path: &str, file: File, format: Format, stop: &CancellationToken) -> Result<Self, ConvertError> {
         let size = file.metadata().map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?.len();
         let own = match format {
             Format::Parquet => parquet::schema(&parquet::footer(&file, path)?),
             Format::Json => jsonl::schema(&file, path, stop)?,
+            Format::Csv | Format::Tsv => csv::schema(&file, path, format.delimiter(), stop)?,
+            Format::Text => text::schema(),
+            Format::Arrow => arrow::ArrowBatches::open(&file, path)?.schema().as_ref().clone(),
         };
         let mut names = HashSet::new();
         if let Some(field) = own.fields().iter().find(|field| !names.insert(field.name().as_str())) {
@@ -87,9 +110,13 @@ impl Source {
         schema: &'a SchemaRef,
         stop: &'a CancellationToken,
     ) -> Result<Batches<'a>, ConvertError> {
-        let rows: Box<dyn Iterator<Item = Result<RecordBatch, ConvertError>>> = match self.format {
-            Format::Parquet => Box::new(parquet::ParquetBatches::open(&self.file, &self.path)?),
-            Format::Json => Box::new(jsonl::JsonBatches::open(&self.file, &self.path, &self.own, stop)?),
+        let Self { path, file, own, format, .. } = self;
+        let rows: Box<dyn Iterator<Item = Result<RecordBatch, ConvertError>>> = match format {
+            Format::Parquet => Box::new(parquet::ParquetBatches::open(file, path)?),
+            Format::Json => Box::new(jsonl::JsonBatches::open(file, path, own, stop)?),
+            Format::Csv | Format::Tsv => Box::new(csv::CsvBatches::open(file, path, format.delimiter(), own, stop)?),
+            Format::Text => Box::new(text::TextBatches::new(compressed::Plain::open(file, path, stop)?)),
+            Format::Arrow => Box::new(arrow::ArrowBatches::open(file, path)?),
         };
         Ok(Batches { source: self, schema, stop, rows, bytes: 0 })
     }

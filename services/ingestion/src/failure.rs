@@ -70,7 +70,9 @@ impl From<PlanError> for Problem {
             PlanError::ConfigNotFound { .. } => (Reason::HubConfigNotFound, "name one of them as `config`"),
             PlanError::ConfigRequired { .. } => (Reason::HubConfigRequired, "name one of them as `config`"),
             PlanError::SplitNotFound { .. } => (Reason::HubSplitNotFound, "name one of them as `split`"),
-            PlanError::NoDataFiles => (Reason::NoDataFiles, "choose a repository with parquet or json lines files"),
+            PlanError::NoDataFiles => {
+                (Reason::NoDataFiles, "choose a repository with parquet, json, csv, text or arrow files")
+            }
             PlanError::NothingMatches { .. } | PlanError::EmptySplit { .. } => {
                 (Reason::NoDataFiles, "ask the repository's owner to correct `configs` in README.md")
             }
@@ -106,6 +108,8 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
         ConvertError::BadLine { .. }
         | ConvertError::BadParquet { .. }
         | ConvertError::BadRowGroup { .. }
+        | ConvertError::BadArrow { .. }
+        | ConvertError::BadBatch { .. }
         | ConvertError::BadCompression { .. }
         | ConvertError::NoColumns { .. }
         | ConvertError::DuplicateColumn { .. }
@@ -113,7 +117,7 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
             (Reason::SourceCorrupt, "choose a revision in which the file is whole, or ask the repository's owner")
         }
         ConvertError::UnsupportedCompression { .. } => {
-            (Reason::SourceCorrupt, "use files that are plain or packed with gzip or zstd")
+            (Reason::SourceCorrupt, "use files that are plain or packed with gzip, zstd, bzip2, xz or lz4")
         }
         ConvertError::RowTooLarge { .. } | ConvertError::Bomb { .. } | ConvertError::TooComplex { .. } => {
             (Reason::SourceLimitExceeded, "choose a split or config without this file")

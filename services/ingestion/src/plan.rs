@@ -210,7 +210,7 @@ mod tests {
         let fails = |paths: &[&str]| plan_of(paths, None, Choice::default()).unwrap_err();
         assert!(matches!(fails(&["README.md", ".gitattributes"]), PlanError::NoDataFiles));
         assert!(matches!(fails(&["README.md", "name.py"]), PlanError::Script { file } if file == "name.py"));
-        assert!(matches!(fails(&["train.csv"]), PlanError::Unsupported { format: "csv", .. }));
+        assert!(matches!(fails(&["train.tar"]), PlanError::Unsupported { format: "webdataset", .. }));
         assert!(matches!(fails(&["a.zip"]), PlanError::Unsupported { format: "zip", .. }));
     }
 

@@ -27,7 +27,14 @@ fn text(path: &Path) -> &str {
 
 fn open(path: &Path) -> Result<Source, ConvertError> {
     let name = path.file_name().unwrap().to_str().unwrap();
-    let format = if name.contains(".parquet") { Format::Parquet } else { Format::Json };
+    let formats = [
+        (".parquet", Format::Parquet),
+        (".csv", Format::Csv),
+        (".tsv", Format::Tsv),
+        (".txt", Format::Text),
+        (".arrow", Format::Arrow),
+    ];
+    let format = formats.iter().find(|(end, _)| name.contains(end)).map_or(Format::Json, |(_, format)| *format);
     Source::open(name, File::open(path).unwrap(), format, &CancellationToken::new())
 }
 
@@ -77,6 +84,27 @@ fn parquet_equals_pyarrow() {
 #[test]
 fn json_lines_equal_python_in_three_compressions() {
     assert!(agrees_with_pyarrow(&sample("english-docs-jsonl")) > 5_000);
+}
+
+#[test]
+fn csv_text_and_arrow_equal_datasets() {
+    let folder = tempfile::tempdir().unwrap();
+    let sizes = python("tables.py", &[text(&sample("english-docs")[0]), text(folder.path())]);
+    println!("{sizes}");
+    let bytes: u64 = sizes.lines().filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum();
+    assert!(bytes > 40 << 20, "{bytes} bytes are too few to prove anything");
+    let mut arguments = Vec::new();
+    for name in sizes.lines().filter_map(|line| line.split(' ').next()) {
+        let result = folder.path().join(format!("{name}.result"));
+        convert(&[folder.path().join(name)], &result).unwrap();
+        // Python unpacks lz4 only with a package of its own: it reads what was packed.
+        let source = folder.path().join(name.trim_end_matches(".lz4"));
+        arguments.extend([text(&result).to_owned(), text(&source).to_owned()]);
+    }
+    let rows = python("compare_datasets.py", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    println!("rows as `datasets` reads them:\n{rows}");
+    assert_eq!(rows.lines().count(), sizes.lines().count());
+    assert!(rows.lines().all(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap() > 5000), "{rows}");
 }
 
 #[test]
@@ -191,4 +219,50 @@ fn a_stop_ends_a_conversion() {
     assert!(batches.next().unwrap().is_ok());
     stop.cancel();
     assert!(matches!(batches.next().unwrap(), Err(ConvertError::Stopped)));
+}
+
+#[test]
+fn broken_csv_text_and_arrow_are_named() {
+    for (name, content, expected) in [
+        ("x.csv", &b"a,b\n1,2\n1,2,3\n"[..], "BadLine: line 3 of `x.csv` is not a valid row: it has 3 cells"),
+        ("x.csv", b"a,b\n1,\"2\n3,4\n", "BadLine: line 2 of `x.csv` is not a valid row: a quoted cell"),
+        ("x.csv", b"a,b\n1,\xff\n", "BadLine: line 2 of `x.csv` is not a valid row: it is not UTF-8"),
+        ("x.csv", b"", "NoColumns: `x.csv`"),
+        ("x.txt", b"one\ntwo \xff\n", "BadLine: line 2 of `x.txt`"),
+        ("x.arrow", b"", "BadArrow: `x.arrow`"),
+        ("x.arrow", b"ARROW1 and nothing behind it", "BadArrow: `x.arrow`"),
+        ("x.arrow", b"\xff\xff\xff\xff\xff\xff\xff\x7f and more", "BadArrow: `x.arrow`"),
+    ] {
+        let error = error_of(name, content);
+        assert!(error.starts_with(expected), "{name}: {error}");
+    }
+}
+
+#[test]
+fn damage_anywhere_in_arrow_is_an_error_or_harmless_but_never_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let parquet = folder.path().join("types.parquet");
+    python("many_types.py", &[text(&parquet), "60"]);
+    let script = "import sys, pyarrow as pa, pyarrow.parquet as pq; t = pq.read_table(sys.argv[1])
+with pa.ipc.new_file(sys.argv[2], t.schema) as w: w.write_table(t)
+with pa.ipc.new_stream(sys.argv[3], t.schema) as w: w.write_table(t)";
+    let (file, stream) = (folder.path().join("file.arrow"), folder.path().join("stream.arrow"));
+    let arguments = ["-c", script, text(&parquet), text(&file), text(&stream)];
+    let made = Command::new(test_kit::python()).args(arguments).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    for name in ["file.arrow", "stream.arrow"] {
+        let whole = fs::read(folder.path().join(name)).unwrap();
+        let (target, result) = (folder.path().join("damaged.arrow"), folder.path().join("result.arrow"));
+        let mut errors = 0;
+        for at in (0..whole.len()).step_by(whole.len() / 300) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0xff;
+            fs::write(&target, &damaged).unwrap();
+            errors += usize::from(convert(std::slice::from_ref(&target), &result).is_err());
+            fs::write(&target, &whole[..at]).unwrap();
+            let cut = convert(std::slice::from_ref(&target), &result);
+            assert!(cut.is_err() || name == "stream.arrow", "a file cut at {at} of {} is whole", whole.len());
+        }
+        assert!(errors > 20, "only {errors} damaged files were noticed");
+    }
 }

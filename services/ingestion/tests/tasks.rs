@@ -166,6 +166,23 @@ async fn json_lines_in_three_compressions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tables_and_text() {
+    for (name, content, rows, columns) in [
+        ("train.csv", "a,b\n1,x\n2,y\n", 2, 2),
+        ("train.tsv", "a\tb\n1\tx\n", 1, 2),
+        ("train.txt", "one\n\nthree, with\ta tab\n", 3, 1),
+    ] {
+        let root = repository(&[(name, content.to_owned())]);
+        let setup = Setup::new(root.path()).await;
+        let (catalog, result) = setup.ingest(spec("acme/corpus")).await;
+        result.unwrap();
+        assert_eq!(setup.manifest(&catalog)["splits"][0]["row_count"], rows, "{name}");
+        let schema: Value = serde_json::from_str(&catalog.told().finish.clone().unwrap().schema_json.unwrap()).unwrap();
+        assert_eq!(schema["fields"].as_array().unwrap().len(), columns, "{name}: {schema}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_split_and_the_pinned_commit() {
     let root = repository(&[("train.jsonl", lines(10, "1")), ("test.jsonl", lines(3, "1"))]);
     let setup = Setup::new(root.path()).await;
@@ -283,7 +300,7 @@ async fn what_cannot_be_planned_fails_before_the_first_byte() {
     drop(setup.hub);
 
     for (files, reason, word) in [
-        (vec![("train.csv", "a\n1\n".to_owned())], Reason::NoDataFiles, "csv"),
+        (vec![("train.lance", "a".to_owned())], Reason::NoDataFiles, "lance"),
         (vec![("corpus.py", "raise\n".to_owned())], Reason::ScriptDataset, "corpus.py"),
         (
             vec![

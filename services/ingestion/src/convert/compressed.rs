@@ -8,6 +8,8 @@ use std::{
 };
 
 use flate2::bufread::MultiGzDecoder;
+use liblzma::{bufread::XzDecoder, stream::Stream};
+use lz4_flex::frame::FrameDecoder;
 use tokio_util::sync::CancellationToken;
 
 use super::{BOMB_BYTES, BOMB_RATIO, ConvertError};
@@ -20,6 +22,9 @@ enum Packing {
     None,
     Gzip,
     Zstd,
+    Bzip2,
+    Xz,
+    Lz4,
     Unsupported(&'static str),
 }
 
@@ -29,6 +34,9 @@ impl Packing {
             Self::None => "plain",
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Lz4 => "lz4",
             Self::Unsupported(kind) => kind,
         }
     }
@@ -38,9 +46,9 @@ fn by_name(path: &str) -> Packing {
     match path.rsplit('.').next().unwrap_or_default() {
         "gz" | "gzip" => Packing::Gzip,
         "zst" | "zstd" => Packing::Zstd,
-        "bz2" => Packing::Unsupported("bzip2"),
-        "xz" => Packing::Unsupported("xz"),
-        "lz4" => Packing::Unsupported("lz4"),
+        "bz2" => Packing::Bzip2,
+        "xz" => Packing::Xz,
+        "lz4" => Packing::Lz4,
         "zip" => Packing::Unsupported("zip"),
         _ => Packing::None,
     }
@@ -50,9 +58,9 @@ fn by_magic(head: &[u8]) -> Packing {
     const MAGIC: [(&[u8], Packing); 6] = [
         (b"\x1f\x8b", Packing::Gzip),
         (b"\x28\xb5\x2f\xfd", Packing::Zstd),
-        (b"BZh", Packing::Unsupported("bzip2")),
-        (b"\xfd7zXZ\0", Packing::Unsupported("xz")),
-        (b"\x04\x22\x4d\x18", Packing::Unsupported("lz4")),
+        (b"BZh", Packing::Bzip2),
+        (b"\xfd7zXZ\0", Packing::Xz),
+        (b"\x04\x22\x4d\x18", Packing::Lz4),
         (b"PK\x03\x04", Packing::Unsupported("zip")),
     ];
     MAGIC.iter().find(|(magic, _)| head.starts_with(magic)).map_or(Packing::None, |(_, packing)| *packing)
@@ -83,6 +91,9 @@ impl Plain {
             Packing::None => Box::new(packed),
             Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
             Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(packed).map_err(disk)?),
+            Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
+            Packing::Xz => Box::new(xz(packed).map_err(|error| disk(error.into()))?),
+            Packing::Lz4 => Box::new(Lz4Frames { frame: Some(FrameDecoder::new(packed)) }),
             Packing::Unsupported(kind) => {
                 return Err(ConvertError::UnsupportedCompression { file: path.to_owned(), kind });
             }
@@ -124,6 +135,33 @@ impl BufRead for Plain {
 
     fn consume(&mut self, amount: usize) {
         self.input.consume(amount);
+    }
+}
+
+/// All streams of an xz file. Its header says how much memory unpacking takes: more than any level needs is refused.
+fn xz<R: BufRead>(packed: R) -> Result<XzDecoder<R>, liblzma::stream::Error> {
+    const MEMORY: u64 = 256 << 20;
+    Ok(XzDecoder::new_stream(packed, Stream::new_stream_decoder(MEMORY, liblzma::stream::CONCATENATED)?))
+}
+
+/// All frames of an lz4 file; the decoder stops after each.
+struct Lz4Frames<R: BufRead> {
+    frame: Option<FrameDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Lz4Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(frame) = &mut self.frame {
+            let read = frame.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let mut packed = self.frame.take().map(FrameDecoder::into_inner);
+            if packed.as_mut().is_some_and(|packed| packed.fill_buf().is_ok_and(|rest| !rest.is_empty())) {
+                self.frame = packed.map(FrameDecoder::new);
+            }
+        }
+        Ok(0)
     }
 }
 
@@ -188,7 +226,8 @@ mod tests {
         assert!(matches!(open("x.jsonl.gz", b"plain"), Err(ConvertError::BadCompression { kind: "gzip", .. })));
         let cut = &gzip(&"abc".repeat(1000))[..20];
         assert!(matches!(open("x.jsonl.gz", cut), Err(ConvertError::BadCompression { .. })));
-        assert!(matches!(open("x", b"BZh91AY"), Err(ConvertError::UnsupportedCompression { kind: "bzip2", .. })));
+        assert!(matches!(open("x", b"BZh91AY"), Err(ConvertError::BadCompression { kind: "bzip2", .. })));
+        assert!(matches!(open("x", b"PK\x03\x04"), Err(ConvertError::UnsupportedCompression { kind: "zip", .. })));
     }
 
     #[test]

@@ -13,6 +13,10 @@ pub enum ConvertError {
     BadParquet { file: String, source: Box<dyn Error + Send + Sync> },
     #[error("row group {row_group} of `{file}` cannot be read")]
     BadRowGroup { file: String, row_group: usize, source: Box<dyn Error + Send + Sync> },
+    #[error("`{file}` is not a whole arrow file or stream")]
+    BadArrow { file: String, source: Box<dyn Error + Send + Sync> },
+    #[error("record batch {batch} of `{file}` cannot be read")]
+    BadBatch { file: String, batch: usize, source: Box<dyn Error + Send + Sync> },
     #[error("`{file}` cannot be decompressed: it is not a whole {kind} file")]
     BadCompression { file: String, kind: &'static str, source: io::Error },
     #[error("`{file}` is compressed with {kind}, which is not supported")]

@@ -3,27 +3,22 @@
 //! The file is a stranger's: whatever is wrong with it is an error that names the row group, also when the decoder
 //! panics over it.
 
-use std::{
-    any::Any,
-    fs::File,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::fs::File;
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
-use parquet::{
-    arrow::arrow_reader::{
-        ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-    },
-    errors::ParquetError,
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 
-use super::{ConvertError, batches::BATCH_BYTES};
+use super::{
+    ConvertError,
+    batches::BATCH_BYTES,
+    guard::{Cause, guard},
+};
 
 /// Rows that are decoded at once, at most: a few huge values among small ones must not fill the memory.
 const DECODE_ROWS: u64 = 1024;
-
-type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// What the footer says.
 pub(super) fn footer(file: &File, path: &str) -> Result<ArrowReaderMetadata, ConvertError> {
@@ -115,13 +110,4 @@ impl Iterator for ParquetBatches {
         self.failed = matches!(batch, Some(Err(_)));
         batch
     }
-}
-
-/// Runs the decoder; a panic in it is the file's fault.
-fn guard<T>(decode: impl FnOnce() -> Result<T, Cause>) -> Result<T, Cause> {
-    let text = |panic: Box<dyn Any + Send>| {
-        let text = panic.downcast::<String>().map_or_else(|_| "the decoder gave up".to_owned(), |text| *text);
-        Box::new(ParquetError::General(text)) as Cause
-    };
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| Err(text(panic)))
 }

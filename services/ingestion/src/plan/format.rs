@@ -20,6 +20,11 @@ impl Format {
         Self { name, variant: "" }
     }
 
+    /// The name under which the files are converted: `tsv` is its own.
+    pub fn converter(self) -> &'static str {
+        if self.variant == "tab" { "tsv" } else { self.name }
+    }
+
     /// Whether rows can be read from it.
     pub fn is_converted(self) -> bool {
         CONVERTED.contains(&self.name)
@@ -27,7 +32,7 @@ impl Format {
 }
 
 /// The formats that rows are read from.
-pub const CONVERTED: &[&str] = &["parquet", "json"];
+pub const CONVERTED: &[&str] = &["parquet", "json", "csv", "text", "arrow"];
 
 /// Folders of media: extension lists, each also known in upper case. Later lists win over earlier ones.
 const MEDIA: &[(&str, &str)] = &[

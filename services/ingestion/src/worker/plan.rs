@@ -108,7 +108,7 @@ fn tasks(plan: &Plan, repo: &str, commit: &str) -> Vec<NewTask> {
     let task = |(group, ordinal): (plan::FileGroup<'_>, u32)| {
         let file = |source: &SourceFile| WorkFile {
             source: source.clone(),
-            format: format::of_file(&source.path, group.format).name.to_owned(),
+            format: format::of_file(&source.path, group.format).converter().to_owned(),
         };
         let work = IngestWork {
             repo_id: repo.to_owned(),

@@ -1,0 +1,168 @@
+//! Arrow files and streams into batches, as their writer cut them.
+//!
+//! The file is a stranger's. A message says itself how long it is, and the decoder reserves that much before it reads:
+//! so all lengths are held against the file first.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read, Seek, SeekFrom},
+};
+
+use arrow_array::RecordBatch;
+use arrow_ipc::{
+    reader::{FileReader, StreamReader},
+    root_as_footer, root_as_message,
+};
+use arrow_schema::{ArrowError, SchemaRef};
+
+use super::{
+    ConvertError,
+    guard::{Cause, guard},
+};
+
+/// The longest record batch that is taken: it is held in memory whole.
+const MESSAGE_BYTES: u64 = 512 << 20;
+const MAGIC: &[u8] = b"ARROW1";
+/// Length of the footer and magic, at the very end of a file.
+const TRAILER: u64 = 10;
+
+type Rows = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
+
+/// The rows of a file or a stream: the first bytes tell which.
+pub(super) struct ArrowBatches {
+    path: String,
+    schema: SchemaRef,
+    rows: Rows,
+    next: usize,
+    failed: bool,
+}
+
+impl ArrowBatches {
+    pub(super) fn open(file: &File, path: &str) -> Result<Self, ConvertError> {
+        let (schema, rows) = guard(|| open(file)).map_err(|source| match source.downcast::<TooLong>() {
+            Ok(long) => {
+                ConvertError::RowTooLarge { file: path.to_owned(), place: long.to_string(), limit: MESSAGE_BYTES }
+            }
+            Err(source) => ConvertError::BadArrow { file: path.to_owned(), source },
+        })?;
+        Ok(Self { path: path.to_owned(), schema, rows, next: 0, failed: false })
+    }
+
+    /// The columns as the file declares them.
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+}
+
+impl Iterator for ArrowBatches {
+    type Item = Result<RecordBatch, ConvertError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let batch = guard(|| self.rows.next().transpose().map_err(Into::into)).transpose()?;
+        self.failed = batch.is_err();
+        let number = self.next;
+        self.next += 1;
+        Some(batch.map_err(|source| ConvertError::BadBatch { file: self.path.clone(), batch: number, source }))
+    }
+}
+
+fn open(file: &File) -> Result<(SchemaRef, Rows), Cause> {
+    let size = file.metadata()?.len();
+    let mut input = file.try_clone()?;
+    let mut head = [0; MAGIC.len()];
+    input.rewind()?;
+    let is_file = input.read_exact(&mut head).is_ok() && head == MAGIC;
+    if is_file {
+        check_file(&mut input, size)?;
+        input.rewind()?;
+        let reader = FileReader::try_new(BufReader::new(input), None)?;
+        Ok((reader.schema(), Box::new(reader)))
+    } else {
+        check_stream(&mut input, size)?;
+        input.rewind()?;
+        let reader = StreamReader::try_new(BufReader::new(input), None)?;
+        Ok((reader.schema(), Box::new(reader)))
+    }
+}
+
+/// A message that is longer than is taken.
+#[derive(Debug, thiserror::Error)]
+#[error("record batch {0}")]
+struct TooLong(usize);
+
+/// Holds a message against the file that should contain it.
+fn check_message(number: usize, start: u64, length: i64, size: u64) -> Result<u64, Cause> {
+    let end = u64::try_from(length).ok().and_then(|length| start.checked_add(length)).filter(|end| *end <= size);
+    let end = end.ok_or_else(|| format!("message {number} reaches beyond the end"))?;
+    if end - start > MESSAGE_BYTES {
+        return Err(Box::new(TooLong(number)));
+    }
+    Ok(end)
+}
+
+fn check_file(input: &mut File, size: u64) -> Result<(), Cause> {
+    let trailer = size.checked_sub(TRAILER).ok_or("it has no footer")?;
+    input.seek(SeekFrom::Start(trailer))?;
+    let mut end = [0; 10];
+    input.read_exact(&mut end)?;
+    let [a, b, c, d, magic @ ..] = end;
+    if magic != MAGIC {
+        return Err("it has no footer".into());
+    }
+    let length = u64::from(u32::from_le_bytes([a, b, c, d]));
+    let start = trailer.checked_sub(length).ok_or("its footer is longer than the file")?;
+    input.seek(SeekFrom::Start(start))?;
+    let footer = read(input, length)?;
+    let footer = root_as_footer(&footer).map_err(|error| error.to_string())?;
+    let blocks = footer.dictionaries().into_iter().flatten().chain(footer.recordBatches().into_iter().flatten());
+    for (number, block) in blocks.enumerate() {
+        let start = u64::try_from(block.offset()).map_err(|_| "a message has no place")?;
+        let start = check_message(number, start, block.metaDataLength().into(), size)?;
+        check_message(number, start, block.bodyLength(), size)?;
+    }
+    Ok(())
+}
+
+fn check_stream(input: &mut File, size: u64) -> Result<(), Cause> {
+    const CONTINUATION: u32 = u32::MAX;
+    input.rewind()?;
+    let mut at = 0;
+    for number in 0.. {
+        let Some(mut length) = word(input)? else { return Ok(()) };
+        at += 4;
+        // Writers before 2019 left it out.
+        if length == CONTINUATION {
+            length = word(input)?.ok_or("it breaks off")?;
+            at += 4;
+        }
+        if length == 0 {
+            return Ok(());
+        }
+        at = check_message(number, at, length.into(), size)?;
+        let metadata = read(input, length.into())?;
+        let body = root_as_message(&metadata).map_err(|error| error.to_string())?.bodyLength();
+        at = check_message(number, at, body, size)?;
+        input.seek(SeekFrom::Start(at))?;
+    }
+    Ok(())
+}
+
+/// Four bytes; none at the end.
+fn word(input: &mut File) -> io::Result<Option<u32>> {
+    let mut bytes = Vec::with_capacity(4);
+    input.take(4).read_to_end(&mut bytes)?;
+    match <[u8; 4]>::try_from(bytes) {
+        Ok(word) => Ok(Some(u32::from_le_bytes(word))),
+        Err(bytes) if bytes.is_empty() => Ok(None),
+        Err(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+fn read(input: &mut File, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,183 @@
+//! What a cell is: nothing, a truth value, a number or text; and the columns that such cells make.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, NullArray,
+    builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, UInt64Builder},
+};
+use arrow_schema::DataType;
+
+/// The words that pandas takes for a missing value (`STR_NA_VALUES` in `pandas/_libs/parsers.pyx`).
+const NULLS: &[&str] = &[
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+];
+
+/// The type that a cell or all cells of a column have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    Bool,
+    Int {
+        negative: bool,
+    },
+    /// A whole number that only an unsigned one holds.
+    UInt,
+    Float,
+    Text,
+}
+
+impl Kind {
+    pub(super) fn of(cell: &str) -> Self {
+        if is_null(cell) {
+            return Self::Null;
+        }
+        if boolean(cell).is_some() {
+            return Self::Bool;
+        }
+        let number = trim(cell);
+        if let Ok(whole) = number.parse::<i64>() {
+            return Self::Int { negative: whole < 0 };
+        }
+        if number.parse::<u64>().is_ok() {
+            return Self::UInt;
+        }
+        // A longer whole number would lose its last digits in a float.
+        let is_whole = number.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit());
+        if !is_whole && float(cell).is_some() { Self::Float } else { Self::Text }
+    }
+
+    /// The type that holds both.
+    pub(super) fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (same, other) if same == other => same,
+            (Self::Null, kind) | (kind, Self::Null) => kind,
+            (Self::Int { .. }, Self::Int { .. }) => Self::Int { negative: true },
+            (Self::Int { negative: false }, Self::UInt) | (Self::UInt, Self::Int { negative: false }) => Self::UInt,
+            (Self::Float, Self::Int { .. } | Self::UInt) | (Self::Int { .. } | Self::UInt, Self::Float) => Self::Float,
+            _ => Self::Text,
+        }
+    }
+
+    pub(super) fn data_type(self) -> DataType {
+        match self {
+            Self::Null => DataType::Null,
+            Self::Bool => DataType::Boolean,
+            Self::Int { .. } => DataType::Int64,
+            Self::UInt => DataType::UInt64,
+            Self::Float => DataType::Float64,
+            Self::Text => DataType::Utf8,
+        }
+    }
+}
+
+fn is_null(cell: &str) -> bool {
+    // The longest of them has 9 characters.
+    cell.len() <= 9 && NULLS.contains(&cell)
+}
+
+fn boolean(cell: &str) -> Option<bool> {
+    match cell {
+        "True" | "TRUE" | "true" => Some(true),
+        "False" | "FALSE" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn trim(cell: &str) -> &str {
+    cell.trim_matches([' ', '\t'])
+}
+
+fn float(cell: &str) -> Option<f64> {
+    // `nan` in any other case than those of the list is a word.
+    trim(cell).parse::<f64>().ok().filter(|value| !value.is_nan())
+}
+
+/// A column in the making.
+pub(super) enum Cells {
+    Null(usize),
+    Bool(BooleanBuilder),
+    Int(Int64Builder),
+    UInt(UInt64Builder),
+    Float(Float64Builder),
+    Text(StringBuilder),
+}
+
+impl Cells {
+    pub(super) fn of(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::Null => Self::Null(0),
+            DataType::Boolean => Self::Bool(BooleanBuilder::new()),
+            DataType::Int64 => Self::Int(Int64Builder::new()),
+            DataType::UInt64 => Self::UInt(UInt64Builder::new()),
+            DataType::Float64 => Self::Float(Float64Builder::new()),
+            _ => Self::Text(StringBuilder::new()),
+        }
+    }
+
+    /// `None`: the row has no such cell. The first pass saw every cell, so each one parses.
+    pub(super) fn push(&mut self, cell: Option<&str>) {
+        let cell = cell.filter(|cell| !is_null(cell));
+        match self {
+            Self::Null(count) => *count += 1,
+            Self::Bool(builder) => builder.append_option(cell.and_then(boolean)),
+            Self::Int(builder) => builder.append_option(cell.and_then(|cell| trim(cell).parse().ok())),
+            Self::UInt(builder) => builder.append_option(cell.and_then(|cell| trim(cell).parse().ok())),
+            Self::Float(builder) => builder.append_option(cell.and_then(float)),
+            Self::Text(builder) => builder.append_option(cell),
+        }
+    }
+
+    pub(super) fn finish(self) -> ArrayRef {
+        match self {
+            Self::Null(count) => Arc::new(NullArray::new(count)),
+            Self::Bool(mut builder) => Arc::new(builder.finish()),
+            Self::Int(mut builder) => Arc::new(builder.finish()),
+            Self::UInt(mut builder) => Arc::new(builder.finish()),
+            Self::Float(mut builder) => Arc::new(builder.finish()),
+            Self::Text(mut builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cell_is() {
+        let int = |negative| Kind::Int { negative };
+        for (cell, kind) in [
+            ("", Kind::Null),
+            ("NA", Kind::Null),
+            ("na", Kind::Text),
+            ("NAN", Kind::Text),
+            ("TRUE", Kind::Bool),
+            ("tRue", Kind::Text),
+            ("007", int(false)),
+            (" -7 ", int(true)),
+            ("9223372036854775808", Kind::UInt),
+            ("18446744073709551616", Kind::Text),
+            ("-9223372036854775809", Kind::Text),
+            ("1e3", Kind::Float),
+            ("-inf", Kind::Float),
+            ("1,5", Kind::Text),
+            ("1_000", Kind::Text),
+            ("-", Kind::Text),
+        ] {
+            assert_eq!(Kind::of(cell), kind, "`{cell}`");
+        }
+    }
+
+    #[test]
+    fn a_column_holds_all_its_cells() {
+        let of = |cells: &[&str]| cells.iter().map(|cell| Kind::of(cell)).fold(Kind::Null, Kind::join).data_type();
+        assert_eq!(of(&["1", "", "-2"]), DataType::Int64);
+        assert_eq!(of(&["1", "2.5"]), DataType::Float64);
+        assert_eq!(of(&["1", "9223372036854775808"]), DataType::UInt64);
+        assert_eq!(of(&["-1", "9223372036854775808"]), DataType::Utf8);
+        assert_eq!(of(&["true", "1"]), DataType::Utf8);
+        assert_eq!(of(&["", "NaN"]), DataType::Null);
+    }
+}

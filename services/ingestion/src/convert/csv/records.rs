@@ -1,0 +1,165 @@
+//! Cuts CSV text into rows of cells, with the line on which each begins.
+//!
+//! The first row names the columns, as pandas does: a name that comes again gets a number, and none becomes
+//! `Unnamed: n`. Blank lines are no rows, a short row lacks its last cells, and a long one is an error.
+
+use std::{
+    collections::HashSet,
+    io::{self, Cursor, Read},
+    str::Utf8Error,
+};
+
+use csv::{ByteRecord, ReaderBuilder};
+
+use crate::convert::{ConvertError, batches::ROW_BYTES, compressed::Plain};
+
+/// More columns than any table has.
+const COLUMNS: usize = 10_000;
+/// Put behind the file: a quote that is never closed swallows it, and that is how it is noticed.
+const END: &[u8] = b"\n\x1etokenmill: end of file\x1e\n";
+
+/// The rows of a file, one after the other.
+pub(super) struct Records {
+    reader: csv::Reader<Bounded>,
+    record: ByteRecord,
+    names: Vec<String>,
+}
+
+/// A row.
+pub(super) struct Row<'a> {
+    record: &'a ByteRecord,
+    file: &'a str,
+    line: u64,
+}
+
+impl<'a> Row<'a> {
+    /// Its cells in order.
+    pub(super) fn cells(&self) -> impl Iterator<Item = Result<&'a str, ConvertError>> + use<'a> {
+        let (file, line) = (self.file, self.line);
+        let bad = move |_: Utf8Error| ConvertError::BadLine {
+            file: file.to_owned(),
+            line,
+            why: "it is not UTF-8".to_owned(),
+        };
+        self.record.iter().map(move |cell| std::str::from_utf8(cell).map_err(bad))
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.record.as_slice().len() as u64
+    }
+}
+
+impl Records {
+    pub(super) fn open(input: Plain, delimiter: u8) -> Result<Self, ConvertError> {
+        let input = Bounded { plain: input, end: Cursor::new(END), since: 0 };
+        let reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(input);
+        let mut records = Self { reader, record: ByteRecord::new(), names: Vec::new() };
+        if let Some(line) = records.read()? {
+            let row = Row { record: &records.record, file: records.file(), line };
+            if row.record.len() > COLUMNS {
+                let what = format!("more than {COLUMNS} columns");
+                return Err(ConvertError::TooComplex { file: row.file.to_owned(), line, what });
+            }
+            records.names = names(row.cells())?;
+        }
+        Ok(records)
+    }
+
+    pub(super) fn file(&self) -> &str {
+        self.reader.get_ref().plain.file()
+    }
+
+    /// The columns; none in a file without a single row.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The next row, or none at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, ConvertError> {
+        let Some(line) = self.read()? else { return Ok(None) };
+        let (cells, columns) = (self.record.len(), self.names.len());
+        if cells > columns {
+            return Err(self.bad(line, format!("it has {cells} cells, and the table {columns} columns")));
+        }
+        let file = self.reader.get_ref().plain.file();
+        Ok(Some(Row { record: &self.record, file, line }))
+    }
+
+    /// Reads on to the next row that is not blank; gives its line, or none at the end.
+    fn read(&mut self) -> Result<Option<u64>, ConvertError> {
+        loop {
+            self.reader.get_mut().since = 0;
+            let more = self.reader.read_byte_record(&mut self.record).map_err(|error| self.failed(error))?;
+            let line = self.record.position().map_or(0, csv::Position::line);
+            let end = END.trim_ascii();
+            match self.record.iter().next_back() {
+                Some(cell) if self.record.len() == 1 && cell == end => return Ok(None),
+                Some(cell) if cell.windows(end.len()).any(|window| window == end) => {
+                    return Err(self.bad(line, "a quoted cell is not closed".to_owned()));
+                }
+                _ if !more => return Ok(None),
+                Some(cell) if self.record.len() == 1 && !cell.is_empty() && cell.trim_ascii().is_empty() => {}
+                _ => return Ok(Some(line)),
+            }
+        }
+    }
+
+    fn bad(&self, line: u64, why: String) -> ConvertError {
+        ConvertError::BadLine { file: self.file().to_owned(), line, why }
+    }
+
+    fn failed(&self, error: csv::Error) -> ConvertError {
+        let line = self.reader.position().line();
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) if error.get_ref().and_then(|inner| inner.downcast_ref()) == Some(&TooLarge) => {
+                let place = format!("the row that begins on line {line}");
+                ConvertError::RowTooLarge { file: self.file().to_owned(), place, limit: ROW_BYTES }
+            }
+            csv::ErrorKind::Io(error) => self.reader.get_ref().plain.error(error),
+            other => self.bad(line, format!("{other:?}")),
+        }
+    }
+}
+
+fn names<'a>(cells: impl Iterator<Item = Result<&'a str, ConvertError>>) -> Result<Vec<String>, ConvertError> {
+    let mut seen = HashSet::new();
+    let mut names = Vec::new();
+    for (number, cell) in cells.enumerate() {
+        let cell = cell?;
+        let plain = if cell.is_empty() { format!("Unnamed: {number}") } else { cell.to_owned() };
+        let mut name = plain.clone();
+        let mut again = 0;
+        while !seen.insert(name.clone()) {
+            again += 1;
+            name = format!("{plain}.{again}");
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too large")]
+struct TooLarge;
+
+/// The file, then the end mark; an error when no row ends for too long.
+struct Bounded {
+    plain: Plain,
+    end: Cursor<&'static [u8]>,
+    /// Bytes since the last row.
+    since: u64,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.since > ROW_BYTES {
+            return Err(io::Error::other(TooLarge));
+        }
+        let read = match self.plain.read(buffer)? {
+            0 => self.end.read(buffer)?,
+            read => read,
+        };
+        self.since += read as u64;
+        Ok(read)
+    }
+}

@@ -10,6 +10,7 @@ mod framing;
 mod listing;
 mod manifest;
 mod open;
+mod plan;
 mod service;
 mod stream;
 mod ticket;

@@ -27,7 +27,7 @@ use std::ops::Range;
 
 use dataset_model::Problem;
 
-pub(crate) use request::{ReadPlan, from_json};
+pub(crate) use request::{ReadPlan, Source, from_json};
 pub(crate) use shuffle::Shuffle;
 pub(crate) use verify::{MAX_ROWS as MAX_VERIFIED_ROWS, Verdict};
 
@@ -187,6 +187,19 @@ impl Plan {
         }
     }
 
+    /// The rows of each epoch in turn when they are read as they lie: one source, unshuffled, whole, by one rank.
+    pub(crate) fn stored_runs(&self) -> Option<impl Iterator<Item = Range<u64>>> {
+        let (request, steps) = (&self.request, self.steps());
+        let per_epoch = self.steps_per_epoch()?;
+        let as_stored = request.shuffle == Shuffle::None && request.world_size == 1 && request.columns.is_empty();
+        let epochs = steps.start / per_epoch..steps.end.div_ceil(per_epoch);
+        let run = move |epoch: u64| {
+            let (first, end) = (steps.start.max(epoch * per_epoch), steps.end.min((epoch + 1) * per_epoch));
+            self.step(first).positions.start..if first < end { self.step(end - 1).positions.end } else { 0 }
+        };
+        as_stored.then(|| epochs.map(run).filter(|run| !run.is_empty()))
+    }
+
     /// A walk over the plan's rows.
     pub(crate) fn walk(&self) -> Walk<'_> {
         Walk { plan: self, orders: vec![None; self.row_counts.len()] }
@@ -205,12 +218,22 @@ impl Walk<'_> {
     pub(crate) fn rows(&mut self, step: u64, rank: u32, rows: &mut Vec<Row>) {
         let step = self.plan.step(step);
         for position in self.plan.slice(&step, rank) {
-            rows.push(self.row(&step, position));
+            rows.push(self.row(step.epoch, position));
         }
     }
 
-    fn row(&mut self, step: &Step, position: u64) -> Row {
-        match (&self.plan.steps, step.epoch) {
+    /// All rows of a rank, step after step.
+    pub(crate) fn of_rank(mut self, rank: u32) -> impl Iterator<Item = Row> {
+        let plan = self.plan;
+        let positions = plan.steps().flat_map(move |number| {
+            let step = plan.step(number);
+            plan.slice(&step, rank).map(move |position| (step.epoch, position))
+        });
+        positions.map(move |(epoch, position)| self.row(epoch, position))
+    }
+
+    fn row(&mut self, epoch: Option<u64>, position: u64) -> Row {
+        match (&self.plan.steps, epoch) {
             (Steps::Mixed(mixture), _) => {
                 let (source, nth) = mixture.at(position);
                 let rows = self.plan.row_counts[source];

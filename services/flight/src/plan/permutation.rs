@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Eight rounds of a Feistel network over the smallest power of two that holds `size`, which is less than twice as
-//! large: two walks at most on average. `mix` is the finaliser of SplitMix64. Which words make a key is said where it
+//! large: two walks at most on average. `mix` is the finaliser of `SplitMix64`. Which words make a key is said where it
 //! is made ([`super::shuffle`]). It mixes well and is no cipher.
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -133,7 +133,17 @@ proptest! {
             prop_assert_eq!(&all[all.len() - suffix.len()..], &suffix[..]);
             prop_assert_eq!(suffix.len() as u64, later.rows_of_rank(rank));
             prop_assert_eq!(all.len() as u64, whole.rows_of_rank(rank));
+            prop_assert_eq!(suffix, later.walk().of_rank(rank).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn stored_runs_are_the_same_rows(rows in 10u64..200, batch in 1u32..10, start in 0u64..20, more in 0u64..50, drop_last: bool) {
+        let json = serde_json::json!({"sources": [source(0, 1)], "global_batch_rows": batch, "start_step": start,
+            "end_step": start + more, "drop_last": drop_last});
+        let plan = Plan::new(ReadPlan::parse(json.to_string().as_bytes()).unwrap(), &[rows]).unwrap();
+        let runs: Vec<u64> = plan.stored_runs().unwrap().flatten().collect();
+        prop_assert_eq!(runs, plan.walk().of_rank(0).map(|row| row.row).collect::<Vec<_>>());
     }
 
     #[test]

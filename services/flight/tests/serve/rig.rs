@@ -146,9 +146,20 @@ impl Rig {
 }
 
 /// Reads a stream to its end: the batches, and the error that ended it.
-pub(crate) async fn drain(mut stream: Streaming<FlightData>) -> (Vec<RecordBatch>, Option<Status>) {
+pub(crate) async fn drain(stream: Streaming<FlightData>) -> (Vec<RecordBatch>, Option<Status>) {
+    rest(stream, None).await
+}
+
+/// The same of a stream whose schema, that of `like`, was read already.
+pub(crate) async fn drain_from(
+    stream: Streaming<FlightData>,
+    like: &RecordBatch,
+) -> (Vec<RecordBatch>, Option<Status>) {
+    rest(stream, Some(like.schema())).await
+}
+
+async fn rest(mut stream: Streaming<FlightData>, mut schema: Option<SchemaRef>) -> (Vec<RecordBatch>, Option<Status>) {
     let mut batches = Vec::new();
-    let mut schema: Option<SchemaRef> = None;
     loop {
         let message = match stream.message().await {
             Ok(Some(message)) => message,

@@ -69,13 +69,12 @@ class TokenDataset(_Iterable):
         self.plan = ReadPlan(sources_of(tokenization, sources), global_batch_rows, seed, epoch, shuffle, end_step,
                              drop_last)
         self._rank, self._world_size = rank, world_size
-        self._epochs = epochs
         self._start_step = self._step = start_step
         self._finished = False
         self._framework = framework
         self._layout = {"label_mode": label_mode, "stored_dtype": dtype == "stored",
                         "mask_document_starts": mask_document_starts}
-        self._reading = {"run_id": run_id, "retry_seconds": retry_seconds, "prefetch": prefetch}
+        self._reading = {"epochs": epochs, "run_id": run_id, "retry_seconds": retry_seconds, "prefetch": prefetch}
 
     @property
     def step(self) -> int:
@@ -101,7 +100,7 @@ class TokenDataset(_Iterable):
         rank, world_size = place(self._rank, self._world_size)
         if self._finished:
             self._step, self._finished = self._start_step, False
-        stream = self._open(rank, world_size)
+        stream = Stream(self.url, self.plan, rank, world_size, self._step, **self._reading)
         try:
             layout = Layout.of(stream.schema, **self._layout)
             for rows in _steps(stream, self._step):
@@ -112,17 +111,6 @@ class TokenDataset(_Iterable):
             self._finished = True
         finally:
             stream.close()
-
-    def _open(self, rank: int, world_size: int) -> Stream:
-        plan = self.plan
-        if self._epochs is not None:
-            # How long an epoch is, only the service knows.
-            one = Stream(self.url, plan, rank, world_size, 0, **self._reading)
-            one.close()
-            if one.description.steps_per_epoch is None:
-                raise InvalidPlan("mixed sources have no common epoch: give `end_step`", field="epochs")
-            plan = plan.until(self._epochs * one.description.steps_per_epoch)
-        return Stream(self.url, plan, rank, world_size, self._step, **self._reading)
 
     def _as_framework(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
         if self._framework == "numpy":

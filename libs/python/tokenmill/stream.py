@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import flight
 
 from .batches import Rows
-from .errors import TokenmillError, is_passing, translated
+from .errors import InvalidPlan, TokenmillError, is_passing, translated
 from .plan import Description, ReadPlan
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -37,7 +37,7 @@ class Stream:
     """Rows of `plan` for one rank. Iterating gives what each message holds; `close` ends the thread."""
 
     def __init__(self, url: str, plan: ReadPlan, rank: int, world_size: int, start_step: int, *,
-                 run_id: str | None, retry_seconds: float, prefetch: int) -> None:
+                 epochs: int | None, run_id: str | None, retry_seconds: float, prefetch: int) -> None:
         self.url, self.plan, self.rank, self.world_size = url, plan, rank, world_size
         self.start_step, self.run_id, self.retry_seconds = start_step, run_id, retry_seconds
         self.schema: pa.Schema
@@ -45,6 +45,12 @@ class Stream:
         self._client: flight.FlightClient | None = None
         self._stopped = threading.Event()
         self._queue: queue.Queue[Rows | BaseException | None] = queue.Queue(maxsize=max(1, prefetch))
+        if epochs is not None:
+            # How long an epoch is, only the service knows.
+            self._retrying(lambda: self._info(0))
+            if self.description.steps_per_epoch is None:
+                raise InvalidPlan("mixed sources have no common epoch: give `end_step`", field="epochs")
+            self.plan = plan.until(epochs * self.description.steps_per_epoch)
         # The first request is made here, so that a bad plan is the caller's error and not the thread's.
         ticket = self._retrying(lambda: self._info(start_step))
         self._thread = threading.Thread(target=self._run, args=(ticket,), name="tokenmill-prefetch", daemon=True)

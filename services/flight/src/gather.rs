@@ -67,7 +67,7 @@ impl<'a> Gatherer<'a> {
         let mut bytes = 0;
         loop {
             if self.ahead.is_empty() {
-                self.look_ahead(rows);
+                self.look_ahead(rows)?;
             }
             let Some(pick) = self.ahead.front().copied() else { break };
             let batch = self.decoded(pick.place)?;
@@ -94,12 +94,14 @@ impl<'a> Gatherer<'a> {
     }
 
     /// Finds the next rows and asks for those of their batches that were not touched yet.
-    fn look_ahead(&mut self, rows: &mut impl Iterator<Item = Row>) {
+    fn look_ahead(&mut self, rows: &mut impl Iterator<Item = Row>) -> Result<(), ReadError> {
         for row in rows.take(LOOK_AHEAD) {
             let open = &self.open.sources[row.source];
-            let Some((shard, row_of_shard)) = open.manifest.place_of(row.row) else { continue };
+            let (shard, row_of_shard) = open.manifest.place_of(row.row).unwrap_or((0, u64::MAX));
             let reader = &open.readers[shard];
-            let Some(batch) = reader.batch_of_row(row_of_shard) else { continue };
+            // Rows were counted when the shard was opened.
+            let unlike = || ReadError::Unlike { target: open.target.clone(), ordinal: shard };
+            let batch = reader.batch_of_row(row_of_shard).ok_or_else(unlike)?;
             let place = (row.source, shard, batch);
             let row = usize::try_from(row_of_shard - reader.batch_rows(batch).start).unwrap_or(usize::MAX);
             if !self.decoded.contains_key(&place) {
@@ -107,6 +109,7 @@ impl<'a> Gatherer<'a> {
             }
             self.ahead.push_back(Pick { place, row });
         }
+        Ok(())
     }
 
     fn decoded(&mut self, place: Place) -> Result<&Decoded, ReadError> {

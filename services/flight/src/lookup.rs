@@ -88,8 +88,8 @@ impl Flight {
     /// Answers `LookupStep`.
     pub(crate) async fn lookup(&self, question: Question) -> Result<Answer, ReadError> {
         let Question { mut plan, step } = question;
-        let ranks = plan.rank.map_or(0..plan.world_size, |rank| rank..rank + 1);
         plan.check()?;
+        let ranks = plan.rank.map_or(0..plan.world_size, |rank| rank..rank + 1);
         let listed = u64::from(plan.global_batch_rows / plan.world_size) * ranks.len() as u64;
         if listed > MAX_ROWS {
             let problem = format!("a step of {listed} rows is not listed; at most {MAX_ROWS} are");

@@ -42,6 +42,8 @@ pub(crate) struct Shelf(Arc<Mutex<HashMap<TokenizationId, Weak<OpenSource>>>>);
 
 /// The plan of a request; the catalog's refusal when a source is unknown, deleted or not ready.
 pub(crate) async fn resolve(manifests: &Manifests, request: ReadPlan) -> Result<(Plan, Vec<Arc<Manifest>>), ReadError> {
+    // Before anything is asked about it.
+    request.check()?;
     let mut sources = Vec::with_capacity(request.sources.len());
     for (n, source) in request.sources.iter().enumerate() {
         let manifest = manifests.of(&Target::Tokenization(source.tokenization_id)).await;

@@ -178,7 +178,9 @@ mod tests {
     #[test]
     fn a_row_that_comes_twice_is_counted() {
         let mut seen = Seen::new(3, 0);
-        [0, 2, 2].into_iter().for_each(|row| seen.tick(row));
+        for row in [0, 2, 2] {
+            seen.tick(row);
+        }
         seen.turn(true);
         assert_eq!((seen.duplicates, seen.missing, seen.epochs, seen.in_epoch), (1, 1, 1, 0));
         seen.tick(7);

@@ -282,3 +282,69 @@ async fn readers_are_seen_and_cancelled() {
     let gone = async { while act(&rig, "ListReaders", &json!({})).await.unwrap()["readers"] != json!([]) {} };
     tokio::time::timeout(std::time::Duration::from_secs(10), gone).await.expect("the reader is still listed");
 }
+
+#[tokio::test]
+async fn readers_that_do_not_read_hold_nobody_up() {
+    let rig = Rig::start().await;
+    let stored: Vec<RecordBatch> = (0..60).map(|n| windows(n * 10, 10, 50_000)).collect();
+    let id = rig.tokenization(&[stored]);
+    let wanted = plan(id, &json!({"shuffle": "global", "global_batch_rows": 32, "world_size": 32, "drop_last": false}));
+    let endpoints = info(&rig, &wanted).await.unwrap().endpoint;
+    let tickets: Vec<Ticket> = endpoints.into_iter().map(|endpoint| endpoint.ticket.unwrap()).collect();
+    let mut asleep = Vec::new();
+    for ticket in &tickets[16..] {
+        asleep.push(rig.open_apart(ticket.clone()).await.unwrap());
+    }
+    let mut streams = Vec::new();
+    for ticket in &tickets[..16] {
+        streams.push(rig.open_apart(ticket.clone()).await.unwrap());
+    }
+    let awake = futures::future::join_all(streams.into_iter().map(drain));
+    let awake = tokio::time::timeout(std::time::Duration::from_mins(1), awake).await.expect("held up");
+    let mut rows: Vec<u64> = awake.iter().flat_map(|(read, _)| docs(read)).collect();
+    assert!(awake.iter().all(|(_, error)| error.is_none()));
+    for stream in asleep {
+        let (read, error) = drain(stream).await;
+        assert!(error.is_none());
+        rows.extend(docs(&read));
+    }
+    rows.sort_unstable();
+    assert_eq!(rows, (0..600).collect::<Vec<_>>(), "all of them together: each row once");
+}
+
+#[tokio::test]
+async fn numbers_at_their_ends_are_refused_and_nothing_panics() {
+    let rig = Rig::start().await;
+    let id = rig.tokenization(&shards());
+    let (most, large) = (u64::MAX, u32::MAX);
+    for extra in [
+        json!({"rank": large, "world_size": large, "global_batch_rows": large}),
+        json!({"world_size": 0, "global_batch_rows": 0}),
+        json!({"start_step": most}),
+        json!({"start_step": most, "end_step": most}),
+        json!({"epoch": most}),
+        json!({"shuffle": {"block": {"rows": 0}}}),
+        json!({"global_batch_rows": large, "world_size": large}),
+    ] {
+        let wanted = plan(id, &extra);
+        assert_eq!(reason(&info(&rig, &wanted).await.unwrap_err()), Reason::InvalidField, "{extra}");
+        for action in ["LookupStep", "VerifyPlan", "DescribePlan", "CancelFlightInfo"] {
+            let mut body = json!({"plan": wanted});
+            if action == "LookupStep" {
+                body["step"] = json!(0);
+            }
+            match act(&rig, action, &body).await {
+                // What only the sources could refuse has no open streams either.
+                Ok(answer) => assert_eq!((action, &answer["streams"]), ("CancelFlightInfo", &json!(0)), "{extra}"),
+                Err(error) => assert_eq!(reason(&error), Reason::InvalidField, "{action} of {extra}: {error}"),
+            }
+        }
+    }
+    // The largest that is possible.
+    let last = plan(id, &json!({"shuffle": {"block": {"rows": large}}, "seed": most, "epoch": 1u64 << 61}));
+    assert_eq!(batches(&rig, &last).await.len(), 5);
+    assert_eq!(
+        reason(&act(&rig, "LookupStep", &json!({"plan": last, "step": most})).await.unwrap_err()),
+        Reason::InvalidField
+    );
+}

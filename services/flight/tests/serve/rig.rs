@@ -138,6 +138,12 @@ impl Rig {
         error.map_or(Ok(batches), Err)
     }
 
+    /// A stream over a connection of its own, as another process would open it.
+    pub(crate) async fn open_apart(&self, ticket: Ticket) -> Result<Streaming<FlightData>, Status> {
+        let channel = service_kit::channel(&format!("http://{}", self.address)).expect("an address");
+        FlightServiceClient::new(channel).do_get(ticket).await.map(tonic::Response::into_inner)
+    }
+
     pub(crate) async fn open(&self, ticket: Ticket) -> Result<Streaming<FlightData>, Status> {
         // Encoded rows have no limit of ours: a single row may be larger than a message usually is.
         let mut client = self.client.clone().max_decoding_message_size(64 << 20);

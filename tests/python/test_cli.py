@@ -3,6 +3,9 @@
 import json
 import subprocess
 
+import datasets
+import pyarrow as pa
+import pyarrow.flight as flight
 import pyarrow.parquet as pq
 import pytest
 from stack import BINARY, HUB, Stack
@@ -95,4 +98,19 @@ def test_a_read_plan_is_read_looked_up_and_proven(tokenmill, services: Stack, tm
     assert "not a JSON object" in tokenmill("plan", "verify", "{", *at, code=USAGE).stderr
     unknown = json.dumps({**plan, "sources": [{"tokenization_id": added["id"]}]})
     tokenmill("read", unknown, "--step", "0", *at, code=NOT_FOUND)
+
+    exported = {}
+    for form in ("parquet", "datasets"):
+        told = json.loads(tokenmill("--json", "export", made["id"], str(tmp_path / form), "--format", form, *at).stdout)
+        assert told["rows"] == made["num_sequences"], told
+        exported[form] = tmp_path / form
+    client = flight.connect(services.flight)
+    info = client.get_flight_info(flight.FlightDescriptor.for_path("tokenizations", made["id"]))
+    stored = pa.concat_tables(client.do_get(endpoint.ticket).read_all() for endpoint in info.endpoints)
+    assert pq.read_table(exported["parquet"]).equals(stored)
+    folder = datasets.load_from_disk(exported["datasets"])
+    assert folder.num_rows == stored.num_rows and folder["input_ids"][:] == stored["input_ids"].to_pylist()
+    assert "exists" in tokenmill("export", made["id"], str(exported["parquet"]), *at, code=REFUSED).stderr
+    tokenmill("export", added["id"], str(tmp_path / "none"), *at, code=NOT_FOUND)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["datasets", "parquet", "plan.json"], "nothing half-made"
     tokenmill("dataset", "rm", "plans", "--yes")

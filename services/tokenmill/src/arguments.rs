@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Print the rows of one step of a read plan, as JSON lines.
     Read(Read),
+    /// Write a tokenization as files for other tools.
+    Export(Export),
     /// A Hub of your own.
     #[command(subcommand)]
     Hub(Hub),
@@ -239,6 +241,25 @@ pub(crate) struct Read {
     /// Only of this rank.
     #[arg(long)]
     pub(crate) rank: Option<u32>,
+    #[command(flatten)]
+    pub(crate) flight: FlightAddress,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Parquet files.
+    Parquet,
+    /// A folder for `datasets.load_from_disk`.
+    Datasets,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    pub(crate) tokenization: String,
+    /// A folder that does not exist yet, or is empty.
+    pub(crate) dir: PathBuf,
+    #[arg(long, value_enum, default_value = "parquet")]
+    pub(crate) format: ExportFormat,
     #[command(flatten)]
     pub(crate) flight: FlightAddress,
 }

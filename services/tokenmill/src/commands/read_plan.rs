@@ -1,23 +1,16 @@
 //! `tokenmill plan …` and `tokenmill read`: questions about read plans, asked of the flight service.
 
-use super::Client;
+use super::{Client, flight::Flight};
 use crate::{
     arguments::{FlightAddress, Plan as Command, PlanText, Read},
     failure::Failure,
     output,
 };
 use arrow_array::RecordBatch;
-use arrow_flight::{
-    Action, FlightDescriptor, decode::FlightRecordBatchStream, error::FlightError,
-    flight_service_client::FlightServiceClient,
-};
+use arrow_flight::{Action, FlightDescriptor};
 use futures::TryStreamExt;
 use serde_json::{Map, Value, json};
 use std::io::Read as _;
-use tonic::transport::Channel;
-
-/// As the Flight service sends at most, unless a single row is larger.
-const MAX_MESSAGE: usize = 80 << 20;
 
 pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure> {
     match command {
@@ -49,15 +42,12 @@ pub(crate) async fn read(options: Read) -> Result<(), Failure> {
     if let Some(rank) = options.rank {
         plan.insert("rank".to_owned(), rank.into());
     }
-    let mut client = connect(&options.flight)?;
-    let descriptor = FlightDescriptor::new_cmd(Value::from(plan).to_string());
-    let info = client.get_flight_info(catalog_client::request(descriptor)).await?.into_inner();
+    let mut flight = Flight::connect(&options.flight)?;
+    let info = flight.info(FlightDescriptor::new_cmd(Value::from(plan).to_string())).await?;
     for endpoint in info.endpoint {
-        let Some(ticket) = endpoint.ticket else { continue };
         let rank = String::from_utf8_lossy(&endpoint.app_metadata).parse::<u64>().unwrap_or(0);
-        let data = client.do_get(ticket).await?.into_inner();
-        let mut batches = FlightRecordBatchStream::new_from_flight_data(data.map_err(FlightError::from));
-        while let Some(batch) = batches.try_next().await.map_err(failed)? {
+        let mut batches = flight.rows(endpoint).await?;
+        while let Some(batch) = batches.try_next().await? {
             print(&batch, rank)?;
         }
     }
@@ -76,14 +66,6 @@ fn print(batch: &RecordBatch, rank: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The reason of a failed stream travels in its status.
-fn failed(error: FlightError) -> Failure {
-    match error {
-        FlightError::Tonic(status) => Failure::from(*status),
-        other => Failure::other(other.to_string()),
-    }
-}
-
 /// JSON as it stands, or the path of a file, or `-` for standard input.
 fn parse(plan: &PlanText) -> Result<Map<String, Value>, Failure> {
     let given = plan.plan.trim();
@@ -99,13 +81,9 @@ fn parse(plan: &PlanText) -> Result<Map<String, Value>, Failure> {
     serde_json::from_str(&text).map_err(|error| Failure::usage(format!("the plan is not a JSON object: {error}")))
 }
 
-fn connect(flight: &FlightAddress) -> Result<FlightServiceClient<Channel>, Failure> {
-    let channel = service_kit::channel(&flight.flight_url).map_err(|error| Failure::usage(error.chain()))?;
-    Ok(FlightServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE))
-}
-
 async fn ask(flight: &FlightAddress, action: &'static str, question: &Value) -> Result<Value, Failure> {
-    let mut answers = connect(flight)?.do_action(Action::new(action, question.to_string())).await?.into_inner();
+    let mut answers =
+        Flight::connect(flight)?.0.do_action(Action::new(action, question.to_string())).await?.into_inner();
     let answer = answers.message().await?.ok_or_else(|| Failure::other("the service gave no answer"))?;
     serde_json::from_slice(&answer.body).map_err(|error| Failure::other(format!("the answer cannot be read: {error}")))
 }

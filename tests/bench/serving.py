@@ -173,20 +173,25 @@ def tokens_per_second(url: str, tokenization: str, shards: list[Path], folder: P
 
 
 def readers(url: str, tokenization: str, pid: int) -> None:
-    """16 fast readers alone, then with 16 that take a message every half second."""
+    """16 fast readers alone, then with 16 that take a message every two seconds."""
+    refused: list[str] = []
+
     def read(world_size: int, rank: int, done: threading.Event, pause: float, counted: list[int]) -> None:
         client = flight.connect(url)
         descriptor = plan(tokenization, shuffle="global", global_batch_rows=32, world_size=world_size, rank=rank,
                           end_step=10**7)
-        for chunk in client.do_get(client.get_flight_info(descriptor).endpoints[0].ticket):
-            counted[0] += chunk.data.nbytes
-            if done.wait(pause) if pause else done.is_set():
-                return
+        try:
+            for chunk in client.do_get(client.get_flight_info(descriptor).endpoints[0].ticket):
+                counted[0] += chunk.data.nbytes
+                if done.wait(pause) if pause else done.is_set():
+                    return
+        except flight.FlightError as error:
+            refused.append(str(error))
 
     def rate(fast: int, slow: int) -> tuple[float, int]:
         done, counted, ignored = threading.Event(), [[0] for _ in range(fast)], [0]
         threads = [threading.Thread(target=read, args=(32, rank, done, 0.0, counted[rank])) for rank in range(fast)]
-        threads += [threading.Thread(target=read, args=(32, fast + n, done, 0.5, ignored)) for n in range(slow)]
+        threads += [threading.Thread(target=read, args=(32, fast + n, done, 2.0, ignored)) for n in range(slow)]
         with Memory(pid) as memory:
             for thread in threads:
                 thread.start()
@@ -205,6 +210,8 @@ def readers(url: str, tokenization: str, pid: int) -> None:
         print(f"16 fast readers: {alone:.2f} GB/s, {peak / 1e6:.0f} MB; with 16 slow ones: {beside:.2f} GB/s, "
               f"{with_slow / 1e6:.0f} MB (anonymous memory of all services)")
     print(f"what is left to the fast ones: {statistics.mean(ratios):.2f}")
+    if refused:
+        sys.exit(f"{len(refused)} readers were refused, such as: {refused[0]}")
 
 
 def main() -> None:

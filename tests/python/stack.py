@@ -76,19 +76,19 @@ def wait_ready(url: str, process: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
-def platform(binary: Path = BINARY) -> Iterator[Stack]:
+def platform(binary: Path = BINARY, hub: Path = HUB) -> Iterator[Stack]:
     """Starts Hub and platform on private ports; leaves nothing running and nothing on the disk."""
-    hub, gateway, flight, catalog, ingestion, tokenization = free_ports(6)
+    hub_port, gateway, flight, catalog, ingestion, tokenization = free_ports(6)
     ports = {"gateway": gateway, "flight": flight, "catalog": catalog, "ingestion": ingestion,
              "tokenization": tokenization}
     with tempfile.TemporaryDirectory(prefix="tokenmill-") as folder, contextlib.ExitStack() as stack:
         logs, data_dir = Path(folder), Path(folder) / "data"
-        serve = [binary, "hub", "serve", HUB, "--listen", f"127.0.0.1:{hub}"]
+        serve = [binary, "hub", "serve", hub, "--listen", f"127.0.0.1:{hub_port}"]
         stack.enter_context(running(serve, logs / "hub.log"))
         command = [binary, "up", "--data-dir", data_dir, "--internal-port", "0"]
         for name, port in ports.items():
             command += [f"--{name}", f"127.0.0.1:{port}"]
-        up = stack.enter_context(running(command, logs / "tokenmill.log", HF_ENDPOINT=f"http://127.0.0.1:{hub}"))
+        up = stack.enter_context(running(command, logs / "tokenmill.log", HF_ENDPOINT=f"http://127.0.0.1:{hub_port}"))
         wait_ready(f"http://127.0.0.1:{gateway}/readyz", up)
         yield Stack(
             api=f"http://127.0.0.1:{gateway}/api/v1",

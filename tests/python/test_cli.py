@@ -3,6 +3,9 @@
 import json
 import subprocess
 
+import datasets
+import pyarrow as pa
+import pyarrow.flight as flight
 import pyarrow.parquet as pq
 import pytest
 from stack import BINARY, HUB, Stack
@@ -66,3 +69,48 @@ def test_failures_say_why_and_what_next(tokenmill) -> None:
 def test_completions_and_version_need_no_server(tokenmill) -> None:
     assert "tokenmill" in tokenmill("completions", "bash").stdout
     assert tokenmill("version").stdout.strip().count(".") == 2
+
+
+def test_a_read_plan_is_read_looked_up_and_proven(tokenmill, services: Stack, tmp_path) -> None:
+    added = json.loads(tokenmill("--json", "dataset", "add", DATASET, "--name", "plans").stdout)
+    tokenmill("--json", "dataset", "pull", added["id"])
+    made = json.loads(tokenmill("--json", "tokenization", "create", added["id"], "--tokenizer", "tokenmill/bert",
+                                "--preset", "lm", "--max-length", "64", "--stride", "0", "--split", "validation").stdout)
+    plan = {"sources": [{"tokenization_id": made["id"]}], "seed": 4, "shuffle": "global", "global_batch_rows": 12,
+            "world_size": 3}
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(plan))
+    at = ["--flight-url", services.flight.replace("grpc:", "http:")]
+
+    rows = [json.loads(line) for line in tokenmill("read", str(file), "--step", "9", *at).stdout.splitlines()]
+    looked = json.loads(tokenmill("--json", "plan", "lookup", str(file), "--step", "9", *at).stdout)
+    found = [(rank["rank"], row["doc"], row["window"]) for rank in looked["ranks"] for row in rank["rows"]]
+    assert [(row["rank"], row["doc"], row["window"]) for row in rows] == found and len(found) == 12
+    one = tokenmill("read", json.dumps(plan), "--step", "9", "--rank", "2", *at).stdout.splitlines()
+    assert [json.loads(line) for line in one] == rows[8:]
+    assert "data/validation" in tokenmill("plan", "lookup", str(file), "--step", "9", *at).stdout
+
+    proof = json.loads(tokenmill("--json", "plan", "verify", str(file), *at).stdout)
+    assert proof["exactly_once"] and proof["rows_read"] + proof["dropped_rows"] == made["num_sequences"]
+    assert "each row once   true" in tokenmill("plan", "verify", str(file), *at).stdout
+    bad = json.dumps({**plan, "world_size": 5})
+    assert "world_size" in tokenmill("plan", "verify", bad, *at, code=USAGE).stderr
+    assert "not a JSON object" in tokenmill("plan", "verify", "{", *at, code=USAGE).stderr
+    unknown = json.dumps({**plan, "sources": [{"tokenization_id": added["id"]}]})
+    tokenmill("read", unknown, "--step", "0", *at, code=NOT_FOUND)
+
+    exported = {}
+    for form in ("parquet", "datasets"):
+        told = json.loads(tokenmill("--json", "export", made["id"], str(tmp_path / form), "--format", form, *at).stdout)
+        assert told["rows"] == made["num_sequences"], told
+        exported[form] = tmp_path / form
+    client = flight.connect(services.flight)
+    info = client.get_flight_info(flight.FlightDescriptor.for_path("tokenizations", made["id"]))
+    stored = pa.concat_tables(client.do_get(endpoint.ticket).read_all() for endpoint in info.endpoints)
+    assert pq.read_table(exported["parquet"]).equals(stored)
+    folder = datasets.load_from_disk(exported["datasets"])
+    assert folder.num_rows == stored.num_rows and folder["input_ids"][:] == stored["input_ids"].to_pylist()
+    assert "exists" in tokenmill("export", made["id"], str(exported["parquet"]), *at, code=REFUSED).stderr
+    tokenmill("export", added["id"], str(tmp_path / "none"), *at, code=NOT_FOUND)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["datasets", "parquet", "plan.json"], "nothing half-made"
+    tokenmill("dataset", "rm", "plans", "--yes")

@@ -1,10 +1,12 @@
-//! Reads what a client asks for: `PATH` descriptors into a [`Selection`]. Pure.
+//! Reads what a client asks for: `PATH` descriptors into a [`Selection`], `CMD` descriptors into a [`ReadPlan`]. Pure.
 //!
 //! `["tokenizations", id]` and `["datasets", id, "raw", split]`, each optionally followed by `"rows", start, count`.
 
 use arrow_flight::FlightDescriptor;
 use arrow_flight::flight_descriptor::DescriptorType;
-use dataset_model::{DatasetId, Problem, Reason, TokenizationId};
+use dataset_model::{DatasetId, Problem, TokenizationId};
+
+use crate::plan::ReadPlan;
 
 /// Whose rows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -24,6 +26,13 @@ pub(crate) struct Selection {
     pub(crate) start: u64,
     /// None = to the end. More rows than there are is not an error: the answer has those that exist.
     pub(crate) count: Option<u64>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Rows(Selection),
+    Plan(ReadPlan),
 }
 
 impl std::fmt::Display for Target {
@@ -47,17 +56,17 @@ impl Target {
     }
 }
 
-/// What `descriptor` selects; `INVALID_FIELD` tells which part of the path is wrong.
-pub(crate) fn parse(descriptor: &FlightDescriptor) -> Result<Selection, Problem> {
+/// What `descriptor` asks for; `INVALID_FIELD` tells which part of it is wrong.
+pub(crate) fn parse(descriptor: &FlightDescriptor) -> Result<Wanted, Problem> {
     match descriptor.r#type() {
-        DescriptorType::Path => {}
-        DescriptorType::Cmd => {
-            let problem = Problem::new(Reason::NotImplemented, "read plans (CMD descriptors) are not offered yet");
-            return Err(problem.next_step("use a PATH descriptor such as [\"tokenizations\", id]"));
-        }
-        DescriptorType::Unknown => return Err(Problem::field("descriptor.type", "must be PATH")),
+        DescriptorType::Path => parse_path(&descriptor.path).map(Wanted::Rows),
+        DescriptorType::Cmd => ReadPlan::parse(&descriptor.cmd).map(Wanted::Plan),
+        DescriptorType::Unknown => Err(Problem::field("descriptor.type", "must be PATH or CMD")),
     }
-    let path: Vec<&str> = descriptor.path.iter().map(String::as_str).collect();
+}
+
+fn parse_path(path: &[String]) -> Result<Selection, Problem> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let (target, rows) = match path.as_slice() {
         ["tokenizations", id, rows @ ..] => (Target::Tokenization(parse_id(id)?), rows),
         ["datasets", id, "raw", split, rows @ ..] if !split.is_empty() => {
@@ -96,11 +105,12 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dataset_model::Reason;
 
     const ID: &str = "01900000-0000-7000-8000-000000000001";
 
     fn path(parts: &[&str]) -> Result<Selection, Problem> {
-        parse(&FlightDescriptor::new_path(parts.iter().map(|p| (*p).to_owned()).collect()))
+        parse_path(&parts.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>())
     }
 
     #[test]
@@ -111,7 +121,8 @@ mod tests {
         let target = Target::Raw { dataset: ID.parse().unwrap(), split: "train".to_owned() };
         assert_eq!(rows, Selection { target, start: 5, count: Some(10) });
         for selection in [whole, rows] {
-            assert_eq!(parse(&selection.target.descriptor()).unwrap().target, selection.target);
+            let Wanted::Rows(again) = parse(&selection.target.descriptor()).unwrap() else { unreachable!() };
+            assert_eq!(again.target, selection.target);
         }
     }
 
@@ -136,6 +147,6 @@ mod tests {
         }
         let unknown = FlightDescriptor::default();
         assert_eq!(parse(&unknown).unwrap_err().reason, Reason::InvalidField);
-        assert_eq!(parse(&FlightDescriptor::new_cmd("{}")).unwrap_err().reason, Reason::NotImplemented);
+        assert_eq!(parse(&FlightDescriptor::new_cmd("{}")).unwrap_err().reason, Reason::InvalidField);
     }
 }

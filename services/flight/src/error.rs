@@ -44,6 +44,14 @@ impl ReadError {
         }
     }
 
+    /// Whose bytes are damaged.
+    pub(crate) fn damaged_target(&self) -> Option<Target> {
+        match self {
+            Self::Shard { target, .. } | Self::Unlike { target, .. } if self.is_damage() => Some(target.clone()),
+            _ => None,
+        }
+    }
+
     fn problem(&self) -> Problem {
         let corrupt = |target: &Target, ordinal: &usize, what: &str| {
             Problem::new(Reason::ShardCorrupt, format!("shard {ordinal} of {target} is damaged: {what}"))

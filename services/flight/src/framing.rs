@@ -24,6 +24,7 @@ use tonic_prost::ProstDecoder;
 use tower::Service;
 
 use crate::error::ReadError;
+use crate::readers::Names;
 use crate::service::Flight;
 
 const DO_GET: &str = "/arrow.flight.protocol.FlightService/DoGet";
@@ -70,11 +71,12 @@ impl Service<Request<Body>> for WithoutCopy {
 }
 
 async fn do_get(flight: Flight, request: Request<Body>) -> Result<Response<Body>, Status> {
+    let names = Names::of(request.headers());
     let decoder = ProstDecoder::<Ticket>::default();
     let mut messages = Streaming::new_request(decoder, request.into_body(), None, Some(MAX_REQUEST_BYTES));
     // An absent message is an empty one, which is no ticket.
     let ticket = messages.message().await?.unwrap_or_default();
-    let rows = flight.rows(&ticket.ticket).await.map_err(ReadError::into_status)?;
+    let rows = flight.rows(&ticket.ticket, names).await.map_err(ReadError::into_status)?;
     let mut response = Response::new(Body::new(StreamBody::new(frames(rows))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     Ok(response)

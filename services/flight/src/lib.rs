@@ -1,16 +1,23 @@
-//! Serves ready datasets and tokenizations over Arrow Flight, in stored order.
+//! Serves ready datasets and tokenizations over Arrow Flight: in stored order, or as a read plan orders them.
 //!
 //! The catalog says which shards a target has; the bytes come from the shard store's memory maps, each batch checked
 //! against its digest the first time it is touched.
 
+mod actions;
 mod config;
 mod descriptor;
 mod error;
 mod framing;
+mod gather;
 mod listing;
+mod lookup;
 mod manifest;
 mod open;
+mod plan;
+mod plans;
+mod readers;
 mod service;
+mod sources;
 mod stream;
 mod ticket;
 

@@ -53,6 +53,16 @@ impl Manifest {
         self.starts[ordinal]
     }
 
+    /// The shard that holds a row of the target, and the row's number in it.
+    pub(crate) fn place_of(&self, row: u64) -> Option<(usize, u64)> {
+        if row >= self.row_count() {
+            return None;
+        }
+        // The first shard that ends behind the row: empty ones end before it.
+        let ordinal = self.starts.partition_point(|start| *start <= row) - 1;
+        Some((ordinal, row - self.starts[ordinal]))
+    }
+
     /// The part of rows `start..start + count` that exists, shard by shard; none of the parts is empty.
     pub(crate) fn cut(&self, start: u64, count: Option<u64>) -> Vec<ShardRows> {
         let end = count.map_or(u64::MAX, |count| start.saturating_add(count)).min(self.row_count());
@@ -151,6 +161,8 @@ mod tests {
         let part = |ordinal, rows| ShardRows { ordinal, rows };
         assert_eq!(manifest.row_count(), 15);
         assert_eq!(manifest.start_of(2), 10);
+        let places: Vec<_> = [0, 9, 10, 14, 15].map(|row| manifest.place_of(row)).into();
+        assert_eq!(places, [Some((0, 0)), Some((0, 9)), Some((2, 0)), Some((2, 4)), None]);
         assert_eq!(manifest.cut(0, None), [part(0, 0..10), part(2, 0..5)]);
         assert_eq!(manifest.cut(8, Some(4)), [part(0, 8..10), part(2, 0..2)]);
         assert_eq!(manifest.cut(10, Some(1)), [part(2, 0..1)]);

@@ -54,6 +54,23 @@ pub(crate) async fn parts(
     Ok(Opened { schema, parts })
 }
 
+/// Opens every shard of a target.
+pub(crate) async fn all(
+    store: &ShardStore,
+    manifests: &Manifests,
+    target: &Target,
+    manifest: &std::sync::Arc<Manifest>,
+) -> Result<Vec<ShardReader>, ReadError> {
+    let (store, owned, shared) = (store.clone(), target.clone(), std::sync::Arc::clone(manifest));
+    let open_all = move || {
+        let open = |ordinal| open_one(&store, &owned, &shared, ordinal);
+        (0..shared.shards.len()).map(open).collect::<Result<Vec<_>, _>>()
+    };
+    let readers = blocking(manifests, target, open_all).await?;
+    let other = readers.iter().position(|reader| reader.schema().fields() != readers[0].schema().fields());
+    other.map_or(Ok(readers), |ordinal| Err(ReadError::Unlike { target: target.clone(), ordinal }))
+}
+
 /// The schema of a target: that of its first shard, or the catalog's when an empty split has none.
 pub(crate) async fn schema_of(
     store: &ShardStore,

@@ -1,6 +1,6 @@
 //! The Flight surface: decode, ask, answer.
 //!
-//! Stored order only: `PATH` descriptors. Whatever is not offered says so with `NOT_IMPLEMENTED`.
+//! `PATH` descriptors are stored order, `CMD` descriptors read plans. What is not offered says so: `NOT_IMPLEMENTED`.
 
 use std::sync::Arc;
 
@@ -17,12 +17,14 @@ use shard_store::ShardStore;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use crate::descriptor::{self, Selection, Target};
+use crate::descriptor::{self, Selection, Wanted};
 use crate::error::ReadError;
 use crate::listing;
 use crate::manifest::{Manifest, Manifests};
 use crate::open::{self, Opened};
-use crate::{stream as messages, ticket};
+use crate::readers::{Names, Readers};
+use crate::sources::Shelf;
+use crate::{actions, stream as messages, ticket};
 
 /// Serves rows of ready targets. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -31,17 +33,38 @@ pub(crate) struct Flight {
     store: ShardStore,
     /// One permit per open stream: each holds a thread while its client reads.
     streams: Arc<Semaphore>,
+    shelf: Shelf,
+    readers: Readers,
+    /// A proof takes a core for up to half a minute: one at a time.
+    proofs: Arc<Semaphore>,
 }
 
-type Stream<T> = BoxStream<'static, Result<T, Status>>;
+pub(crate) type Stream<T> = BoxStream<'static, Result<T, Status>>;
 
 impl Flight {
     pub(crate) fn new(manifests: Manifests, store: ShardStore, max_streams: usize) -> Self {
-        Self { manifests, store, streams: Arc::new(Semaphore::new(max_streams)) }
+        let (streams, proofs) = (Arc::new(Semaphore::new(max_streams)), Arc::new(Semaphore::new(1)));
+        Self { manifests, store, streams, shelf: Shelf::default(), readers: Readers::default(), proofs }
     }
 
     pub(crate) fn manifests(&self) -> &Manifests {
         &self.manifests
+    }
+
+    pub(crate) fn store(&self) -> &ShardStore {
+        &self.store
+    }
+
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    pub(crate) fn proofs(&self) -> &Semaphore {
+        &self.proofs
     }
 
     /// Everything about a selection but its rows.
@@ -73,21 +96,26 @@ impl Flight {
     }
 
     /// The rows of a ticket as a stream of messages, schema first.
-    pub(crate) async fn rows(&self, ticket: &[u8]) -> Result<Stream<FlightData>, ReadError> {
+    pub(crate) async fn rows(&self, ticket: &[u8], names: Names) -> Result<Stream<FlightData>, ReadError> {
         let permit = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| overloaded())?;
-        let selection = ticket::decode(ticket, service_kit::now())?;
-        let manifest = self.manifests.of(&selection.target).await?;
-        let Opened { schema, parts } = open::parts(&self.store, &self.manifests, &selection, &manifest).await?;
-        let (sender, receiver) = tokio::sync::mpsc::channel(messages::CHANNEL);
-        // The thread ends when it has sent everything or when the stream is dropped: it needs no other handle.
-        drop(tokio::task::spawn_blocking(move || messages::send(&selection.target, &schema, parts, &sender)));
-        let rows = tokio_stream::wrappers::ReceiverStream::new(receiver);
+        let wanted = ticket::decode(ticket, service_kit::now())?;
+        let rows = match wanted.clone() {
+            Wanted::Rows(selection) => self.rows_of_selection(selection).await?,
+            Wanted::Plan(plan) => self.rows_of_plan(plan).await?,
+        };
+        let rows = self.readers.list(names, wanted, rows);
         Ok(rows
             .map(move |message| {
                 let _held = &permit;
                 message
             })
             .boxed())
+    }
+
+    async fn rows_of_selection(&self, selection: Selection) -> Result<Stream<FlightData>, ReadError> {
+        let manifest = self.manifests.of(&selection.target).await?;
+        let Opened { schema, parts } = open::parts(&self.store, &self.manifests, &selection, &manifest).await?;
+        Ok(messages::spawn(move |sender| messages::send(&selection.target, &schema, parts, sender)))
     }
 }
 
@@ -127,25 +155,30 @@ impl FlightService for Flight {
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
         let descriptor = request.into_inner();
-        let selection = descriptor::parse(&descriptor).map_err(|problem| to_status(&problem))?;
-        self.info(&selection, descriptor).await.map(Response::new).map_err(ReadError::into_status)
+        let info = match descriptor::parse(&descriptor).map_err(|problem| to_status(&problem))? {
+            Wanted::Rows(selection) => self.info(&selection, descriptor).await,
+            Wanted::Plan(plan) => self.info_of_plan(plan, descriptor).await,
+        };
+        info.map(Response::new).map_err(ReadError::into_status)
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
-        let selection = descriptor::parse(&request.into_inner()).map_err(|problem| to_status(&problem))?;
-        self.schema(&selection.target).await.map(Response::new).map_err(ReadError::into_status)
+        let wanted = descriptor::parse(&request.into_inner()).map_err(|problem| to_status(&problem))?;
+        self.schema(wanted).await.map(Response::new).map_err(ReadError::into_status)
     }
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Stream<FlightData>>, Status> {
-        self.rows(&request.into_inner().ticket).await.map(Response::new).map_err(ReadError::into_status)
+        let names = Names::of(request.metadata().as_ref());
+        self.rows(&request.into_inner().ticket, names).await.map(Response::new).map_err(ReadError::into_status)
     }
 
     async fn list_actions(&self, _: Request<Empty>) -> Result<Response<Stream<ActionType>>, Status> {
-        Ok(Response::new(stream::empty().boxed()))
+        Ok(Response::new(stream::iter(actions::list()).map(Ok).boxed()))
     }
 
-    async fn do_action(&self, _: Request<Action>) -> Result<Response<Stream<arrow_flight::Result>>, Status> {
-        Err(not_offered("DoAction"))
+    async fn do_action(&self, request: Request<Action>) -> Result<Response<Stream<arrow_flight::Result>>, Status> {
+        let body = actions::run(self, request.into_inner()).await.map_err(ReadError::into_status)?;
+        Ok(Response::new(stream::once(async { Ok(arrow_flight::Result { body }) }).boxed()))
     }
 
     async fn handshake(
@@ -169,11 +202,20 @@ impl FlightService for Flight {
 }
 
 impl Flight {
-    async fn schema(&self, target: &Target) -> Result<SchemaResult, ReadError> {
-        let manifest = self.manifests.of(target).await?;
-        let schema = open::schema_of(&self.store, &self.manifests, target, &manifest).await?;
+    async fn schema(&self, wanted: Wanted) -> Result<SchemaResult, ReadError> {
+        let (target, schema) = match wanted {
+            Wanted::Rows(Selection { target, .. }) => {
+                let manifest = self.manifests.of(&target).await?;
+                let schema = open::schema_of(&self.store, &self.manifests, &target, &manifest).await?;
+                (target, schema)
+            }
+            Wanted::Plan(request) => {
+                let (plan, schema, _) = self.planned(request).await?;
+                (crate::plans::target_of(&plan), schema)
+            }
+        };
         let options = IpcWriteOptions::default();
         SchemaResult::try_from(SchemaAsIpc::new(&schema, &options))
-            .map_err(|source| ReadError::Encode { target: target.clone(), source })
+            .map_err(|source| ReadError::Encode { target, source })
     }
 }

@@ -1,4 +1,4 @@
-//! Stored batches into Flight messages: as they lie in the file wherever that is possible.
+//! Rows into Flight messages: stored batches as they lie in the file wherever that is possible, gathered ones otherwise.
 //!
 //! A batch that is wanted whole goes out as two slices of the memory map; one that a row range cuts, or that is over
 //! 4 MiB, is sliced and encoded again. The reader is a blocking thread before a channel of two messages, so a slow
@@ -10,19 +10,25 @@ use arrow_array::RecordBatch;
 use arrow_flight::{FlightData, SchemaAsIpc};
 use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
 use arrow_schema::{ArrowError, Schema};
+use futures::stream::{BoxStream, StreamExt};
 use shard_store::{ShardReader, StoreError};
 use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use crate::descriptor::Target;
 use crate::error::ReadError;
+use crate::gather::Gatherer;
+use crate::sources::OpenPlan;
 
 /// A stored batch above this is cut: gRPC clients commonly refuse larger messages.
 const MAX_MESSAGE_BYTES: usize = 4 << 20;
 /// What a batch is cut into.
 const CUT_BYTES: usize = 2 << 20;
+/// Batches between the one that is sent and the one that the volume is asked for.
+const READ_AHEAD: usize = 4;
 /// Messages between the reader and the socket.
-pub(crate) const CHANNEL: usize = 2;
+const CHANNEL: usize = 2;
 
 pub(crate) type Sender = mpsc::Sender<Result<FlightData, Status>>;
 
@@ -39,19 +45,74 @@ pub(crate) fn schema_message(schema: &Schema) -> FlightData {
     SchemaAsIpc::new(schema, &IpcWriteOptions::default()).into()
 }
 
+/// Runs `send` on a thread of its own, which ends when it has sent everything or when the stream is dropped.
+pub(crate) fn spawn(send: impl FnOnce(&Sender) + Send + 'static) -> BoxStream<'static, Result<FlightData, Status>> {
+    let (sender, receiver) = mpsc::channel(CHANNEL);
+    drop(tokio::task::spawn_blocking(move || send(&sender)));
+    ReceiverStream::new(receiver).boxed()
+}
+
 /// Sends the parts, and the error that ends them. Blocks; returns early when the client is gone.
 pub(crate) fn send(target: &Target, schema: &Schema, parts: Vec<Part>, sender: &Sender) {
+    let mut encoder = Encoder::default();
+    end(sender, schema, || {
+        for part in parts {
+            if let Sent::ClientGone = send_part(target, &part, &mut encoder, sender)? {
+                break;
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Sends the rows of one rank of a plan as [`send`] does. The result is the source that turned out damaged.
+pub(crate) fn send_plan(open: &OpenPlan, rank: u32, sender: &Sender) -> Option<Target> {
+    let mut damage = None;
+    end(sender, &open.schema, || {
+        let sent = match open.plan.stored_runs() {
+            Some(runs) => send_runs(open, runs, sender),
+            None => send_picks(open, rank, sender),
+        };
+        sent.inspect_err(|error| damage = error.damaged_target())
+    });
+    damage
+}
+
+fn send_runs(open: &OpenPlan, runs: impl Iterator<Item = Range<u64>>, sender: &Sender) -> Result<(), ReadError> {
+    let (source, mut encoder) = (&open.sources[0], Encoder::default());
+    for run in runs {
+        for part in source.manifest.cut(run.start, Some(run.end - run.start)) {
+            let reader = source.readers[part.ordinal].clone();
+            let part = Part { ordinal: part.ordinal, reader, rows: part.rows };
+            if let Sent::ClientGone = send_part(&source.target, &part, &mut encoder, sender)? {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn send_picks(open: &OpenPlan, rank: u32, sender: &Sender) -> Result<(), ReadError> {
+    let (mut gatherer, mut rows) = (Gatherer::new(open), open.plan.walk().of_rank(rank));
+    let mut encoder = Encoder::default();
+    while let Some(batch) = gatherer.next(&mut rows)? {
+        let on_encode = |source| ReadError::Encode { target: open.sources[0].target.clone(), source };
+        let message = encoder.encode(&batch).map_err(on_encode)?;
+        if sender.blocking_send(Ok(message)).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The schema, what `rows` sends, and the error that ends it.
+fn end(sender: &Sender, schema: &Schema, rows: impl FnOnce() -> Result<(), ReadError>) {
     if sender.blocking_send(Ok(schema_message(schema))).is_err() {
         return;
     }
-    let mut encoder = Encoder::default();
-    for part in parts {
-        match send_part(target, &part, &mut encoder, sender) {
-            Ok(Sent::All) => {}
-            Ok(Sent::ClientGone) => return,
-            // Nobody is left to tell when this cannot be sent.
-            Err(error) => return drop(sender.blocking_send(Err(error.into_status()))),
-        }
+    if let Err(error) = rows() {
+        // Nobody is left to tell when this cannot be sent.
+        drop(sender.blocking_send(Err(error.into_status())));
     }
 }
 
@@ -68,6 +129,9 @@ fn send_part(target: &Target, part: &Part, encoder: &mut Encoder, sender: &Sende
         let stored = part.reader.batch_rows(batch);
         if stored.start >= part.rows.end {
             break;
+        }
+        if batch + READ_AHEAD < part.reader.batch_count() {
+            part.reader.fetch_ahead(batch + READ_AHEAD);
         }
         let (from, to) = (stored.start.max(part.rows.start), stored.end.min(part.rows.end));
         let is_whole = from == stored.start && to == stored.end;

@@ -1,4 +1,4 @@
-//! Tickets: a versioned protobuf of ids and a row range. Pure; the time is an argument.
+//! Tickets: a versioned protobuf of ids with a row range or a plan. Pure; the time is an argument.
 //!
 //! A ticket holds no path and no right: who presents one must be allowed to read what it names. It may be redeemed as
 //! often as needed for 24 hours, so that a broken stream can be asked for again.
@@ -12,13 +12,14 @@ use dataset_proto::flight as proto;
 use dataset_proto::flight::{row_range::Owner, ticket::What};
 use prost::Message;
 
-use crate::descriptor::{Selection, Target};
+use crate::descriptor::{Selection, Target, Wanted};
+use crate::plan::ReadPlan;
 
 const VERSION: u32 = 1;
 /// How long a ticket may be redeemed.
 pub(crate) const LIFE: Duration = Duration::from_hours(24);
-/// Far above the largest ticket: two ids, a split's name and numbers.
-const MAX_BYTES: usize = 4096;
+/// Above the largest ticket: a plan of 64 sources and 64 columns.
+const MAX_BYTES: usize = 16 * 1024;
 
 /// A ticket for `count` rows of `target` from row `start` on.
 pub(crate) fn encode(target: &Target, start: u64, count: u64, now: DateTime<Utc>) -> Ticket {
@@ -26,13 +27,21 @@ pub(crate) fn encode(target: &Target, start: u64, count: u64, now: DateTime<Utc>
         Target::Tokenization(id) => (Owner::TokenizationId(id.to_string()), String::new()),
         Target::Raw { dataset, split } => (Owner::DatasetId(dataset.to_string()), split.clone()),
     };
-    let rows = proto::RowRange { owner: Some(owner), split, start, count };
-    let issued_at = u64::try_from(now.timestamp()).unwrap_or(0);
-    Ticket::new(proto::Ticket { version: VERSION, issued_at, what: Some(What::Rows(rows)) }.encode_to_vec())
+    issue(What::Rows(proto::RowRange { owner: Some(owner), split, start, count }), now)
 }
 
-/// What a ticket selects. Anything that [`encode`] did not make within the last 24 hours is refused.
-pub(crate) fn decode(bytes: &[u8], now: DateTime<Utc>) -> Result<Selection, Problem> {
+/// A ticket for what one rank of a plan reads.
+pub(crate) fn encode_plan(plan: &ReadPlan, rank: u32, now: DateTime<Utc>) -> Ticket {
+    issue(What::Plan(plan.of_rank(rank).to_proto()), now)
+}
+
+fn issue(what: What, now: DateTime<Utc>) -> Ticket {
+    let issued_at = u64::try_from(now.timestamp()).unwrap_or(0);
+    Ticket::new(proto::Ticket { version: VERSION, issued_at, what: Some(what) }.encode_to_vec())
+}
+
+/// What a ticket is for; a plan has its rank. Anything that was not issued within the last 24 hours is refused.
+pub(crate) fn decode(bytes: &[u8], now: DateTime<Utc>) -> Result<Wanted, Problem> {
     let refused = |why: &str| {
         Problem::field("ticket", why).next_step("ask GetFlightInfo for a new ticket and use it as it was given")
     };
@@ -48,7 +57,14 @@ pub(crate) fn decode(bytes: &[u8], now: DateTime<Utc>) -> Result<Selection, Prob
     if age > i64::try_from(LIFE.as_secs()).unwrap_or(i64::MAX) {
         return Err(refused("is older than 24 hours"));
     }
-    let Some(What::Rows(rows)) = ticket.what else { return Err(unreadable()) };
+    let rows = match ticket.what.ok_or_else(unreadable)? {
+        What::Rows(rows) => rows,
+        What::Plan(plan) => {
+            let plan = ReadPlan::from_proto(plan).map_err(|_| unreadable())?;
+            plan.check().map_err(|_| unreadable())?;
+            return if plan.rank.is_some() { Ok(Wanted::Plan(plan)) } else { Err(unreadable()) };
+        }
+    };
     let target = match rows.owner.ok_or_else(unreadable)? {
         Owner::TokenizationId(id) if rows.split.is_empty() => {
             Target::Tokenization(id.parse().map_err(|_| unreadable())?)
@@ -58,7 +74,7 @@ pub(crate) fn decode(bytes: &[u8], now: DateTime<Utc>) -> Result<Selection, Prob
         }
         Owner::TokenizationId(_) | Owner::DatasetId(_) => return Err(unreadable()),
     };
-    Ok(Selection { target, start: rows.start, count: Some(rows.count) })
+    Ok(Wanted::Rows(Selection { target, start: rows.start, count: Some(rows.count) }))
 }
 
 #[cfg(test)]
@@ -80,11 +96,26 @@ mod tests {
         for target in targets() {
             let ticket = encode(&target, 3, 4, now).ticket;
             assert!(ticket.len() < 100, "tickets are small");
-            let selection = Selection { target, start: 3, count: Some(4) };
+            let selection = Wanted::Rows(Selection { target, start: 3, count: Some(4) });
             assert_eq!(decode(&ticket, now).unwrap(), selection);
             assert_eq!(decode(&ticket, now + TimeDelta::hours(24)).unwrap(), selection);
             let late = decode(&ticket, now + TimeDelta::hours(24) + TimeDelta::seconds(1)).unwrap_err();
             assert_eq!(late.reason, Reason::InvalidField);
+        }
+    }
+
+    #[test]
+    fn a_plan_goes_into_a_ticket_with_its_rank() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let json =
+            format!(r#"{{"sources": [{{"tokenization_id": "{ID}"}}], "global_batch_rows": 24, "world_size": 8}}"#);
+        let plan = ReadPlan::parse(json.as_bytes()).unwrap();
+        let ticket = encode_plan(&plan, 7, now).ticket;
+        assert!(ticket.len() < 100, "tickets are small");
+        assert_eq!(decode(&ticket, now).unwrap(), Wanted::Plan(plan.of_rank(7)));
+        for bad in [plan.to_proto(), plan.of_rank(8).to_proto()] {
+            let forged = issue(What::Plan(bad), now).ticket;
+            assert_eq!(decode(&forged, now).unwrap_err().reason, Reason::InvalidField);
         }
     }
 

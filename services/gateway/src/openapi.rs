@@ -22,6 +22,7 @@ const RESPONSE: &str = "Problem";
     tags(
         (name = "datasets", description = "registered, downloaded from the Hub, browsed, deleted"),
         (name = "tokenizations", description = "token shards of a ready dataset"),
+        (name = "read plans", description = "what training runs read, and who is reading"),
         (name = "jobs", description = "what runs and what ran"),
         (name = "feeds", description = "live state over WebSocket and server-sent events"),
         (name = "planned", description = "part of the contract, and answered with 501 for now"),

@@ -4,6 +4,7 @@ mod datasets;
 mod extract;
 mod jobs;
 mod planned;
+mod read_plans;
 mod samples;
 mod statistics;
 mod tokenizations;
@@ -33,8 +34,9 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(planned::upload))
         .routes(routes!(planned::inspect_repo))
         .routes(routes!(planned::preview))
-        .routes(routes!(planned::lookup))
-        .routes(routes!(planned::verify))
+        .routes(routes!(read_plans::lookup))
+        .routes(routes!(read_plans::verify))
+        .routes(routes!(read_plans::readers))
 }
 
 /// An id in an answer; one that does not parse is a fault of ours.

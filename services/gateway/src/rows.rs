@@ -1,9 +1,9 @@
-//! Stored rows, read as a client of the Flight service: the gateway never opens a shard.
+//! The client of the Flight service: stored rows, and its answers about read plans. The gateway never opens a shard.
 
 use crate::error::ApiError;
 use arrow_array::RecordBatch;
 use arrow_flight::{
-    FlightDescriptor, FlightEndpoint, decode::FlightRecordBatchStream, error::FlightError,
+    Action, FlightDescriptor, FlightEndpoint, decode::FlightRecordBatchStream, error::FlightError,
     flight_service_client::FlightServiceClient,
 };
 use catalog_client::{TraceContext, Traced};
@@ -12,8 +12,9 @@ use futures::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
-use std::collections::VecDeque;
-use tonic::{Status, transport::Channel};
+use serde_json::Value;
+use std::{collections::VecDeque, time::Duration};
+use tonic::{Request, Status, transport::Channel};
 
 /// Room for one row of the size that ingestion accepts.
 const MAX_MESSAGE: usize = 80 << 20;
@@ -41,6 +42,17 @@ impl Rows {
     pub(crate) async fn tokens(&self, id: TokenizationId, start: u64, count: u64) -> Result<Batches, ApiError> {
         let id = id.to_string();
         self.read(&["tokenizations", &id, "rows", &start.to_string(), &count.to_string()]).await
+    }
+
+    /// The answer of an action, JSON for JSON.
+    pub(crate) async fn act(&self, action: &'static str, body: &Value, time: Duration) -> Result<Value, ApiError> {
+        let mut request = Request::new(Action::new(action, body.to_string()));
+        request.set_timeout(time);
+        let mut answer = self.0.clone().do_action(request).await?.into_inner();
+        let Some(result) = answer.message().await? else {
+            return Err(ApiError::internal(&format!("{action} gave no answer")));
+        };
+        serde_json::from_slice(&result.body).map_err(|error| ApiError::internal(&error))
     }
 
     /// Endpoint after endpoint, each asked for when its turn comes: a reader that has enough drops the stream.

@@ -32,6 +32,13 @@ pub(crate) enum Command {
     Tokenization(Tokenization),
     /// List jobs, newest first.
     Jobs(Jobs),
+    /// Ask what a read plan reads.
+    #[command(subcommand)]
+    Plan(Plan),
+    /// Print the rows of one step of a read plan, as JSON lines.
+    Read(Read),
+    /// Write a tokenization as files for other tools.
+    Export(Export),
     /// A Hub of your own.
     #[command(subcommand)]
     Hub(Hub),
@@ -203,6 +210,71 @@ pub(crate) struct Jobs {
     pub(crate) state: Option<String>,
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plan {
+    /// Show which rows a step reads, down to the row of the source file.
+    Lookup {
+        #[command(flatten)]
+        plan: PlanText,
+        #[arg(long)]
+        step: u64,
+        #[command(flatten)]
+        flight: FlightAddress,
+    },
+    /// Prove that an epoch reads each row once.
+    Verify {
+        #[command(flatten)]
+        plan: PlanText,
+        #[command(flatten)]
+        flight: FlightAddress,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Read {
+    #[command(flatten)]
+    pub(crate) plan: PlanText,
+    #[arg(long)]
+    pub(crate) step: u64,
+    /// Only of this rank.
+    #[arg(long)]
+    pub(crate) rank: Option<u32>,
+    #[command(flatten)]
+    pub(crate) flight: FlightAddress,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Parquet files.
+    Parquet,
+    /// A folder for `datasets.load_from_disk`.
+    Datasets,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    pub(crate) tokenization: String,
+    /// A folder that does not exist yet, or is empty.
+    pub(crate) dir: PathBuf,
+    #[arg(long, value_enum, default_value = "parquet")]
+    pub(crate) format: ExportFormat,
+    #[command(flatten)]
+    pub(crate) flight: FlightAddress,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanText {
+    /// JSON, or a file that holds it, or - for standard input.
+    pub(crate) plan: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FlightAddress {
+    /// Where Arrow Flight is reached.
+    #[arg(long, env = "TOKENMILL_FLIGHT__URL", default_value = "http://127.0.0.1:8815")]
+    pub(crate) flight_url: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -128,9 +128,12 @@ impl TokenizationService for FakeCatalog {
 
     async fn get(
         &self,
-        _: Request<proto::TokenizationServiceGetRequest>,
+        request: Request<proto::TokenizationServiceGetRequest>,
     ) -> Result<Response<proto::TokenizationServiceGetResponse>, Status> {
-        unused()
+        let id = request.into_inner().id;
+        let tokenization = self.table().tokenizations.iter().find(|t| t.id == id).cloned();
+        let tokenization = tokenization.ok_or_else(|| refused(Reason::NotFound))?;
+        Ok(Response::new(proto::TokenizationServiceGetResponse { tokenization: Some(tokenization) }))
     }
 
     async fn create(

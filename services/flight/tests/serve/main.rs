@@ -3,6 +3,7 @@
 mod catalog;
 mod faults;
 mod listing;
+mod plans;
 mod python;
 mod rig;
 mod rows;

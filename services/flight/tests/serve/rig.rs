@@ -138,6 +138,12 @@ impl Rig {
         error.map_or(Ok(batches), Err)
     }
 
+    /// A stream over a connection of its own, as another process would open it.
+    pub(crate) async fn open_apart(&self, ticket: Ticket) -> Result<Streaming<FlightData>, Status> {
+        let channel = service_kit::channel(&format!("http://{}", self.address)).expect("an address");
+        FlightServiceClient::new(channel).do_get(ticket).await.map(tonic::Response::into_inner)
+    }
+
     pub(crate) async fn open(&self, ticket: Ticket) -> Result<Streaming<FlightData>, Status> {
         // Encoded rows have no limit of ours: a single row may be larger than a message usually is.
         let mut client = self.client.clone().max_decoding_message_size(64 << 20);
@@ -146,9 +152,20 @@ impl Rig {
 }
 
 /// Reads a stream to its end: the batches, and the error that ended it.
-pub(crate) async fn drain(mut stream: Streaming<FlightData>) -> (Vec<RecordBatch>, Option<Status>) {
+pub(crate) async fn drain(stream: Streaming<FlightData>) -> (Vec<RecordBatch>, Option<Status>) {
+    rest(stream, None).await
+}
+
+/// The same of a stream whose schema, that of `like`, was read already.
+pub(crate) async fn drain_from(
+    stream: Streaming<FlightData>,
+    like: &RecordBatch,
+) -> (Vec<RecordBatch>, Option<Status>) {
+    rest(stream, Some(like.schema())).await
+}
+
+async fn rest(mut stream: Streaming<FlightData>, mut schema: Option<SchemaRef>) -> (Vec<RecordBatch>, Option<Status>) {
     let mut batches = Vec::new();
-    let mut schema: Option<SchemaRef> = None;
     loop {
         let message = match stream.message().await {
             Ok(Some(message)) => message,

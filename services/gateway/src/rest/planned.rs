@@ -31,15 +31,3 @@ pub(super) async fn inspect_repo() -> ApiError {
 pub(super) async fn preview() -> ApiError {
     refuse("the preview of a tokenization")
 }
-
-/// Tells which rows a step of a read plan reads.
-#[utoipa::path(post, path = "/read-plans/lookup", operation_id = "lookup_step", tag = "planned", responses(Planned))]
-pub(super) async fn lookup() -> ApiError {
-    refuse("the lookup of a step of a read plan")
-}
-
-/// Proves that a read plan reads each row once.
-#[utoipa::path(post, path = "/read-plans/verify", operation_id = "verify_plan", tag = "planned", responses(Planned))]
-pub(super) async fn verify() -> ApiError {
-    refuse("the proof of a read plan")
-}

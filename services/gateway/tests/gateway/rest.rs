@@ -161,8 +161,6 @@ async fn what_is_not_offered_says_so_by_name() {
         (Method::GET, "/api/v1/hub/datasets/org/rows?revision=main"),
         (Method::GET, "/api/v1/hub/datasets/rows"),
         (Method::POST, "/api/v1/tokenize/preview"),
-        (Method::POST, "/api/v1/read-plans/lookup"),
-        (Method::POST, "/api/v1/read-plans/verify"),
     ];
     for (method, path) in paths {
         problem(world.request(method, path).send().await.unwrap(), 501, "NOT_IMPLEMENTED").await;

@@ -137,8 +137,15 @@ impl FlightService for FakeRows {
         unimplemented()
     }
 
-    async fn do_action(&self, _: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
-        unimplemented()
+    /// Says what it was asked.
+    async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
+        if let Some(problem) = self.broken.lock().expect("unpoisoned").as_ref() {
+            return Err(to_status(problem));
+        }
+        let Action { r#type, body } = request.into_inner();
+        let asked: Value = serde_json::from_slice(&body).expect("JSON");
+        let body = json!({"action": r#type, "asked": asked}).to_string().into();
+        Ok(Response::new(stream::iter([Ok(arrow_flight::Result { body })]).boxed()))
     }
 
     async fn list_actions(&self, _: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
@@ -244,4 +251,24 @@ async fn a_sample_that_cannot_be_read_says_why() {
     assert_eq!(broken["detail"], "batch 3 does not match its digest");
     world.fake.lock().dataset.as_mut().unwrap().status = dataset_model::DatasetStatus::Downloading;
     problem(world.get(&path).await, 409, "DATASET_NOT_READY").await;
+}
+
+#[tokio::test]
+async fn read_plans_go_to_flight_and_answers_come_back() {
+    let world = World::start().await;
+    let plan = json!({"sources": [{"tokenization_id": TOKENIZATION}], "seed": u64::MAX, "global_batch_rows": 8});
+    let asks = [
+        ("read-plans/lookup", json!({"plan": plan, "step": 3}), "LookupStep"),
+        ("read-plans/verify", json!({"plan": plan}), "VerifyPlan"),
+    ];
+    for (path, body, action) in &asks {
+        let answer = world.post(&format!("/api/v1/{path}"), body).await;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.json::<Value>().await.unwrap(), json!({"action": action, "asked": body}));
+        problem(world.post(&format!("/api/v1/{path}"), &json!([])).await, 400, "MALFORMED_BODY").await;
+    }
+    assert_eq!(world.show("/api/v1/readers").await["action"], "ListReaders");
+    *world.rows.broken.lock().unwrap() = Some(Problem::field("rank", "8 is not below world_size 8"));
+    let refused = problem(world.post("/api/v1/read-plans/lookup", &asks[0].1).await, 400, "INVALID_FIELD").await;
+    assert_eq!(refused["errors"][0]["field"], "rank");
 }

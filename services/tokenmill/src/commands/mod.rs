@@ -1,8 +1,11 @@
 //! The commands of the client: each asks the catalog and prints the answer.
 
 mod dataset;
+mod export;
+mod flight;
 mod hub;
 mod job;
+mod read_plan;
 mod tokenization;
 
 use crate::{
@@ -29,6 +32,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Dataset(command) => dataset::run(&client, command).await,
         Command::Tokenization(command) => tokenization::run(&client, command).await,
         Command::Jobs(options) => job::list(&client, options).await,
+        Command::Plan(command) => read_plan::run(&client, command).await,
+        Command::Read(options) => read_plan::read(options).await,
+        Command::Export(options) => export::run(&client, options).await,
         Command::Hub(command) => hub::run(command).await,
         Command::Version => output::line(env!("CARGO_PKG_VERSION")),
         Command::Up(_) | Command::Completions { .. } => Err(Failure::usage("is not a command of the client")),

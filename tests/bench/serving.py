@@ -1,0 +1,244 @@
+"""Serving over Arrow Flight beside its peers, in one run, all with the same shard files.
+
+    make bench        # builds for release; about 200 MB of rows of 1,024 ids
+
+Stored order and a global shuffle of ours, the C++ server of pyarrow.flight, a bare TCP stream, and the files read
+through pyarrow's memory map, all by one Python process; then tokens per second of `TokenDataset` beside a map-style
+reader of `datasets`; then fast readers with and without slow ones beside them. Ratios are of medians in this run.
+"""
+
+import argparse
+import contextlib
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pyarrow.flight as flight
+import pyarrow.parquet as pq
+import requests
+from runner import Memory
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/python"), str(ROOT / "libs/python")]
+from stack import HUB, Stack, platform  # noqa: E402
+from tokenmill import TokenDataset  # noqa: E402
+
+WIDTH, STRIDE = 1024, 960
+TOKENIZER = "tokenmill/gpt2"
+
+
+def long_documents(folder: Path) -> Path:
+    """A Hub whose documents are long, so that nearly every row is full; overlapping windows make much of little text."""
+    source = sorted((HUB / "datasets/tokenmill/english-docs/data").glob("train-*.parquet"))
+    texts = [text for file in source for text in pq.read_table(file, columns=["text"])["text"].to_pylist()]
+    joined = ["\n\n".join(texts[start : start + 400]) for start in range(0, len(texts), 400)]
+    data = folder / "datasets/tokenmill/long-docs/data"
+    data.mkdir(parents=True)
+    pq.write_table(pa.table({"text": joined}), data / "train-00000-of-00001.parquet")
+    (folder / "models").symlink_to(HUB / "models")
+    return folder
+
+
+def tokenized(services: Stack) -> str:
+    def call(method: str, path: str, body: dict | None = None) -> dict:
+        answer = requests.request(method, f"{services.api}/{path}", json=body, timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
+    def until_ready(path: str) -> None:
+        while (record := call("GET", path))["status"] != "ready":
+            if record["status"] == "failed":
+                sys.exit(json.dumps(record["error"], indent=2))
+            time.sleep(0.1)
+
+    dataset = call("POST", "datasets", {"repo_id": "tokenmill/long-docs"})["id"]
+    call("POST", f"datasets/{dataset}/download", {})
+    until_ready(f"datasets/{dataset}")
+    config = {"tokenizer_name": TOKENIZER, "max_length": WIDTH, "stride": STRIDE, "split": "train", "min_token_length": 0,
+              "filter_special_tokens": False, "filter_stop_words": False}
+    tokenization = call("POST", f"datasets/{dataset}/tokenize", config)["tokenization_id"]
+    until_ready(f"tokenizations/{tokenization}")
+    return tokenization
+
+
+@contextlib.contextmanager
+def peer(kind: str, shards: list[Path]) -> Iterator[int]:
+    command = [sys.executable, str(Path(__file__).with_name("peer_flight.py")), kind, *map(str, shards)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+
+
+def drained(stream: flight.FlightStreamReader) -> int:
+    """Bytes of a stream's batches."""
+    return sum(chunk.data.nbytes for chunk in stream)
+
+
+def plan(tokenization: str, **more) -> flight.FlightDescriptor:
+    whole = {"sources": [{"tokenization_id": tokenization}], "seed": 3, "global_batch_rows": 8, **more}
+    return flight.FlightDescriptor.for_command(json.dumps(whole).encode())
+
+
+def contenders(url: str, tokenization: str, shards: list[Path], cpp: int, tcp: int) -> dict[str, Callable[[], int]]:
+    ours, theirs = flight.connect(url), flight.connect(f"grpc://127.0.0.1:{cpp}")
+
+    def endpoints(descriptor: flight.FlightDescriptor) -> int:
+        return sum(drained(ours.do_get(end.ticket)) for end in ours.get_flight_info(descriptor).endpoints)
+
+    def bare_tcp() -> int:
+        buffer, size = bytearray(4 << 20), 0
+        with socket.create_connection(("127.0.0.1", tcp)) as connection:
+            while count := connection.recv_into(buffer):
+                size += count
+        return size
+
+    def mapped() -> int:
+        """Copies every buffer out of the map, as a network would have to."""
+        room, size = np.empty(64 << 20, np.uint8), 0
+        for shard in shards:
+            file = pa.ipc.open_file(pa.memory_map(str(shard)))
+            for n in range(file.num_record_batches):
+                for column in file.get_batch(n).columns:
+                    for buffer in filter(None, column.buffers()):
+                        room[: buffer.size] = np.frombuffer(buffer, np.uint8)
+                        size += buffer.size
+        return size
+
+    return {
+        "ours, stored order": lambda: endpoints(flight.FlightDescriptor.for_path("tokenizations", tokenization)),
+        "C++ server, stored order": lambda: sum(drained(theirs.do_get(flight.Ticket(str(n)))) for n in range(len(shards))),
+        "ours, global shuffle": lambda: endpoints(plan(tokenization, shuffle="global")),
+        "ours, shuffle of blocks of 1,000": lambda: endpoints(plan(tokenization, shuffle={"block": {"rows": 1000}})),
+        "bare TCP": bare_tcp,
+        "pyarrow memory map, copied": mapped,
+    }
+
+
+def measured(name: str, run: Callable[[], int], rates: dict[str, list[float]]) -> None:
+    started = time.monotonic()
+    size = run()
+    rates.setdefault(name, []).append(size / (time.monotonic() - started) / 1e9)
+
+
+def table(title: str, rates: dict[str, list[float]], against: str) -> None:
+    print(f"\n{title:<40}{'median':>10}{'ratio':>8}   all runs")
+    base = statistics.median(rates[against])
+    for name, runs in rates.items():
+        median = statistics.median(runs)
+        print(f"{name:<40}{median:>10.3f}{median / base:>8.2f}   " + " ".join(f"{rate:.3f}" for rate in runs))
+
+
+def tokens_per_second(url: str, tokenization: str, shards: list[Path], folder: Path, runs: int) -> None:
+    """Batches of 8 rows of 1,024 ids, shuffled, as int64 with labels."""
+    steps = 1500
+    stored = pa.concat_tables(pa.ipc.open_file(pa.memory_map(str(shard))).read_all() for shard in shards)
+    datasets.disable_progress_bars()
+    datasets.Dataset(stored).save_to_disk(folder / "hf")
+    mapped = datasets.load_from_disk(folder / "hf").select_columns(["input_ids"]).with_format("numpy")
+
+    def by_datasets() -> int:
+        order, count = np.random.default_rng(3).permutation(len(mapped)), 0
+        for step in range(steps // 10):
+            rows = mapped[order[step * 8 : step * 8 + 8]]["input_ids"]
+            ids = np.zeros((8, WIDTH), np.int64)
+            for n, row in enumerate(rows):
+                ids[n, : len(row)] = row
+            labels = ids.copy()
+            count += labels.size
+        return count
+
+    def by_token_dataset(dtype: str) -> int:
+        ds = TokenDataset(url, tokenization, global_batch_rows=8, seed=3, end_step=steps, rank=0, world_size=1, dtype=dtype)
+        return sum(batch["input_ids"].size for batch in ds)
+
+    rates: dict[str, list[float]] = {}
+    for _ in range(runs):
+        measured("datasets, map-style, numpy", by_datasets, rates)
+        measured("TokenDataset, int64, five keys", lambda: by_token_dataset("int64"), rates)
+        measured("TokenDataset, stored type, five keys", lambda: by_token_dataset("stored"), rates)
+    table("10⁹ tokens/s, 8 × 1,024, shuffled", rates, "datasets, map-style, numpy")
+
+
+def readers(url: str, tokenization: str, pid: int) -> None:
+    """16 fast readers alone, then with 16 that take a message every two seconds."""
+    refused: list[str] = []
+
+    def read(world_size: int, rank: int, done: threading.Event, pause: float, counted: list[int]) -> None:
+        client = flight.connect(url)
+        descriptor = plan(tokenization, shuffle="global", global_batch_rows=32, world_size=world_size, rank=rank,
+                          end_step=10**7)
+        try:
+            for chunk in client.do_get(client.get_flight_info(descriptor).endpoints[0].ticket):
+                counted[0] += chunk.data.nbytes
+                if done.wait(pause) if pause else done.is_set():
+                    return
+        except flight.FlightError as error:
+            refused.append(str(error))
+
+    def rate(fast: int, slow: int) -> tuple[float, int]:
+        done, counted, ignored = threading.Event(), [[0] for _ in range(fast)], [0]
+        threads = [threading.Thread(target=read, args=(32, rank, done, 0.0, counted[rank])) for rank in range(fast)]
+        threads += [threading.Thread(target=read, args=(32, fast + n, done, 2.0, ignored)) for n in range(slow)]
+        with Memory(pid) as memory:
+            for thread in threads:
+                thread.start()
+            time.sleep(3)
+            before, started = sum(one[0] for one in counted), time.monotonic()
+            time.sleep(8)
+            speed = (sum(one[0] for one in counted) - before) / (time.monotonic() - started) / 1e9
+        done.set()
+        for thread in threads:
+            thread.join()
+        return speed, memory.peak
+
+    pairs = [(rate(16, 0), rate(16, 16)) for _ in range(2)]
+    ratios = [beside[0] / alone[0] for alone, beside in pairs]
+    for (alone, peak), (beside, with_slow) in pairs:
+        print(f"16 fast readers: {alone:.2f} GB/s, {peak / 1e6:.0f} MB; with 16 slow ones: {beside:.2f} GB/s, "
+              f"{with_slow / 1e6:.0f} MB (anonymous memory of all services)")
+    print(f"what is left to the fast ones: {statistics.mean(ratios):.2f}")
+    if refused:
+        sys.exit(f"{len(refused)} readers were refused, such as: {refused[0]}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--binary", type=Path, default=ROOT / "target/release/tokenmill")
+    options = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tokenmill-bench-")))
+        services = stack.enter_context(platform(options.binary, hub=long_documents(folder / "hub")))
+        tokenization = tokenized(services)
+        shards = sorted(services.data_dir.glob(f"datasets/*/*/tokenized/{tokenization}/tokens-*.arrow"))
+        size = sum(shard.stat().st_size for shard in shards)
+        print(f"{size / 1e6:.0f} MB of rows of {WIDTH} ids in {len(shards)} shards; one process reads")
+        cpp, tcp = (stack.enter_context(peer(kind, shards)) for kind in ("flight", "tcp"))
+        rates: dict[str, list[float]] = {}
+        for round_ in range(options.runs + 1):
+            for name, run in contenders(services.flight, tokenization, shards, cpp, tcp).items():
+                # The first round fills caches and checks digests.
+                measured(name, run, rates if round_ else {})
+        table("GB/s, pyarrow client", rates, "C++ server, stored order")
+        ratio = statistics.median(rates["ours, global shuffle"]) / statistics.median(rates["ours, stored order"])
+        print(f"global shuffle against stored order: {ratio:.2f}")
+        tokens_per_second(services.flight, tokenization, shards, folder, options.runs)
+        print()
+        readers(services.flight, tokenization, services.pid)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@
 //! ```
 
 pub mod encode;
+pub mod engines;
 pub mod filter;
 pub mod format;
 pub mod pack;
@@ -22,6 +23,7 @@ pub mod vocabulary;
 pub mod window;
 
 pub use encode::{EncodeError, Engine};
+pub use engines::{Encoder, EngineChoice, Refused};
 pub use parse::{SpecialNames, Tokenizer, TokenizerError};
 pub use recipe::{Recipe, RecipeError};
 pub use stats::Counts;

@@ -6,7 +6,8 @@ use std::{ops::Range, sync::Arc};
 
 use dataset_model::{Packing, TokenizeConfig};
 
-use super::encode::{EncodeError, Engine};
+use super::encode::EncodeError;
+use super::engines::Encoder;
 use super::filter::{Filter, UnknownLanguage};
 use super::parse::{Template, Tokenizer};
 use super::stats::Counts;
@@ -58,8 +59,8 @@ impl Recipe {
         &self.tokenizer
     }
 
-    pub fn engine(&self) -> &dyn Engine {
-        self.tokenizer.engine()
+    pub fn encoder(&self) -> &Encoder {
+        self.tokenizer.encoder()
     }
 
     pub fn filter(&self) -> Option<&Filter> {
@@ -81,12 +82,18 @@ impl Recipe {
         Counts::new(self.tokenizer.vocabulary().id_count(), self.max_length)
     }
 
-    /// The ids of one document after the filters, in `ids`; counts it and its windows.
-    pub fn document(&self, text: Option<&str>, ids: &mut Vec<u32>, counts: &mut Counts) -> Result<(), EncodeError> {
+    /// The ids of one document after the filters, in `ids`; counts it and its windows. Asks `stop` inside long ones.
+    pub fn document(
+        &self,
+        text: Option<&str>,
+        stop: &dyn Fn() -> bool,
+        ids: &mut Vec<u32>,
+        counts: &mut Counts,
+    ) -> Result<(), EncodeError> {
         let text = text.unwrap_or_default();
         ids.clear();
         if !text.is_empty() {
-            self.engine().encode(text, ids)?;
+            self.encoder().encode(text, stop, ids)?;
         }
         if let Some(filter) = &self.filter {
             filter.apply(ids, &mut counts.totals.dropped);

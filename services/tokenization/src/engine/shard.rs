@@ -13,7 +13,7 @@ use shard_store::{ShardReader, ShardWriter, StoreError};
 use super::format::TokenId;
 use super::pipeline::{Bounds, OverBudget, in_order};
 use super::text_column::{self, NotText, TextColumn};
-use super::{Counts, EncodeError, Recipe};
+use super::{Counts, EncodeError, Encoder, Recipe};
 
 mod batch;
 use batch::BatchBuilder;
@@ -93,22 +93,21 @@ pub fn tokenize<T: TokenId>(
     schema: &arrow_schema::SchemaRef,
 ) -> Result<Counts, ShardError> {
     let column = text_column::find(&source.reader.schema(), source.text_column)?;
-    let chunks = Chunks::new(source, column, resources.batch_rows.clamp(1, CHUNK_ROWS));
+    let chunks = Chunks::new(source, recipe.encoder(), column, resources.batch_rows.clamp(1, CHUNK_ROWS));
     let bounds = Bounds { items: 4 * resources.pool.current_num_threads(), cost: resources.memory_bytes };
-    let factor = recipe.engine().bytes_per_text_byte();
 
-    let encoder = Encoder { recipe, stop: watch.stop, counters: Mutex::default(), spare: Mutex::default() };
+    let workshop = Workshop { recipe, stop: watch.stop, counters: Mutex::default(), spare: Mutex::default() };
     let mut builder = BatchBuilder::<T>::new(schema.clone());
     let mut progress = Progress::default();
     in_order(
         resources.pool,
         bounds,
         chunks,
-        |chunk| chunk.text_bytes.saturating_mul(factor),
-        |chunk| encoder.encode(&chunk),
+        |chunk| chunk.memory,
+        |chunk| workshop.encode(&chunk),
         |encoded: Encoded<T>| {
             write(recipe, &encoded, &mut builder, writer, &mut progress)?;
-            encoder.recycle(encoded);
+            workshop.recycle(encoded);
             (watch.progress)(progress);
             if (watch.stop)() { Err(ShardError::Stopped) } else { Ok(()) }
         },
@@ -116,7 +115,7 @@ pub fn tokenize<T: TokenId>(
     if let Some(last) = builder.flush()? {
         writer.write(&last)?;
     }
-    Ok(encoder.into_counts())
+    Ok(workshop.into_counts())
 }
 
 /// Consecutive rows of one batch.
@@ -126,11 +125,14 @@ struct Chunk {
     /// Row in the split of the first.
     first_doc: u64,
     text_bytes: u64,
+    /// Estimated bytes of working memory.
+    memory: u64,
 }
 
 /// Cuts the source into chunks, one batch in hand at a time.
 struct Chunks<'a> {
     source: &'a Source<'a>,
+    engines: &'a Encoder,
     column: usize,
     max_rows: usize,
     next_batch: usize,
@@ -141,8 +143,8 @@ struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    fn new(source: &'a Source<'a>, column: usize, max_rows: usize) -> Self {
-        Self { source, column, max_rows, next_batch: 0, first_doc: source.row_start, current: None }
+    fn new(source: &'a Source<'a>, engines: &'a Encoder, column: usize, max_rows: usize) -> Self {
+        Self { source, engines, column, max_rows, next_batch: 0, first_doc: source.row_start, current: None }
     }
 
     fn open(&self, batch: usize) -> Result<TextColumn, ShardError> {
@@ -175,17 +177,18 @@ impl Iterator for Chunks<'_> {
         }
         let (texts, row) = self.current.as_mut()?;
         let start = *row;
-        let mut text_bytes = 0;
+        let (mut text_bytes, mut memory) = (0, 0_u64);
         while *row < texts.len() && *row - start < self.max_rows {
-            let next = texts.get(*row).map_or(0, str::len);
-            if *row > start && text_bytes + next > CHUNK_BYTES {
+            let next = texts.get(*row).unwrap_or_default();
+            if *row > start && text_bytes + next.len() > CHUNK_BYTES {
                 break;
             }
-            text_bytes += next;
+            text_bytes += next.len();
+            memory = memory.saturating_add(self.engines.memory(next));
             *row += 1;
         }
         let first_doc = self.first_doc + start as u64;
-        Some(Ok(Chunk { texts: texts.clone(), rows: start..*row, first_doc, text_bytes: text_bytes as u64 }))
+        Some(Ok(Chunk { texts: texts.clone(), rows: start..*row, first_doc, text_bytes: text_bytes as u64, memory }))
     }
 }
 
@@ -199,7 +202,7 @@ struct Encoded<T: TokenId> {
 }
 
 /// What the pool's threads share.
-struct Encoder<'a, T: TokenId> {
+struct Workshop<'a, T: TokenId> {
     recipe: &'a Recipe,
     stop: &'a (dyn Fn() -> bool + Sync),
     /// One for each chunk that is being encoded at the same time.
@@ -208,7 +211,7 @@ struct Encoder<'a, T: TokenId> {
     spare: Mutex<Vec<Encoded<T>>>,
 }
 
-impl<T: TokenId> Encoder<'_, T> {
+impl<T: TokenId> Workshop<'_, T> {
     fn encode(&self, chunk: &Chunk) -> Result<Encoded<T>, ShardError> {
         let taken = lock(&self.counters).pop();
         let (mut ids, mut counts) = taken.unwrap_or_else(|| (Vec::new(), self.recipe.counts()));
@@ -229,8 +232,11 @@ impl<T: TokenId> Encoder<'_, T> {
             }
             let text = chunk.texts.get(row);
             unwatched += text.map_or(0, str::len);
-            let encode = self.recipe.document(text, &mut ids, &mut counts);
-            encode.map_err(|source| ShardError::Encode { row: doc, source })?;
+            let encoded_one = self.recipe.document(text, self.stop, &mut ids, &mut counts);
+            encoded_one.map_err(|source| match source {
+                EncodeError::Stopped => ShardError::Stopped,
+                source => ShardError::Encode { row: doc, source },
+            })?;
             encoded.ids.extend(ids.iter().map(|id| T::from_id(*id)));
             encoded.lengths.push(ids.len());
         }

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! document ─ encode ─► ids ─ filter ─► ids ─ window ─► sequences ─ shard ─► batches
+//!                                          ├ pack ─► rows that documents share
 //!                                          └ stats: counted in the same pass
 //! ```
 

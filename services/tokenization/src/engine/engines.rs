@@ -190,8 +190,8 @@ impl Kind {
     /// The engine, or why its library refuses the tokenizer.
     fn build(self, json: Value) -> Result<Box<dyn Engine>, String> {
         match self {
-            Self::ByteLevelBpe | Self::SentencePieceBpe => fast_bpe::FastBpe::new(json, self),
-            Self::WordPiece | Self::Unigram => trie::Trie::new(&json, self),
+            Self::ByteLevelBpe | Self::SentencePieceBpe => fast_bpe::FastBpe::load(json, self),
+            Self::WordPiece | Self::Unigram => trie::Trie::load(&json, self),
         }
     }
 }

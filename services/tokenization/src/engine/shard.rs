@@ -16,7 +16,9 @@ use super::text_column::{self, NotText, TextColumn};
 use super::{Counts, EncodeError, Encoder, Recipe};
 
 mod batch;
-use batch::BatchBuilder;
+mod packed;
+mod rows;
+use rows::Rows;
 
 /// Text in one chunk, unless a single document is longer.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -97,8 +99,7 @@ pub fn tokenize<T: TokenId>(
     let bounds = Bounds { items: 4 * resources.pool.current_num_threads(), cost: resources.memory_bytes };
 
     let workshop = Workshop { recipe, stop: watch.stop, counters: Mutex::default(), spare: Mutex::default() };
-    let mut builder = BatchBuilder::<T>::new(schema.clone());
-    let mut progress = Progress::default();
+    let mut rows = Rows::<T>::new(recipe, writer, schema);
     in_order(
         resources.pool,
         bounds,
@@ -106,16 +107,15 @@ pub fn tokenize<T: TokenId>(
         |chunk| chunk.memory,
         |chunk| workshop.encode(&chunk),
         |encoded: Encoded<T>| {
-            write(recipe, &encoded, &mut builder, writer, &mut progress)?;
+            rows.push(&encoded)?;
             workshop.recycle(encoded);
-            (watch.progress)(progress);
+            (watch.progress)(rows.progress);
             if (watch.stop)() { Err(ShardError::Stopped) } else { Ok(()) }
         },
     )?;
-    if let Some(last) = builder.flush()? {
-        writer.write(&last)?;
-    }
-    Ok(workshop.into_counts())
+    let mut counts = workshop.into_counts();
+    rows.finish(&mut counts)?;
+    Ok(counts)
 }
 
 /// Consecutive rows of one batch.
@@ -260,32 +260,4 @@ impl<T: TokenId> Workshop<'_, T> {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Cuts the windows of a chunk's documents and writes the batches that they fill.
-fn write<T: TokenId>(
-    recipe: &Recipe,
-    encoded: &Encoded<T>,
-    builder: &mut BatchBuilder<T>,
-    writer: &mut ShardWriter,
-    progress: &mut Progress,
-) -> Result<(), ShardError> {
-    let native = |ids: &[u32]| ids.iter().map(|id| T::from_id(*id)).collect::<Vec<_>>();
-    let (prefix, suffix) = (native(&recipe.template().prefix), native(&recipe.template().suffix));
-    let mut rest = &encoded.ids[..];
-    for (doc, length) in (encoded.first_doc..).zip(&encoded.lengths) {
-        let (ids, after) = rest.split_at(*length);
-        rest = after;
-        for (window, range) in (0_u32..).zip(recipe.windows(*length)) {
-            let parts = [&prefix[..], &ids[range], &suffix[..]];
-            if let Some(full) = builder.push(&parts, doc, window)? {
-                writer.write(&full)?;
-            }
-            progress.tokens += parts.iter().map(|part| part.len() as u64).sum::<u64>();
-            progress.sequences += 1;
-        }
-    }
-    progress.documents += encoded.lengths.len() as u64;
-    progress.text_bytes += encoded.text_bytes;
-    Ok(())
 }

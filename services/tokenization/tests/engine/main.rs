@@ -3,5 +3,6 @@
 
 mod engines;
 mod exactness;
+mod packed;
 mod shards;
 mod support;

@@ -28,9 +28,10 @@ impl Bench {
     pub(crate) fn new(tokenizer: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = ShardStore::open(dir.path()).unwrap();
-        let path = test_kit::sample_hub().join("models/tokenmill").join(tokenizer).join("tokenizer.json");
-        let tokenizer =
-            Tokenizer::parse(&std::fs::read(path).unwrap(), &SpecialNames::default(), EngineChoice::Auto).unwrap();
+        let folder = test_kit::sample_hub().join("models/tokenmill").join(tokenizer);
+        let names = SpecialNames::from_config(&std::fs::read(folder.join("tokenizer_config.json")).unwrap());
+        let json = std::fs::read(folder.join("tokenizer.json")).unwrap();
+        let tokenizer = Tokenizer::parse(&json, &names, EngineChoice::Auto).unwrap();
         Self { _dir: dir, store, tokenizer: Arc::new(tokenizer) }
     }
 

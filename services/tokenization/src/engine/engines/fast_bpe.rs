@@ -17,7 +17,7 @@ pub(super) struct FastBpe {
 }
 
 impl FastBpe {
-    pub(super) fn new(mut json: Value, kind: Kind) -> Result<Box<dyn Engine>, String> {
+    pub(super) fn load(mut json: Value, kind: Kind) -> Result<Box<dyn Engine>, String> {
         if kind == Kind::ByteLevelBpe {
             fill_holes(&mut json);
         }

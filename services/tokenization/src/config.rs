@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::engine::EngineChoice;
 use hub::{HubConfig, Token};
 use serde::{Deserialize, Serialize};
 use service_kit::{Nats, Peer, Secret, Settings, out_of_range};
@@ -37,6 +38,25 @@ pub struct TokenizeSettings {
     pub threads: usize,
     /// Estimated bytes of work in flight in a task, its tokenizer apart; 1 GiB.
     pub memory_bytes: u64,
+    /// `auto`: the fastest engine that equals the reference; `reference`: that one for everything.
+    pub engine: TokenizeEngine,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenizeEngine {
+    #[default]
+    Auto,
+    Reference,
+}
+
+impl TokenizeEngine {
+    pub(crate) fn choice(self) -> EngineChoice {
+        match self {
+            Self::Auto => EngineChoice::Auto,
+            Self::Reference => EngineChoice::Reference,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -75,7 +95,7 @@ impl Default for TokenizationSettings {
 
 impl Default for TokenizeSettings {
     fn default() -> Self {
-        Self { threads: 0, memory_bytes: 1 << 30 }
+        Self { threads: 0, memory_bytes: 1 << 30, engine: TokenizeEngine::Auto }
     }
 }
 

@@ -5,10 +5,12 @@
 //!
 //! ```text
 //! document ─ encode ─► ids ─ filter ─► ids ─ window ─► sequences ─ shard ─► batches
+//!                                          ├ pack ─► rows that documents share
 //!                                          └ stats: counted in the same pass
 //! ```
 
 pub mod encode;
+pub mod engines;
 pub mod filter;
 pub mod format;
 pub mod pack;
@@ -22,6 +24,7 @@ pub mod vocabulary;
 pub mod window;
 
 pub use encode::{EncodeError, Engine};
+pub use engines::{Encoder, EngineChoice, Refused};
 pub use parse::{SpecialNames, Tokenizer, TokenizerError};
 pub use recipe::{Recipe, RecipeError};
 pub use stats::Counts;

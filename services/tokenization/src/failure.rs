@@ -71,9 +71,8 @@ pub(crate) fn tokenizer(name: &str, error: &TokenizerError) -> Problem {
 /// The configuration does not fit the tokenizer.
 pub(crate) fn recipe(error: &RecipeError) -> Problem {
     let field = match error {
-        RecipeError::Packing | RecipeError::ChatTemplate => {
-            return Problem::new(Reason::NotImplemented, error.to_string());
-        }
+        RecipeError::ChatTemplate => return Problem::new(Reason::NotImplemented, error.to_string()),
+        RecipeError::NoEos { .. } => "append_eos",
         RecipeError::UnknownLanguage(_) => "stop_words_language",
         RecipeError::Window(WindowError::NoRoom { .. }) => "max_length",
         RecipeError::Window(WindowError::StrideTooLarge { .. }) => "stride",

@@ -21,7 +21,9 @@ use service_kit::{Lifecycle, Listeners, Readiness, ServeError};
 use shard_store::ShardStore;
 use tonic::service::Routes;
 
-pub use config::{Config, HubSettings, JobsSettings, StorageSettings, TokenizationSettings, TokenizeSettings};
+pub use config::{
+    Config, HubSettings, JobsSettings, StorageSettings, TokenizationSettings, TokenizeEngine, TokenizeSettings,
+};
 
 /// Serves questions and works on tasks until the lifecycle ends.
 pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -> Result<(), ServeError> {
@@ -33,7 +35,7 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
         .thread_name(|n| format!("tokenize-{n}"))
         .build()
         .map_err(|e| ServeError::new("no threads to tokenize with", e))?;
-    let tokenizers = Arc::new(tokenizer::Tokenizers::new(hub, store.clone()));
+    let tokenizers = Arc::new(tokenizer::Tokenizers::new(hub, store.clone(), config.tokenize.engine.choice()));
     let catalog = CatalogClient::new(service_kit::channel(&config.catalog.url(50051))?);
     let bus = match &config.nats.url {
         Some(url) => Some(JobBus::connect(url.expose()).await.map_err(|e| ServeError::new("NATS cannot be used", e))?),

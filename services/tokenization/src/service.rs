@@ -65,7 +65,7 @@ fn described(Pinned { commit, tokenizer }: &Pinned) -> InspectTokenizerResponse 
         pad_id: special.pad,
         unk_id: special.unk,
         has_chat_template: tokenizer.has_chat_template(),
-        engine: tokenizer.engine().name().to_owned(),
+        engine: tokenizer.encoder().name().to_owned(),
     }
 }
 

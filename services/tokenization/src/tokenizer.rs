@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shard_store::{ShardStore, layout};
 
-use crate::engine::{SpecialNames, Tokenizer};
+use crate::engine::{EngineChoice, SpecialNames, Tokenizer};
 use crate::failure;
 
 /// Upper limit of a `tokenizer.json`, in bytes.
@@ -27,6 +27,7 @@ const FILES_SHOWN: usize = 20;
 pub(crate) struct Tokenizers {
     hub: HubClient,
     store: ShardStore,
+    choice: EngineChoice,
     /// Most recently used last.
     loaded: Mutex<Vec<Loaded>>,
     /// Loading takes seconds and memory: one at a time.
@@ -63,8 +64,8 @@ struct Files {
 }
 
 impl Tokenizers {
-    pub(crate) fn new(hub: HubClient, store: ShardStore) -> Self {
-        Self { hub, store, loaded: Mutex::default(), loading: tokio::sync::Mutex::default() }
+    pub(crate) fn new(hub: HubClient, store: ShardStore, choice: EngineChoice) -> Self {
+        Self { hub, store, choice, loaded: Mutex::default(), loading: tokio::sync::Mutex::default() }
     }
 
     /// The tokenizer at `revision`, the default branch when None.
@@ -109,11 +110,11 @@ impl Tokenizers {
             Some(files) => files,
             None => self.fetched(repo, commit).await?,
         };
-        let name = repo.as_str().to_owned();
+        let (name, choice) = (repo.as_str().to_owned(), self.choice);
         let parsing = tokio::task::spawn_blocking(move || {
             let mut names = files.tokenizer_config.as_deref().map(SpecialNames::from_config).unwrap_or_default();
             names.has_chat_template |= files.has_chat_template;
-            Tokenizer::parse(&files.tokenizer_json, &names).map_err(|error| failure::tokenizer(&name, &error))
+            Tokenizer::parse(&files.tokenizer_json, &names, choice).map_err(|error| failure::tokenizer(&name, &error))
         });
         let tokenizer = Arc::new(parsing.await.map_err(|error| failure::internal(&error))??);
         let mut loaded = self.lock();

@@ -71,7 +71,7 @@ async fn tokenizers_are_described() {
     let bert = service.inspect("tokenmill/bert", None).await.unwrap();
     assert_eq!((bert.family.as_str(), bert.vocab_size, bert.max_id), ("WordPiece", 30522, 30521));
     assert_eq!((bert.special_token_count, bert.pad_id, bert.unk_id, bert.bos_id), (2, Some(0), Some(100), None));
-    assert_eq!((bert.engine.as_str(), bert.commit_sha.len(), bert.sha256.len()), ("tokenizers", 40, 64));
+    assert_eq!((bert.engine.as_str(), bert.commit_sha.len(), bert.sha256.len()), ("splintr", 40, 64));
     let gpt2 = service.inspect("tokenmill/gpt2", Some("main")).await.unwrap();
     assert_eq!((gpt2.family.as_str(), gpt2.max_id, gpt2.special_token_count), ("BPE", 50256, 0));
     assert_eq!((gpt2.bos_id, gpt2.eos_id, gpt2.pad_id), (Some(50256), Some(50256), None));

@@ -133,10 +133,17 @@ pub(crate) struct Waiting {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Preset {
-    /// For training language models: nothing is filtered.
+    /// For training language models: nothing is filtered, and documents share rows, each with an end token. With
+    /// `--stride`, windows of single documents.
     Lm,
     /// The defaults of the API: special tokens, stop words and short tokens are dropped.
     Analysis,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rows {
+    None,
+    Concat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -183,6 +190,12 @@ pub(crate) struct Create {
     /// Overlap of two windows in tokens [default: 512].
     #[arg(long)]
     pub(crate) stride: Option<u32>,
+    /// Whether documents share rows of exactly `--max-length` tokens.
+    #[arg(long, value_enum)]
+    pub(crate) packing: Option<Rows>,
+    /// Whether an end token follows each packed document.
+    #[arg(long)]
+    pub(crate) append_eos: Option<bool>,
     #[arg(long)]
     pub(crate) min_token_length: Option<u32>,
     #[arg(long)]

@@ -74,6 +74,7 @@ const THEIRS: &[(&str, &[&str])] = &[
     ("reqwest", &["hub"]),
     ("tokenizers", &["tokenization"]),
     ("fastokens", &["tokenization"]),
+    ("splintr", &["tokenization"]),
     ("arrow-flight", &["flight", "gateway", "tokenmill"]),
     ("axum", &["gateway", "local-hub", "service-kit"]),
     ("object_store", &["shard-store"]),

@@ -24,6 +24,8 @@ pub struct Tokenizer {
     pub vocab_size: u64,
     /// How many special tokens the template adds to one sequence.
     pub special_token_count: u32,
+    pub eos_id: Option<u32>,
+    pub pad_id: Option<u32>,
 }
 
 /// The fields that make a tokenization, and their digest.
@@ -36,9 +38,6 @@ pub struct Identity {
 /// Fills in the defaults and refuses what can be refused before the tokenizer is known.
 pub fn filled(request: TokenizeRequest) -> Result<TokenizeConfig, Problem> {
     let config = request.filled().map_err(Problem::fields)?;
-    if config.packing == Packing::Concat {
-        return Err(Problem::new(Reason::NotImplemented, "`packing`: `concat` is not offered yet"));
-    }
     if config.chat_template.is_some() {
         return Err(Problem::new(Reason::NotImplemented, "`chat_template` is not offered yet"));
     }
@@ -100,8 +99,18 @@ fn looks_like_id(name: &str) -> bool {
     ID_LIKE.iter().any(|id| name == *id || name.strip_suffix(id).is_some_and(|rest| rest.ends_with('_')))
 }
 
-/// Windows must move forward: the overlap is below the room that the template's special tokens leave.
-pub fn check_stride(config: &TokenizeConfig, tokenizer: &Tokenizer) -> Result<(), Problem> {
+/// Windows must move forward: the overlap is below the room that the template's special tokens leave. Packed rows have
+/// neither, but need what ends a document.
+pub fn check_rows(config: &TokenizeConfig, tokenizer: &Tokenizer) -> Result<(), Problem> {
+    if config.packing == Packing::Concat {
+        return match (config.append_eos, tokenizer.eos_id) {
+            (true, None) => {
+                let description = "must be false: the tokenizer names no `eos_token` in tokenizer_config.json";
+                Err(Problem::field("append_eos", description.to_owned()))
+            }
+            _ => Ok(()),
+        };
+    }
     let special =
         if config.add_special_tokens && !config.filter_special_tokens { tokenizer.special_token_count } else { 0 };
     let room = config.max_length.saturating_sub(special);
@@ -133,7 +142,7 @@ pub fn identity(config: &TokenizeConfig, tokenizer: &Tokenizer, raw_shards: &[[u
     let chat = config.chat_template.as_ref().map(|template| hex::encode(Sha256::digest(template)));
     let language = config.filter_stop_words.then_some(&config.stop_words_language);
     // A sorted map, so that the text is canonical whatever serde_json was built with.
-    let fields = BTreeMap::from([
+    let mut fields = BTreeMap::from([
         ("add_special_tokens", json!(config.add_special_tokens)),
         ("append_eos", json!(config.append_eos)),
         ("chat_template_sha256", json!(chat)),
@@ -150,6 +159,11 @@ pub fn identity(config: &TokenizeConfig, tokenizer: &Tokenizer, raw_shards: &[[u
         ("text_column", json!(config.text_column)),
         ("tokenizer_sha256", json!(tokenizer.sha256)),
     ]);
+    // Named by a file that `tokenizer_sha256` does not cover.
+    if config.packing == Packing::Concat {
+        fields.insert("eos_id", json!(tokenizer.eos_id));
+        fields.insert("pad_id", json!(tokenizer.pad_id));
+    }
     let text = json!(fields).to_string();
     Identity { fields: json!(fields), sha256: Sha256::digest(text).into() }
 }
@@ -164,7 +178,14 @@ mod tests {
     }
 
     fn tokenizer(special_token_count: u32) -> Tokenizer {
-        Tokenizer { commit_sha: "c".into(), sha256: "s".into(), vocab_size: 10, special_token_count }
+        Tokenizer {
+            commit_sha: "c".into(),
+            sha256: "s".into(),
+            vocab_size: 10,
+            special_token_count,
+            eos_id: None,
+            pad_id: None,
+        }
     }
 
     #[test]
@@ -197,12 +218,12 @@ mod tests {
     #[test]
     fn stride_leaves_room_for_special_tokens() {
         let config = TokenizeConfig { max_length: 128, stride: 126, filter_special_tokens: false, ..config() };
-        assert!(check_stride(&config, &tokenizer(1)).is_ok());
-        assert_eq!(check_stride(&config, &tokenizer(2)).unwrap_err().errors[0].field, "stride");
+        assert!(check_rows(&config, &tokenizer(1)).is_ok());
+        assert_eq!(check_rows(&config, &tokenizer(2)).unwrap_err().errors[0].field, "stride");
         let filtered = TokenizeConfig { filter_special_tokens: true, ..config };
-        assert!(check_stride(&filtered, &tokenizer(2)).is_ok());
+        assert!(check_rows(&filtered, &tokenizer(2)).is_ok());
         let narrow = TokenizeConfig { max_length: 2, stride: 0, filter_special_tokens: false, ..filtered };
-        assert_eq!(check_stride(&narrow, &tokenizer(2)).unwrap_err().errors[0].field, "max_length");
+        assert_eq!(check_rows(&narrow, &tokenizer(2)).unwrap_err().errors[0].field, "max_length");
     }
 
     #[test]
@@ -225,10 +246,26 @@ mod tests {
     }
 
     #[test]
+    fn packed_rows_know_what_ends_a_document() {
+        let request = TokenizeRequest { packing: Some(Packing::Concat), ..TokenizeRequest::default() };
+        let packed = filled(TokenizeRequest { tokenizer_name: "gpt2".into(), ..request }).unwrap();
+        assert_eq!((packed.stride, packed.append_eos), (0, true));
+        let refused = check_rows(&packed, &tokenizer(2)).unwrap_err();
+        assert_eq!((refused.reason, refused.errors[0].field.as_str()), (Reason::InvalidField, "append_eos"));
+        assert!(check_rows(&TokenizeConfig { append_eos: false, ..packed.clone() }, &tokenizer(2)).is_ok());
+        let [one, other] = [1, 2].map(|eos| Tokenizer { eos_id: Some(eos), ..tokenizer(0) });
+        assert!(check_rows(&packed, &one).is_ok());
+        let of = |config: &TokenizeConfig, tokenizer: &Tokenizer| identity(config, tokenizer, &[[1; 32]]).sha256;
+        assert_ne!(of(&packed, &one), of(&packed, &other));
+        assert_ne!(of(&packed, &one), of(&TokenizeConfig { packing: Packing::None, ..packed.clone() }, &one));
+        // Windows have no use for either.
+        assert_eq!(of(&config(), &one), of(&config(), &other));
+    }
+
+    #[test]
     fn what_is_not_offered() {
         let base = TokenizeRequest { tokenizer_name: "gpt2".into(), ..TokenizeRequest::default() };
         let reason = |request: TokenizeRequest| filled(request).unwrap_err().reason;
-        assert_eq!(reason(TokenizeRequest { packing: Some(Packing::Concat), ..base.clone() }), Reason::NotImplemented);
         assert_eq!(
             reason(TokenizeRequest { chat_template: Some("{{x}}".into()), ..base.clone() }),
             Reason::NotImplemented

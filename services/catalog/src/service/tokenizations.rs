@@ -5,7 +5,7 @@ use crate::{
     catalog::Catalog,
     domain::{
         names::check_revision,
-        tokenize::{Tokenizer, check_stride, choose_split, choose_text_column, filled},
+        tokenize::{Tokenizer, check_rows, choose_split, choose_text_column, filled},
     },
     error::{Failure, not_found},
     steps::{
@@ -52,7 +52,7 @@ impl TokenizationService for Tokenizations {
         let config = self.resolved(id, asked).await?;
         // Asked before the transaction: identity, stride and unknown tokenizers are answered at once.
         let tokenizer = self.inspect(&config).await?;
-        check_stride(&config, &tokenizer).map_err(Failure::from)?;
+        check_rows(&config, &tokenizer).map_err(Failure::from)?;
         let mut tx = self.catalog.begin().await?;
         let created = tokenize::create(&mut tx, id, &config, &tokenizer, &service_kit::traceparent()).await?;
         self.catalog.commit(tx).await?;
@@ -162,6 +162,8 @@ impl Tokenizations {
             sha256: found.sha256,
             vocab_size: found.vocab_size,
             special_token_count: found.special_token_count,
+            eos_id: found.eos_id,
+            pad_id: found.pad_id,
         })
     }
 

@@ -234,7 +234,7 @@ async fn what_is_refused_at_once() {
     assert_eq!(room.errors[0].field, "stride");
     let packing =
         refused(proto::TokenizeConfig { packing: Some(proto::Packing::Concat.into()), ..config("bert") }).await;
-    assert_eq!(packing.reason, Reason::NotImplemented);
+    assert_eq!(packing.errors[0].field, "append_eos", "the tokenizer names no end token");
     let pending = rig.create("b").await;
     assert_eq!(create(&service, &pending, config("bert")).await.unwrap_err().reason, Reason::DatasetNotReady);
     let none = proto::GetStatisticsRequest { dataset_id: id.clone(), ..Default::default() };

@@ -10,7 +10,7 @@ use crate::{
     openapi::{ReadErrors, WriteErrors},
 };
 use axum::{Json, extract::State, http::StatusCode};
-use dataset_model::{DatasetId, JobId, Packing, Tokenization, TokenizationId, TokenizeRequest};
+use dataset_model::{DatasetId, JobId, Tokenization, TokenizationId, TokenizeRequest};
 use dataset_proto::{
     Required,
     catalog::{
@@ -46,9 +46,6 @@ pub(super) async fn create(
     Id(id): Id<DatasetId>,
     Body(config): Body<TokenizeRequest>,
 ) -> Result<(StatusCode, Json<TokenizationStarted>), ApiError> {
-    if config.packing.is_some_and(|packing| packing != Packing::None) {
-        return Err(not_implemented("packing"));
-    }
     if config.chat_template.is_some() {
         return Err(not_implemented("chat_template"));
     }

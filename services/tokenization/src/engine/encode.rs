@@ -1,4 +1,4 @@
-//! Text → ids, without the template's special tokens; one trait, so that a faster exact engine can serve a tokenizer.
+//! Text → ids, without the template's special tokens: what an engine is, and the reference that all are held against.
 //!
 //! The reference is the library that Python's `tokenizers` is made of, with the same regex engine. Nothing truncates
 //! here: windows are cut on the flat ids, which is exact and costs nothing in the engine.
@@ -16,12 +16,20 @@ pub enum EncodeError {
     /// The library panicked, as its regex engine does when a pattern backtracks beyond its limit.
     #[error("the tokenizer gave up on the text, as it does in Python")]
     GaveUp,
+    /// The stop flag was raised inside a long document.
+    #[error("stopped")]
+    Stopped,
 }
 
 /// Encodes documents; shared among threads.
 pub trait Engine: Send + Sync {
     /// Appends the ids of `text`, as if it were encoded without special tokens, truncation and padding.
     fn encode(&self, text: &str, out: &mut Vec<u32>) -> Result<(), EncodeError>;
+
+    /// Whether the engine is known to be exact on such a text.
+    fn takes(&self, _text: &str) -> bool {
+        true
+    }
 
     /// The name that a tokenization shows.
     fn name(&self) -> &'static str;

@@ -9,7 +9,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokenizers::{Encoding, ModelWrapper, PostProcessor, Token};
 
-use super::encode::{Engine, Reference};
+use super::encode::Reference;
+use super::engines::{Encoder, EngineChoice};
 use super::format::IdType;
 use super::vocabulary::{Vocabulary, printable};
 
@@ -83,7 +84,7 @@ pub struct Template {
 
 /// A loaded tokenizer; shared among threads and tasks.
 pub struct Tokenizer {
-    engine: Reference,
+    encoder: Encoder,
     vocabulary: Vocabulary,
     template: Template,
     special_ids: SpecialIds,
@@ -93,8 +94,8 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Parses a `tokenizer.json`; takes seconds for the largest vocabularies.
-    pub fn parse(json: &[u8], names: &SpecialNames) -> Result<Self, TokenizerError> {
+    /// Parses a `tokenizer.json` and chooses its engine; takes seconds for the largest vocabularies.
+    pub fn parse(json: &[u8], names: &SpecialNames, choice: EngineChoice) -> Result<Self, TokenizerError> {
         // The library asserts about some vocabularies instead of refusing them.
         let parsed = catch_unwind(AssertUnwindSafe(|| tokenizers::Tokenizer::from_bytes(json)));
         let malformed = |message: String| TokenizerError::Malformed { message };
@@ -126,13 +127,13 @@ impl Tokenizer {
             family,
             sha256: Sha256::digest(json).into(),
             has_chat_template: names.has_chat_template,
-            engine: Reference::new(tokenizer),
+            encoder: Encoder::new(Reference::new(tokenizer), json, choice),
         })
     }
 
-    /// The engine that serves this tokenizer.
-    pub fn engine(&self) -> &dyn Engine {
-        &self.engine
+    /// What encodes for this tokenizer.
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
     }
 
     pub fn vocabulary(&self) -> &Vocabulary {
@@ -173,7 +174,7 @@ impl Tokenizer {
 
     /// The text of a sequence, special tokens shown. Where a window cuts a character, its bytes as `<0xNN>`.
     pub fn decode(&self, ids: &[u32]) -> String {
-        let decoder = AssertUnwindSafe(|| self.engine.tokenizer().decode(ids, false));
+        let decoder = AssertUnwindSafe(|| self.encoder.reference().tokenizer().decode(ids, false));
         match catch_unwind(decoder) {
             Ok(Ok(text)) if !text.contains(char::REPLACEMENT_CHARACTER) => text,
             _ => printable(&ids.iter().flat_map(|id| self.vocabulary.bytes(*id)).copied().collect::<Vec<u8>>()),

@@ -13,10 +13,12 @@ use shard_store::{ShardReader, ShardWriter, StoreError};
 use super::format::TokenId;
 use super::pipeline::{Bounds, OverBudget, in_order};
 use super::text_column::{self, NotText, TextColumn};
-use super::{Counts, EncodeError, Recipe};
+use super::{Counts, EncodeError, Encoder, Recipe};
 
 mod batch;
-use batch::BatchBuilder;
+mod packed;
+mod rows;
+use rows::Rows;
 
 /// Text in one chunk, unless a single document is longer.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -93,30 +95,27 @@ pub fn tokenize<T: TokenId>(
     schema: &arrow_schema::SchemaRef,
 ) -> Result<Counts, ShardError> {
     let column = text_column::find(&source.reader.schema(), source.text_column)?;
-    let chunks = Chunks::new(source, column, resources.batch_rows.clamp(1, CHUNK_ROWS));
+    let chunks = Chunks::new(source, recipe.encoder(), column, resources.batch_rows.clamp(1, CHUNK_ROWS));
     let bounds = Bounds { items: 4 * resources.pool.current_num_threads(), cost: resources.memory_bytes };
-    let factor = recipe.engine().bytes_per_text_byte();
 
-    let encoder = Encoder { recipe, stop: watch.stop, counters: Mutex::default(), spare: Mutex::default() };
-    let mut builder = BatchBuilder::<T>::new(schema.clone());
-    let mut progress = Progress::default();
+    let workshop = Workshop { recipe, stop: watch.stop, counters: Mutex::default(), spare: Mutex::default() };
+    let mut rows = Rows::<T>::new(recipe, writer, schema);
     in_order(
         resources.pool,
         bounds,
         chunks,
-        |chunk| chunk.text_bytes.saturating_mul(factor),
-        |chunk| encoder.encode(&chunk),
+        |chunk| chunk.memory,
+        |chunk| workshop.encode(&chunk),
         |encoded: Encoded<T>| {
-            write(recipe, &encoded, &mut builder, writer, &mut progress)?;
-            encoder.recycle(encoded);
-            (watch.progress)(progress);
+            rows.push(&encoded)?;
+            workshop.recycle(encoded);
+            (watch.progress)(rows.progress);
             if (watch.stop)() { Err(ShardError::Stopped) } else { Ok(()) }
         },
     )?;
-    if let Some(last) = builder.flush()? {
-        writer.write(&last)?;
-    }
-    Ok(encoder.into_counts())
+    let mut counts = workshop.into_counts();
+    rows.finish(&mut counts)?;
+    Ok(counts)
 }
 
 /// Consecutive rows of one batch.
@@ -126,11 +125,14 @@ struct Chunk {
     /// Row in the split of the first.
     first_doc: u64,
     text_bytes: u64,
+    /// Estimated bytes of working memory.
+    memory: u64,
 }
 
 /// Cuts the source into chunks, one batch in hand at a time.
 struct Chunks<'a> {
     source: &'a Source<'a>,
+    engines: &'a Encoder,
     column: usize,
     max_rows: usize,
     next_batch: usize,
@@ -141,8 +143,8 @@ struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    fn new(source: &'a Source<'a>, column: usize, max_rows: usize) -> Self {
-        Self { source, column, max_rows, next_batch: 0, first_doc: source.row_start, current: None }
+    fn new(source: &'a Source<'a>, engines: &'a Encoder, column: usize, max_rows: usize) -> Self {
+        Self { source, engines, column, max_rows, next_batch: 0, first_doc: source.row_start, current: None }
     }
 
     fn open(&self, batch: usize) -> Result<TextColumn, ShardError> {
@@ -175,17 +177,18 @@ impl Iterator for Chunks<'_> {
         }
         let (texts, row) = self.current.as_mut()?;
         let start = *row;
-        let mut text_bytes = 0;
+        let (mut text_bytes, mut memory) = (0, 0_u64);
         while *row < texts.len() && *row - start < self.max_rows {
-            let next = texts.get(*row).map_or(0, str::len);
-            if *row > start && text_bytes + next > CHUNK_BYTES {
+            let next = texts.get(*row).unwrap_or_default();
+            if *row > start && text_bytes + next.len() > CHUNK_BYTES {
                 break;
             }
-            text_bytes += next;
+            text_bytes += next.len();
+            memory = memory.saturating_add(self.engines.memory(next));
             *row += 1;
         }
         let first_doc = self.first_doc + start as u64;
-        Some(Ok(Chunk { texts: texts.clone(), rows: start..*row, first_doc, text_bytes: text_bytes as u64 }))
+        Some(Ok(Chunk { texts: texts.clone(), rows: start..*row, first_doc, text_bytes: text_bytes as u64, memory }))
     }
 }
 
@@ -199,7 +202,7 @@ struct Encoded<T: TokenId> {
 }
 
 /// What the pool's threads share.
-struct Encoder<'a, T: TokenId> {
+struct Workshop<'a, T: TokenId> {
     recipe: &'a Recipe,
     stop: &'a (dyn Fn() -> bool + Sync),
     /// One for each chunk that is being encoded at the same time.
@@ -208,7 +211,7 @@ struct Encoder<'a, T: TokenId> {
     spare: Mutex<Vec<Encoded<T>>>,
 }
 
-impl<T: TokenId> Encoder<'_, T> {
+impl<T: TokenId> Workshop<'_, T> {
     fn encode(&self, chunk: &Chunk) -> Result<Encoded<T>, ShardError> {
         let taken = lock(&self.counters).pop();
         let (mut ids, mut counts) = taken.unwrap_or_else(|| (Vec::new(), self.recipe.counts()));
@@ -229,8 +232,11 @@ impl<T: TokenId> Encoder<'_, T> {
             }
             let text = chunk.texts.get(row);
             unwatched += text.map_or(0, str::len);
-            let encode = self.recipe.document(text, &mut ids, &mut counts);
-            encode.map_err(|source| ShardError::Encode { row: doc, source })?;
+            let encoded_one = self.recipe.document(text, self.stop, &mut ids, &mut counts);
+            encoded_one.map_err(|source| match source {
+                EncodeError::Stopped => ShardError::Stopped,
+                source => ShardError::Encode { row: doc, source },
+            })?;
             encoded.ids.extend(ids.iter().map(|id| T::from_id(*id)));
             encoded.lengths.push(ids.len());
         }
@@ -254,32 +260,4 @@ impl<T: TokenId> Encoder<'_, T> {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Cuts the windows of a chunk's documents and writes the batches that they fill.
-fn write<T: TokenId>(
-    recipe: &Recipe,
-    encoded: &Encoded<T>,
-    builder: &mut BatchBuilder<T>,
-    writer: &mut ShardWriter,
-    progress: &mut Progress,
-) -> Result<(), ShardError> {
-    let native = |ids: &[u32]| ids.iter().map(|id| T::from_id(*id)).collect::<Vec<_>>();
-    let (prefix, suffix) = (native(&recipe.template().prefix), native(&recipe.template().suffix));
-    let mut rest = &encoded.ids[..];
-    for (doc, length) in (encoded.first_doc..).zip(&encoded.lengths) {
-        let (ids, after) = rest.split_at(*length);
-        rest = after;
-        for (window, range) in (0_u32..).zip(recipe.windows(*length)) {
-            let parts = [&prefix[..], &ids[range], &suffix[..]];
-            if let Some(full) = builder.push(&parts, doc, window)? {
-                writer.write(&full)?;
-            }
-            progress.tokens += parts.iter().map(|part| part.len() as u64).sum::<u64>();
-            progress.sequences += 1;
-        }
-    }
-    progress.documents += encoded.lengths.len() as u64;
-    progress.text_bytes += encoded.text_bytes;
-    Ok(())
 }

@@ -70,12 +70,24 @@ impl Counts {
     pub fn add_sequence(&mut self, parts: &[&[u32]]) {
         let mut length = 0;
         for part in parts {
-            part.iter().for_each(|id| self.vocabulary[*id as usize] += 1);
+            self.add_tokens(part);
             length += part.len();
         }
-        self.lengths[length] += 1;
-        self.totals.tokens += length as u64;
-        self.totals.sequences += 1;
+        self.add_lengths(length, 1);
+    }
+
+    /// Counts tokens whose sequences are counted elsewhere.
+    pub fn add_tokens(&mut self, ids: &[u32]) {
+        for id in ids {
+            self.vocabulary[*id as usize] += 1;
+        }
+        self.totals.tokens += ids.len() as u64;
+    }
+
+    /// Counts `sequences` sequences of `length` tokens, which are counted elsewhere.
+    pub fn add_lengths(&mut self, length: usize, sequences: u64) {
+        self.lengths[length] += sequences;
+        self.totals.sequences += sequences;
     }
 
     /// Adds another part's counts; both must be of the same tokenizer and `max_length`.

@@ -27,7 +27,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let (name, commit) = (&spec.config.tokenizer_name, &spec.tokenizer_commit);
     let tokenizer = worker.tokenizers.pinned(name, commit, &spec.tokenizer_sha256).await.map_err(failure::task)?;
     let recipe = Recipe::new(tokenizer, &spec.config).map_err(|error| failure::recipe(&error))?;
-    let engine = recipe.engine().name().to_owned();
+    let engine = recipe.encoder().name().to_owned();
 
     let (folder, attempt) = (super::folder(claim)?, claim.task.attempt_id);
     let key = layout::token_shard(&folder, claim.task.ordinal, attempt);

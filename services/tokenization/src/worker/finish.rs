@@ -73,7 +73,7 @@ impl Publication {
     }
 
     fn add_up(&mut self, mut counts: Counts) -> Result<Counts, TaskError> {
-        self.tokenizer.engine().name().clone_into(&mut self.engine);
+        self.tokenizer.encoder().name().clone_into(&mut self.engine);
         for task in &self.tasks {
             let summary: Summary =
                 serde_json::from_value(task.summary.clone()).map_err(|error| failure::internal(&error))?;

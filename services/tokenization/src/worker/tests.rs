@@ -12,7 +12,7 @@ use super::encode::{Encoding, Written, committed};
 use super::finish::Publication;
 use super::*;
 use crate::engine::shard::Progress;
-use crate::engine::{Recipe, SpecialNames, Tokenizer};
+use crate::engine::{EngineChoice, Recipe, SpecialNames, Tokenizer};
 
 const FOLDER: &str = "datasets/acme__corpus/d/tokenized/t";
 
@@ -29,7 +29,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let store = ShardStore::open(dir.path()).unwrap();
         let json = std::fs::read(test_kit::sample_hub().join("models/tokenmill/bert/tokenizer.json")).unwrap();
-        let tokenizer = Tokenizer::parse(&json, &SpecialNames::default()).unwrap();
+        let tokenizer = Tokenizer::parse(&json, &SpecialNames::default(), EngineChoice::Auto).unwrap();
         let config = TokenizeRequest {
             tokenizer_name: "tokenmill/bert".to_owned(),
             max_length: Some(16),

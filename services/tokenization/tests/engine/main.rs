@@ -1,6 +1,8 @@
 //! The engine over real tokenizers: exact, and the same whatever the threads.
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, but not in what these share")]
 
+mod engines;
 mod exactness;
+mod packed;
 mod shards;
 mod support;

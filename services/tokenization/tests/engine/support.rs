@@ -10,7 +10,7 @@ use dataset_model::{TokenizeConfig, TokenizeRequest, TokenizeSpec};
 use shard_store::{SealedShard, ShardReader, ShardStore};
 use tokenization::engine::format::{self, IdType};
 use tokenization::engine::shard::{Resources, ShardError, Source, Watch, tokenize};
-use tokenization::engine::{Counts, Recipe, SpecialNames, Tokenizer};
+use tokenization::engine::{Counts, EngineChoice, Recipe, SpecialNames, Tokenizer};
 
 pub(crate) struct Bench {
     /// Removed when it is dropped.
@@ -28,8 +28,10 @@ impl Bench {
     pub(crate) fn new(tokenizer: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = ShardStore::open(dir.path()).unwrap();
-        let path = test_kit::sample_hub().join("models/tokenmill").join(tokenizer).join("tokenizer.json");
-        let tokenizer = Tokenizer::parse(&std::fs::read(path).unwrap(), &SpecialNames::default()).unwrap();
+        let folder = test_kit::sample_hub().join("models/tokenmill").join(tokenizer);
+        let names = SpecialNames::from_config(&std::fs::read(folder.join("tokenizer_config.json")).unwrap());
+        let json = std::fs::read(folder.join("tokenizer.json")).unwrap();
+        let tokenizer = Tokenizer::parse(&json, &names, EngineChoice::Auto).unwrap();
         Self { _dir: dir, store, tokenizer: Arc::new(tokenizer) }
     }
 

@@ -2,12 +2,12 @@
 
 use super::{Client, confirm};
 use crate::{
-    arguments::{Create, Preset, Tokenization as Command},
+    arguments::{Create, Preset, Rows, Tokenization as Command},
     failure::Failure,
     output, watch,
 };
 use catalog_client::request;
-use dataset_model::{JobId, Statistics, Tokenization, TokenizationId, TokenizeRequest};
+use dataset_model::{JobId, Packing, Statistics, Tokenization, TokenizationId, TokenizeRequest};
 use dataset_proto::{
     Required,
     catalog::{
@@ -55,9 +55,13 @@ async fn create(client: &Client, options: Create) -> Result<(), Failure> {
     let dataset = client.find(&options.dataset).await?;
     // What the preset says holds where nothing else was said.
     let preset = match options.preset {
-        Preset::Analysis => (None, None),
-        Preset::Lm => (Some(false), Some(0)),
+        Preset::Analysis => (None, None, None),
+        Preset::Lm => (Some(false), Some(0), options.stride.is_none().then_some(Packing::Concat)),
     };
+    let packing = options.packing.map(|rows| match rows {
+        Rows::None => Packing::None,
+        Rows::Concat => Packing::Concat,
+    });
     let config = TokenizeRequest {
         tokenizer_name: options.tokenizer,
         tokenizer_revision: options.tokenizer_revision,
@@ -70,6 +74,8 @@ async fn create(client: &Client, options: Create) -> Result<(), Failure> {
         add_special_tokens: options.add_special_tokens,
         text_column: options.text_column,
         split: options.split,
+        packing: packing.or(preset.2),
+        append_eos: options.append_eos,
         ..TokenizeRequest::default()
     };
     let new = TokenizationServiceCreateRequest { dataset_id: dataset.id.to_string(), config: Some(config.into()) };

@@ -1,0 +1,197 @@
+//! Which engine serves a tokenizer, and each piece of a document.
+//!
+//! The reference can serve everything. A faster engine serves a tokenizer when every construct of its `tokenizer.json`
+//! is one that the engine knows ([`shape`]), and when both gave the same ids for a hostile sample at load ([`sample`]).
+//! Afterwards a piece of text goes to the reference when it holds a code point on which the two differ
+//! ([`code_points`]), or when the fast engine fails.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde_json::Value;
+
+use super::encode::{EncodeError, Engine, Reference};
+
+mod code_points;
+mod fast_bpe;
+mod pieces;
+mod sample;
+mod shape;
+mod trie;
+
+use code_points::CodePoints;
+
+/// Characters of a text that are told.
+const SHOWN: usize = 40;
+/// Bytes of an id while it is kept and while it is copied into its column.
+const ID_BYTES: u64 = 8;
+
+/// Which engines may serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EngineChoice {
+    /// The fastest exact one.
+    #[default]
+    Auto,
+    /// The reference, whatever the tokenizer.
+    Reference,
+}
+
+/// Why the reference serves.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the settings ask for the reference")]
+    Setting,
+    #[error("tokenizer.json has a construct that no faster engine knows")]
+    Unknown,
+    #[error("the faster engine cannot load it: {message}")]
+    Unloadable { message: String },
+    /// On a text of the sample, of which this is the start.
+    #[error("the faster engine differs on the text `{start}`")]
+    Differs { start: String },
+}
+
+/// The engines of one tokenizer; shared among threads and tasks, and warm after the first.
+pub struct Encoder {
+    reference: Reference,
+    fast: Result<Fast, Refused>,
+}
+
+struct Fast {
+    engine: Box<dyn Engine>,
+    agreed: CodePoints,
+    /// Whether long documents may be cut after lines.
+    lines: bool,
+}
+
+impl Encoder {
+    /// `json` is the `tokenizer.json` that `reference` was made of.
+    pub(super) fn new(reference: Reference, json: &[u8], choice: EngineChoice) -> Self {
+        let loaded = match choice {
+            EngineChoice::Auto => serde_json::from_slice(json).map_err(|_| Refused::Unknown).and_then(Fast::load),
+            EngineChoice::Reference => Err(Refused::Setting),
+        };
+        let (fast, added) = match loaded {
+            Ok((fast, added)) => (Ok(fast), added),
+            Err(refused) => (Err(refused), Vec::new()),
+        };
+        let mut encoder = Self { reference, fast };
+        if encoder.fast.is_ok()
+            && let Some(text) = sample::texts(&added).iter().find(|text| !encoder.is_exact(text))
+        {
+            encoder.fast = Err(Refused::Differs { start: text.chars().take(SHOWN).collect() });
+        }
+        if let Some(reason) = encoder.refused() {
+            tracing::info!(%reason, "the reference engine serves a tokenizer");
+        }
+        encoder
+    }
+
+    /// Whether what is served equals what the reference makes of the whole text.
+    fn is_exact(&self, text: &str) -> bool {
+        let (mut served, mut expected) = (Vec::new(), Vec::new());
+        let encoded = self.encode(text, &|| false, &mut served).is_ok();
+        encoded == self.reference.encode(text, &mut expected).is_ok() && served == expected
+    }
+
+    /// The name of the engine that serves, but for single pieces.
+    pub fn name(&self) -> &'static str {
+        self.fast.as_ref().map_or(self.reference.name(), |fast| fast.engine.name())
+    }
+
+    /// Why no faster engine serves.
+    pub fn refused(&self) -> Option<&Refused> {
+        self.fast.as_ref().err()
+    }
+
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    /// Appends the ids of `text`; asks `stop` between the pieces of a long one.
+    pub fn encode(&self, text: &str, stop: &dyn Fn() -> bool, out: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let Ok(fast) = &self.fast else { return self.reference.encode(text, out) };
+        if !fast.lines || text.len() <= pieces::LONG {
+            return self.piece(fast, text, out);
+        }
+        for (number, piece) in pieces::of(text).enumerate() {
+            if number > 0 && stop() {
+                return Err(EncodeError::Stopped);
+            }
+            self.piece(fast, piece, out)?;
+        }
+        Ok(())
+    }
+
+    fn piece(&self, fast: &Fast, text: &str, out: &mut Vec<u32>) -> Result<(), EncodeError> {
+        if self.agrees(fast, text) {
+            let before = out.len();
+            if let Ok(Ok(())) = catch_unwind(AssertUnwindSafe(|| fast.engine.encode(text, out))) {
+                return Ok(());
+            }
+            // What the fast one cannot do, the reference decides.
+            out.truncate(before);
+        }
+        self.reference.encode(text, out)
+    }
+
+    fn agrees(&self, fast: &Fast, text: &str) -> bool {
+        let compare = |probe: &str| {
+            let (mut ours, mut expected) = (Vec::new(), Vec::new());
+            let encoded = catch_unwind(AssertUnwindSafe(|| fast.engine.encode(probe, &mut ours)));
+            matches!(encoded, Ok(Ok(()))) && self.reference.encode(probe, &mut expected).is_ok() && ours == expected
+        };
+        fast.engine.takes(text) && fast.agreed.hold(text, compare)
+    }
+
+    /// An upper estimate of the working memory for `text`, in bytes.
+    pub fn memory(&self, text: &str) -> u64 {
+        let length = text.len() as u64;
+        let Ok(fast) = &self.fast else { return length.saturating_mul(self.reference.bytes_per_text_byte()) };
+        if text.len() <= pieces::LONG {
+            return length * fast.engine.bytes_per_text_byte();
+        }
+        let piece = |piece: &str| {
+            let is_fast = piece.len() <= pieces::LONG || self.agrees(fast, piece);
+            let engine = if is_fast { &*fast.engine } else { &self.reference };
+            engine.bytes_per_text_byte().saturating_mul(piece.len() as u64)
+        };
+        let largest = if fast.lines { pieces::of(text).map(piece).max().unwrap_or(0) } else { piece(text) };
+        largest.saturating_add(length * ID_BYTES)
+    }
+}
+
+impl Fast {
+    /// The engine for the tokenizer, not yet compared with anything, and the texts of the added tokens.
+    fn load(mut json: Value) -> Result<(Self, Vec<String>), Refused> {
+        let shape = shape::of(&json).ok_or(Refused::Unknown)?;
+        // What comes after the model is not the engine's business.
+        for step in ["truncation", "padding", "post_processor", "decoder"] {
+            json.as_object_mut().into_iter().for_each(|json| drop(json.remove(step)));
+        }
+        let added = shape::added_tokens(&json).map(|token| token.content.to_owned()).collect();
+        let built = catch_unwind(AssertUnwindSafe(|| shape.kind.build(json)));
+        let gave_up = |_| Err("it gave up".to_owned());
+        let engine = built.unwrap_or_else(gave_up).map_err(|message| Refused::Unloadable { message })?;
+        Ok((Self { engine, agreed: CodePoints::new(), lines: shape.lines }, added))
+    }
+}
+
+/// What an engine can be made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Pre-tokens of bytes.
+    ByteLevelBpe,
+    /// Whole texts of characters, `▁` for a space.
+    SentencePieceBpe,
+    WordPiece,
+    Unigram,
+}
+
+impl Kind {
+    /// The engine, or why its library refuses the tokenizer.
+    fn build(self, json: Value) -> Result<Box<dyn Engine>, String> {
+        match self {
+            Self::ByteLevelBpe | Self::SentencePieceBpe => fast_bpe::FastBpe::load(json, self),
+            Self::WordPiece | Self::Unigram => trie::Trie::load(&json, self),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `fastokens` for byte-level and SentencePiece-like BPE.
+//!
+//! A hand-written pre-tokenizer instead of a regex, and a cache of pre-tokens for each thread that stays with it from
+//! task to task. From 64 KiB on it spreads one text over threads of its own.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::Kind;
+use crate::engine::encode::{EncodeError, Engine};
+use crate::engine::parse::MAX_VOCABULARY;
+
+pub(super) struct FastBpe {
+    tokenizer: fastokens::Tokenizer,
+    kind: Kind,
+}
+
+impl FastBpe {
+    pub(super) fn load(mut json: Value, kind: Kind) -> Result<Box<dyn Engine>, String> {
+        if kind == Kind::ByteLevelBpe {
+            fill_holes(&mut json);
+        }
+        let tokenizer = fastokens::Tokenizer::from_json(json).map_err(|error| error.to_string())?;
+        Ok(Box::new(Self { tokenizer, kind }))
+    }
+}
+
+/// Gives each id without a token one that no text can give, as the library knows no holes: byte-level text has no
+/// private characters.
+fn fill_holes(json: &mut Value) {
+    let Some(vocab) = json.pointer_mut("/model/vocab").and_then(Value::as_object_mut) else { return };
+    let used: HashSet<u64> = vocab.values().filter_map(Value::as_u64).collect();
+    let end = used.iter().max().map_or(0, |id| id + 1).min(MAX_VOCABULARY.into());
+    for id in (0..end).filter(|id| !used.contains(id)) {
+        vocab.insert(format!("\u{F0000}{id}"), id.into());
+    }
+}
+
+impl Engine for FastBpe {
+    fn encode(&self, text: &str, out: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let refused = |error: fastokens::Error| EncodeError::Refused { message: error.to_string() };
+        out.extend_from_slice(&self.tokenizer.encode(text).map_err(refused)?);
+        Ok(())
+    }
+
+    fn name(&self) -> &'static str {
+        "fastokens"
+    }
+
+    fn bytes_per_text_byte(&self) -> u64 {
+        match self.kind {
+            Kind::ByteLevelBpe => 12,
+            _ => 60,
+        }
+    }
+}

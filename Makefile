@@ -34,7 +34,8 @@ test-rust: tools data build
 	else cargo test --workspace --locked --no-fail-fast; fi
 
 test-python: tools data build
-	@$(PYTHON) -m pytest -p no:cacheprovider tests/python $(wildcard libs/python/tests)
+	@$(PYTHON) -m pytest -p no:cacheprovider tests/python
+	@$(PYTHON) -m pytest -p no:cacheprovider libs/python/tests
 
 demo: tools data ## Run the main job end to end on private ports, with figures.
 	@tests/demo/run.sh

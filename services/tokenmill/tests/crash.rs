@@ -48,6 +48,8 @@ impl Up {
             .current_dir(test_kit::project_root())
             .env("HF_ENDPOINT", hub)
             .env("TOKENMILL_JOBS__LEASE_SECONDS", "3")
+            // The slow engine, so that there is a middle in which to kill it.
+            .env("TOKENMILL_TOKENIZE__ENGINE", "reference")
             .env("TOKENMILL_JOBS__RECONCILE_SECONDS", "0.5")
             .env_remove("DATABASE_URL")
             .env_remove("NATS_URL")

@@ -46,7 +46,9 @@ impl Processes {
 
     /// The same, with more environment for every process.
     pub async fn start_with(splits: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
-        let rig = Rig::unstarted(Options::default(), Some(splits)).await?;
+        // The slow engine, so that there is a middle in which a process can be killed.
+        let settings = json!({ "tokenize": { "engine": "reference" } });
+        let rig = Rig::unstarted(Options { settings, ..Options::default() }, Some(splits)).await?;
         let mut addresses = json!({});
         let sockets = SERVICES.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
         for (name, socket) in SERVICES.iter().zip(&sockets) {

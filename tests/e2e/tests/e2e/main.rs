@@ -30,9 +30,9 @@ fn run(test: impl Future<Output = Result<()>>) {
     runtime.expect("a runtime").block_on(test).unwrap_or_else(|error| panic!("{error:#}"));
 }
 
-/// A platform on which tokenizing takes long enough to act in its middle.
+/// A platform on which tokenizing takes long enough to act in its middle: the reference engine is the slow one.
 async fn busy_rig() -> Result<Rig> {
-    Rig::small_with(&[LONG], json!({ "tokenize": { "threads": 1 } })).await
+    Rig::small_with(&[LONG], json!({ "tokenize": { "threads": 1, "engine": "reference" } })).await
 }
 
 fn bert(split: &str) -> Value {

@@ -60,10 +60,8 @@ fn what_is_not_offered_says_so() {
             ensure!(!answer.body.to_string().contains("hf_secret"), "{answer:?}");
         }
         let tokenize = format!("/datasets/{dataset}/tokenize");
-        for (field, value) in [("packing", json!("concat")), ("chat_template", json!("{{ x }}"))] {
-            let body = json!({ "tokenizer_name": repos::BERT, field: value });
-            names_field(rig.api().post(&tokenize, &body).await?.refused(Reason::NotImplemented), field);
-        }
+        let body = json!({ "tokenizer_name": repos::BERT, "chat_template": "{{ x }}" });
+        names_field(rig.api().post(&tokenize, &body).await?.refused(Reason::NotImplemented), "chat_template");
         rig.api().call(Method::PUT, &download, Some(&json!({})), &[]).await?.status.is_client_error();
         rig.done().await
     });

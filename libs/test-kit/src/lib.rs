@@ -6,10 +6,12 @@
 mod chaos_proxy;
 pub mod fake_hub;
 mod paths;
+mod ports;
 mod servers;
 mod wait;
 
 pub use chaos_proxy::{ChaosProxy, Target};
 pub use paths::{project_root, python, sample_hub, tools};
+pub use ports::free_addresses;
 pub use servers::{TestDatabase, TestNats, nats, postgres};
 pub use wait::wait_until;

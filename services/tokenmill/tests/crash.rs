@@ -1,7 +1,7 @@
 //! kill -9 of the whole `tokenmill up`, in the middle of a download and in the middle of a tokenization: started again
 //! on the same data directory, it finishes both without help, and nothing is lost, doubled or left over.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use catalog_client::{CatalogClient, request};
 use dataset_model::{Dataset, DatasetId, DatasetStatus, Tokenization, TokenizationStatus};
 use dataset_proto::catalog::{
@@ -11,7 +11,7 @@ use dataset_proto::catalog::{
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -31,7 +31,10 @@ struct Up {
 
 impl Up {
     async fn start(data_dir: &Path, hub: &str) -> Result<Self> {
-        let [catalog, flight, gateway, ingestion, tokenization] = free_addresses()?;
+        let addresses = test_kit::free_addresses(5);
+        let &[catalog, flight, gateway, ingestion, tokenization] = addresses.as_slice() else {
+            bail!("five addresses")
+        };
         let log = std::fs::File::options().create(true).append(true).open(data_dir.join("../up.log"))?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenmill"));
         command.arg("up").arg("--data-dir").arg(data_dir).args(["--internal-port", "0"]);
@@ -98,16 +101,10 @@ impl Up {
                     return Ok(value);
                 }
             }
-            anyhow::bail!("the feed ended")
+            bail!("the feed ended")
         };
         tokio::time::timeout(PATIENCE, followed).await?
     }
-}
-
-fn free_addresses<const N: usize>() -> Result<[SocketAddr; N]> {
-    let sockets: Vec<TcpListener> = (0..N).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
-    let addresses: Vec<SocketAddr> = sockets.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
-    addresses.try_into().map_err(|_| anyhow::anyhow!("as many addresses as sockets"))
 }
 
 /// What a Python program says, as JSON.

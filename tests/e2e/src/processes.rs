@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     fs::File,
-    net::TcpListener,
     path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
@@ -50,13 +49,10 @@ impl Processes {
         let settings = json!({ "tokenize": { "engine": "reference" } });
         let rig = Rig::unstarted(Options { settings, ..Options::default() }, Some(splits)).await?;
         let mut addresses = json!({});
-        let sockets = SERVICES.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
-        for (name, socket) in SERVICES.iter().zip(&sockets) {
-            let address = socket.local_addr()?;
+        for (name, address) in SERVICES.iter().zip(test_kit::free_addresses(SERVICES.len())) {
             addresses[name] =
                 json!({ "listen": address, "internal": "127.0.0.1:0", "url": format!("http://{address}") });
         }
-        drop(sockets);
         let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let mut stack = Self { rig, addresses, environment, running: BTreeMap::new() };
         for name in SERVICES {

@@ -111,14 +111,14 @@ impl Source {
         stop: &'a CancellationToken,
     ) -> Result<Batches<'a>, ConvertError> {
         let Self { path, file, own, format, .. } = self;
-        let rows: Box<dyn Iterator<Item = Result<RecordBatch, ConvertError>>> = match format {
+        let rows: Box<dyn ReadBatches> = match format {
             Format::Parquet => Box::new(parquet::ParquetBatches::open(file, path)?),
             Format::Json => Box::new(jsonl::JsonBatches::open(file, path, own, stop)?),
             Format::Csv | Format::Tsv => Box::new(csv::CsvBatches::open(file, path, format.delimiter(), own, stop)?),
             Format::Text => Box::new(text::TextBatches::new(compressed::Plain::open(file, path, stop)?)),
             Format::Arrow => Box::new(arrow::ArrowBatches::open(file, path)?),
         };
-        Ok(Batches { source: self, schema, stop, rows, bytes: 0 })
+        Ok(Batches { source: self, schema, stop, rows, bytes: 0, ended: false })
     }
 }
 
@@ -139,13 +139,20 @@ pub fn common_schema(sources: &[Source]) -> Result<SchemaRef, ConvertError> {
     Ok(Arc::new(common))
 }
 
+/// A reader of one format. After an error or the end it is not asked again.
+trait ReadBatches {
+    /// The next rows as the file has them; none at its end.
+    fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError>;
+}
+
 /// The rows of a source file in the common schema.
 pub struct Batches<'a> {
     source: &'a Source,
     schema: &'a SchemaRef,
     stop: &'a CancellationToken,
-    rows: Box<dyn Iterator<Item = Result<RecordBatch, ConvertError>>>,
+    rows: Box<dyn ReadBatches>,
     bytes: u64,
+    ended: bool,
 }
 
 impl Batches<'_> {
@@ -172,7 +179,11 @@ impl Iterator for Batches<'_> {
     type Item = Result<RecordBatch, ConvertError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.rows.next()?;
-        Some(batch.and_then(|batch| self.accept(&batch)))
+        if self.ended {
+            return None;
+        }
+        let batch = self.rows.batch().and_then(|batch| batch.map(|batch| self.accept(&batch)).transpose()).transpose();
+        self.ended = !matches!(batch, Some(Ok(_)));
+        batch
     }
 }

@@ -16,7 +16,7 @@ use arrow_ipc::{
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::{
-    ConvertError,
+    ConvertError, ReadBatches,
     guard::{Cause, guard},
 };
 
@@ -34,7 +34,6 @@ pub(super) struct ArrowBatches {
     schema: SchemaRef,
     rows: Rows,
     next: usize,
-    failed: bool,
 }
 
 impl ArrowBatches {
@@ -45,7 +44,7 @@ impl ArrowBatches {
             }
             Err(source) => ConvertError::BadArrow { file: path.to_owned(), source },
         })?;
-        Ok(Self { path: path.to_owned(), schema, rows, next: 0, failed: false })
+        Ok(Self { path: path.to_owned(), schema, rows, next: 0 })
     }
 
     /// The columns as the file declares them.
@@ -54,18 +53,12 @@ impl ArrowBatches {
     }
 }
 
-impl Iterator for ArrowBatches {
-    type Item = Result<RecordBatch, ConvertError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let batch = guard(|| self.rows.next().transpose().map_err(Into::into)).transpose()?;
-        self.failed = batch.is_err();
+impl ReadBatches for ArrowBatches {
+    fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError> {
         let number = self.next;
         self.next += 1;
-        Some(batch.map_err(|source| ConvertError::BadBatch { file: self.path.clone(), batch: number, source }))
+        let bad = |source| ConvertError::BadBatch { file: self.path.clone(), batch: number, source };
+        guard(|| self.rows.next().transpose().map_err(Into::into)).map_err(bad)
     }
 }
 

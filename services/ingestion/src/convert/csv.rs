@@ -17,7 +17,7 @@ use self::{
     cells::{Cells, Kind},
     records::Records,
 };
-use super::{ConvertError, batches::BATCH_BYTES, compressed::Plain};
+use super::{ConvertError, ReadBatches, batches::BATCH_BYTES, compressed::Plain};
 
 /// Short rows: so many in a batch at most.
 const DECODE_ROWS: usize = 16 << 10;
@@ -42,7 +42,6 @@ pub(super) fn schema(file: &File, path: &str, delimiter: u8, stop: &Cancellation
 pub(super) struct CsvBatches {
     records: Records,
     schema: SchemaRef,
-    ended: bool,
 }
 
 impl CsvBatches {
@@ -55,9 +54,11 @@ impl CsvBatches {
         stop: &CancellationToken,
     ) -> Result<Self, ConvertError> {
         let records = Records::open(Plain::open(file, path, stop)?, delimiter)?;
-        Ok(Self { records, schema: Arc::clone(schema), ended: false })
+        Ok(Self { records, schema: Arc::clone(schema) })
     }
+}
 
+impl ReadBatches for CsvBatches {
     fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError> {
         let mut columns: Vec<Cells> = self.schema.fields().iter().map(|field| Cells::of(field.data_type())).collect();
         let (mut rows, mut bytes) = (0, 0);
@@ -76,18 +77,5 @@ impl CsvBatches {
         let arrays = columns.into_iter().map(Cells::finish).collect();
         let cast = |source| ConvertError::Cast { file: self.records.file().to_owned(), source };
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).map(Some).map_err(cast)
-    }
-}
-
-impl Iterator for CsvBatches {
-    type Item = Result<RecordBatch, ConvertError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let batch = self.batch().transpose();
-        self.ended = !matches!(batch, Some(Ok(_)));
-        batch
     }
 }

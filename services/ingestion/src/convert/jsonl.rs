@@ -10,7 +10,7 @@ use arrow_schema::{Schema, SchemaRef};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConvertError,
+    ConvertError, ReadBatches,
     batches::BATCH_BYTES,
     compressed::Plain,
     infer::Inference,
@@ -34,7 +34,6 @@ pub(super) fn schema(file: &File, path: &str, stop: &CancellationToken) -> Resul
 pub(super) struct JsonBatches {
     rows: Rows,
     decoder: Decoder,
-    ended: bool,
 }
 
 impl JsonBatches {
@@ -47,9 +46,11 @@ impl JsonBatches {
     ) -> Result<Self, ConvertError> {
         let builder = ReaderBuilder::new(Arc::clone(schema)).with_batch_size(DECODE_ROWS);
         let decoder = builder.build_decoder().map_err(|source| ConvertError::Cast { file: path.to_owned(), source })?;
-        Ok(Self { rows: Rows::new(Plain::open(file, path, stop)?)?, decoder, ended: false })
+        Ok(Self { rows: Rows::new(Plain::open(file, path, stop)?)?, decoder })
     }
+}
 
+impl ReadBatches for JsonBatches {
     fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError> {
         let (mut count, mut bytes, mut first) = (0, 0, 0);
         let file = self.rows.file().to_owned();
@@ -71,18 +72,5 @@ impl JsonBatches {
             bytes += row.len() as u64;
         }
         self.decoder.flush().map_err(|e| bad(first, &format!("in the {count} rows from there: {e}")))
-    }
-}
-
-impl Iterator for JsonBatches {
-    type Item = Result<RecordBatch, ConvertError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let batch = self.batch().transpose();
-        self.ended = !matches!(batch, Some(Ok(_)));
-        batch
     }
 }

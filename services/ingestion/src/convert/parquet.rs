@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use super::{
-    ConvertError,
+    ConvertError, ReadBatches,
     batches::BATCH_BYTES,
     guard::{Cause, guard},
 };
@@ -42,7 +42,6 @@ pub(super) struct ParquetBatches {
     /// The next row group to open.
     next: usize,
     open: Option<OpenGroup>,
-    failed: bool,
 }
 
 struct OpenGroup {
@@ -56,29 +55,7 @@ impl ParquetBatches {
     pub(super) fn open(file: &File, path: &str) -> Result<Self, ConvertError> {
         let footer = footer(file, path)?;
         let file = file.try_clone().map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?;
-        Ok(Self { file, path: path.to_owned(), footer, next: 0, open: None, failed: false })
-    }
-
-    fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError> {
-        loop {
-            let mut group = match self.open.take() {
-                Some(group) => group,
-                None if self.next == self.footer.metadata().num_row_groups() => return Ok(None),
-                None => self.open_group()?,
-            };
-            let index = group.index;
-            let bad = |source| ConvertError::BadRowGroup { file: self.path.clone(), row_group: index, source };
-            match guard(|| group.reader.next().transpose().map_err(Into::into)).map_err(bad)? {
-                Some(batch) => {
-                    let rows = batch.num_rows() as u64;
-                    group.missing = group.missing.checked_sub(rows).ok_or_else(|| bad("it has more rows".into()))?;
-                    self.open = Some(group);
-                    return Ok(Some(batch));
-                }
-                None if group.missing > 0 => return Err(bad(format!("{} rows are missing", group.missing).into())),
-                None => {}
-            }
-        }
+        Ok(Self { file, path: path.to_owned(), footer, next: 0, open: None })
     }
 
     fn open_group(&mut self) -> Result<OpenGroup, ConvertError> {
@@ -99,15 +76,26 @@ impl ParquetBatches {
     }
 }
 
-impl Iterator for ParquetBatches {
-    type Item = Result<RecordBatch, ConvertError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
+impl ReadBatches for ParquetBatches {
+    fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError> {
+        loop {
+            let mut group = match self.open.take() {
+                Some(group) => group,
+                None if self.next == self.footer.metadata().num_row_groups() => return Ok(None),
+                None => self.open_group()?,
+            };
+            let index = group.index;
+            let bad = |source| ConvertError::BadRowGroup { file: self.path.clone(), row_group: index, source };
+            match guard(|| group.reader.next().transpose().map_err(Into::into)).map_err(bad)? {
+                Some(batch) => {
+                    let rows = batch.num_rows() as u64;
+                    group.missing = group.missing.checked_sub(rows).ok_or_else(|| bad("it has more rows".into()))?;
+                    self.open = Some(group);
+                    return Ok(Some(batch));
+                }
+                None if group.missing > 0 => return Err(bad(format!("{} rows are missing", group.missing).into())),
+                None => {}
+            }
         }
-        let batch = self.batch().transpose();
-        self.failed = matches!(batch, Some(Err(_)));
-        batch
     }
 }

@@ -9,7 +9,7 @@ use arrow_array::{RecordBatch, builder::StringBuilder};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::{
-    ConvertError,
+    ConvertError, ReadBatches,
     batches::{BATCH_BYTES, ROW_BYTES},
     compressed::Plain,
 };
@@ -28,12 +28,11 @@ pub(super) struct TextBatches {
     schema: SchemaRef,
     buffer: Vec<u8>,
     line: u64,
-    ended: bool,
 }
 
 impl TextBatches {
     pub(super) fn new(input: Plain) -> Self {
-        Self { input, schema: Arc::new(schema()), buffer: Vec::new(), line: 0, ended: false }
+        Self { input, schema: Arc::new(schema()), buffer: Vec::new(), line: 0 }
     }
 
     /// Reads the next line into the buffer; false at the end.
@@ -75,7 +74,9 @@ impl TextBatches {
         }
         Ok(())
     }
+}
 
+impl ReadBatches for TextBatches {
     fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError> {
         let mut texts = StringBuilder::new();
         let (mut rows, mut bytes) = (0, 0);
@@ -93,18 +94,5 @@ impl TextBatches {
         (rows > 0)
             .then(|| RecordBatch::try_new(Arc::clone(&self.schema), vec![Arc::new(texts.finish())]).map_err(cast))
             .transpose()
-    }
-}
-
-impl Iterator for TextBatches {
-    type Item = Result<RecordBatch, ConvertError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let batch = self.batch().transpose();
-        self.ended = !matches!(batch, Some(Ok(_)));
-        batch
     }
 }

@@ -26,3 +26,15 @@ def test_the_wheel_builds_and_imports(tmp_path) -> None:
     shown = subprocess.run([sys.executable, "-c", "import tokenmill; print(tokenmill.__file__, tokenmill.TokenDataset)"],
                            env={"PYTHONPATH": str(target)}, capture_output=True, text=True, timeout=60)
     assert shown.returncode == 0 and str(target) in shown.stdout, shown.stderr
+
+
+def test_code_generated_from_the_protos_is_imported_beside_it(tmp_path) -> None:
+    generated = tmp_path / "tokenmill" / "catalog" / "v1"
+    generated.mkdir(parents=True)
+    (generated / "datasets_pb2.py").write_text("NAME = 'generated'\n")
+    code = "from tokenmill import TokenDataset; from tokenmill.catalog.v1 import datasets_pb2; print(datasets_pb2.NAME)"
+    for order in ([PACKAGE, tmp_path], [tmp_path, PACKAGE]):
+        path = ":".join(str(folder) for folder in order)
+        shown = subprocess.run([sys.executable, "-c", code],
+                               env={"PYTHONPATH": path}, capture_output=True, text=True, timeout=60)
+        assert shown.stdout == "generated\n", shown.stderr

@@ -15,12 +15,12 @@ tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=tokenizer_file)
 def encode(batch: dict) -> dict:
     return {"input_ids": tokenizer(
         batch["text"], truncation=True, max_length=int(length), stride=int(stride), return_overflowing_tokens=True,
-        return_attention_mask=False, return_token_type_ids=False,
+        add_special_tokens=False, return_attention_mask=False, return_token_type_ids=False,
     )["input_ids"]}
 
 
 with tempfile.TemporaryDirectory() as cache:
-    rows = datasets.load_dataset("parquet", data_files=sources, split="train", cache_dir=cache)
+    rows = datasets.load_dataset("arrow", data_files=sources, split="train", cache_dir=cache)
     started = time.monotonic()
     tokens = rows.map(encode, batched=True, num_proc=int(processes), remove_columns=rows.column_names)
     print(f"{time.monotonic() - started} {len(tokens)} {sum(len(ids) for ids in tokens['input_ids'])}")

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Builds for release and measures, each figure beside its peer in the same run. Options go to every benchmark.
+# Builds for release and measures, each figure beside its peer in the same run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+# 205 MB of text need Debian's documentation packages; elsewhere ask for less.
+.tools/venv/bin/python tests/tools/sample_data.py --megabytes "${BENCH_MEGABYTES:-205}" --out .tools/bench
 cargo build --release --locked --workspace --bins
-.tools/venv/bin/python tests/bench/tokenize_end_to_end.py "$@"
-exec .tools/venv/bin/python tests/bench/serving.py "$@"
+cargo build --release --locked --manifest-path tests/bench/peers/Cargo.toml --target-dir target/peers
+.tools/venv/bin/python tests/bench/tokenization.py
+exec .tools/venv/bin/python tests/bench/serving.py

@@ -64,23 +64,21 @@ def _anonymous(pid: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Anonymous:")), 0)
 
 
-def paired(a: Callable[[], tuple[float, int]], b: Callable[[], tuple[float, int]], names: tuple[str, str],
-           runs: int) -> tuple[Series, Series, float]:
-    """Runs `a` and `b` in turn; each returns (seconds, peak bytes). The third result is the median of b ÷ a."""
-    first, second = Series(names[0]), Series(names[1])
-    ratios = []
-    for _ in range(runs):
-        for contender, series in ((a, first), (b, second)):
+def rounds(contenders: dict[str, Callable[[], tuple[float, int]]], count: int) -> list[Series]:
+    """Runs all contenders in turn, `count` times; each returns (seconds, peak bytes)."""
+    series = {name: Series(name) for name in contenders}
+    for _ in range(count):
+        for name, contender in contenders.items():
             seconds, peak = contender()
-            series.seconds.append(seconds)
-            series.peak_bytes = max(series.peak_bytes, peak)
-        ratios.append(second.seconds[-1] / first.seconds[-1])
-    return first, second, statistics.median(ratios)
+            series[name].seconds.append(seconds)
+            series[name].peak_bytes = max(series[name].peak_bytes, peak)
+    return list(series.values())
 
 
 def table(series: list[Series], megabytes: float) -> None:
-    """Prints a row a contender."""
-    print(f"{'':<44}{'seconds':>10}{'MB/s':>10}{'peak MB':>10}   all runs")
+    """Prints a row a contender; ratios say how many times as fast the first one is, as the median of the rounds'."""
+    print(f"{'':<30}{'seconds':>10}{'MB/s':>10}{'ratio':>10}{'peak MB':>10}   all rounds")
     for one in series:
         runs = " ".join(f"{seconds:.2f}" for seconds in one.seconds)
-        print(f"{one.name:<44}{one.median():>10.2f}{megabytes / one.median():>10.2f}{one.peak_bytes / 1e6:>10.0f}   {runs}")
+        ratio = statistics.median(theirs / ours for ours, theirs in zip(series[0].seconds, one.seconds, strict=True))
+        print(f"{one.name:<30}{one.median():>10.2f}{megabytes / one.median():>10.1f}{ratio:>9.2f}×{one.peak_bytes / 1e6:>10.0f}   {runs}")

@@ -3,8 +3,9 @@
     make bench        # builds for release; about 200 MB of rows of 1,024 ids
 
 Stored order and a global shuffle of ours, the C++ server of pyarrow.flight, a bare TCP stream, and the files read
-through pyarrow's memory map, all by one Python process; then tokens per second of `TokenDataset` beside a map-style
-reader of `datasets`; then fast readers with and without slow ones beside them. Ratios are of medians in this run.
+through pyarrow's memory map, all by one Python process; the same by a Rust client, which is not the limit as pyarrow's
+is; then tokens per second of `TokenDataset` beside a map-style reader of `datasets`; then fast readers with and without
+slow ones beside them. Ratios are of medians in this run.
 """
 
 import argparse
@@ -127,6 +128,29 @@ def contenders(url: str, tokenization: str, shards: list[Path], cpp: int, tcp: i
     }
 
 
+def rust_client(
+    drain: Path, url: str, tokenization: str, shards: list[Path], cpp: int, tcp: int
+) -> dict[str, Callable[[], tuple[int, float]]]:
+    """The servers by the program `drain`, which measures itself: its start is not counted."""
+    ours = flight.connect(url)
+
+    def drained_in(*arguments: str) -> tuple[int, float]:
+        answer = subprocess.run([drain, *arguments], check=True, capture_output=True, text=True).stdout.split()
+        return int(answer[0]), float(answer[2])
+
+    def endpoints(descriptor: flight.FlightDescriptor) -> tuple[int, float]:
+        tickets = [end.ticket.ticket.hex() for end in ours.get_flight_info(descriptor).endpoints]
+        return drained_in("flight", url.replace("grpc://", "http://"), *tickets)
+
+    tickets = [str(n).encode().hex() for n in range(len(shards))]
+    return {
+        "ours, stored order": lambda: endpoints(flight.FlightDescriptor.for_path("tokenizations", tokenization)),
+        "C++ server, stored order": lambda: drained_in("flight", f"http://127.0.0.1:{cpp}", *tickets),
+        "ours, global shuffle": lambda: endpoints(plan(tokenization, shuffle="global")),
+        "bare TCP": lambda: drained_in("tcp", f"127.0.0.1:{tcp}"),
+    }
+
+
 def measured(name: str, run: Callable[[], int], rates: dict[str, list[float]]) -> None:
     started = time.monotonic()
     size = run()
@@ -218,6 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/tokenmill")
+    parser.add_argument("--drain", type=Path, default=ROOT / "target/release/drain")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tokenmill-bench-")))
@@ -227,14 +252,21 @@ def main() -> None:
         size = sum(shard.stat().st_size for shard in shards)
         print(f"{size / 1e6:.0f} MB of rows of {WIDTH} ids in {len(shards)} shards; one process reads")
         cpp, tcp = (stack.enter_context(peer(kind, shards)) for kind in ("flight", "tcp"))
-        rates: dict[str, list[float]] = {}
+        by_pyarrow: dict[str, list[float]] = {}
+        by_rust: dict[str, list[float]] = {}
         for round_ in range(options.runs + 1):
-            for name, run in contenders(services.flight, tokenization, shards, cpp, tcp).items():
+            peers = (services.flight, tokenization, shards, cpp, tcp)
+            for name, run in contenders(*peers).items():
                 # The first round fills caches and checks digests.
-                measured(name, run, rates if round_ else {})
-        table("GB/s, pyarrow client", rates, "C++ server, stored order")
-        ratio = statistics.median(rates["ours, global shuffle"]) / statistics.median(rates["ours, stored order"])
-        print(f"global shuffle against stored order: {ratio:.2f}")
+                measured(name, run, by_pyarrow if round_ else {})
+            for name, drain in rust_client(options.drain, *peers).items():
+                size, seconds = drain()
+                by_rust.setdefault(name, []).extend([size / seconds / 1e9] if round_ else [])
+        for client, rates in (("pyarrow", by_pyarrow), ("Rust", by_rust)):
+            table(f"GB/s, {client} client", rates, "C++ server, stored order")
+            ours = statistics.median(rates["ours, stored order"])
+            print(f"global shuffle against stored order: {statistics.median(rates['ours, global shuffle']) / ours:.2f}")
+            print(f"stored order against bare TCP: {ours / statistics.median(rates['bare TCP']):.2f}")
         tokens_per_second(services.flight, tokenization, shards, folder, options.runs)
         print()
         readers(services.flight, tokenization, services.pid)

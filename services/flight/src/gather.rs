@@ -46,20 +46,28 @@ struct Pick {
     row: usize,
 }
 
-/// Makes batches of a plan's rows.
-pub(crate) struct Gatherer<'a> {
-    open: &'a OpenPlan,
+/// Makes batches of a plan's rows, each for one message.
+pub(crate) struct Gatherer<R> {
+    open: Arc<OpenPlan>,
+    rows: R,
     decoded: HashMap<Place, Decoded>,
     ahead: std::collections::VecDeque<Pick>,
 }
 
-impl<'a> Gatherer<'a> {
-    pub(crate) fn new(open: &'a OpenPlan) -> Self {
-        Self { open, decoded: HashMap::new(), ahead: std::collections::VecDeque::new() }
+impl<R: Iterator<Item = Row>> Iterator for Gatherer<R> {
+    type Item = Result<RecordBatch, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.gather().transpose()
+    }
+}
+
+impl<R: Iterator<Item = Row>> Gatherer<R> {
+    pub(crate) fn new(open: Arc<OpenPlan>, rows: R) -> Self {
+        Self { open, rows, decoded: HashMap::new(), ahead: std::collections::VecDeque::new() }
     }
 
-    /// The next message's rows; None when there are no more.
-    pub(crate) fn next(&mut self, rows: &mut impl Iterator<Item = Row>) -> Result<Option<RecordBatch>, ReadError> {
+    fn gather(&mut self) -> Result<Option<RecordBatch>, ReadError> {
         if self.decoded.len() > MAX_DECODED {
             self.decoded.clear();
         }
@@ -67,7 +75,7 @@ impl<'a> Gatherer<'a> {
         let mut bytes = 0;
         loop {
             if self.ahead.is_empty() {
-                self.look_ahead(rows)?;
+                self.look_ahead()?;
             }
             let Some(pick) = self.ahead.front().copied() else { break };
             let batch = self.decoded(pick.place)?;
@@ -90,12 +98,12 @@ impl<'a> Gatherer<'a> {
             open.readers[shard].check_unchanged().map_err(|error| on_shard(open, shard, error))?;
         }
         let on_encode = |source| ReadError::Encode { target: self.open.sources[0].target.clone(), source };
-        picks.batch(self.open).map(Some).map_err(on_encode)
+        picks.batch(&self.open).map(Some).map_err(on_encode)
     }
 
     /// Finds the next rows and asks for those of their batches that were not touched yet.
-    fn look_ahead(&mut self, rows: &mut impl Iterator<Item = Row>) -> Result<(), ReadError> {
-        for row in rows.take(LOOK_AHEAD) {
+    fn look_ahead(&mut self) -> Result<(), ReadError> {
+        for row in self.rows.by_ref().take(LOOK_AHEAD) {
             let open = &self.open.sources[row.source];
             let (shard, row_of_shard) = open.manifest.place_of(row.row).unwrap_or((0, u64::MAX));
             let reader = &open.readers[shard];

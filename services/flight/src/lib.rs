@@ -20,6 +20,7 @@ mod service;
 mod sources;
 mod stream;
 mod ticket;
+mod turns;
 
 pub use config::{Config, FlightSettings, StorageSettings};
 
@@ -33,7 +34,8 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
     let store = ShardStore::open(&config.storage.data_dir)
         .map_err(|e| ServeError::new("the data directory cannot be opened", e))?;
     let catalog = CatalogClient::new(service_kit::channel(&config.catalog.url(50051))?);
-    let flight = service::Flight::new(manifest::Manifests::new(catalog), store, config.flight.max_streams);
+    let turns = turns::Turns::new(lifecycle.clone());
+    let flight = service::Flight::new(manifest::Manifests::new(catalog), store, config.flight.max_streams, turns);
     let routes = Routes::new(framing::WithoutCopy::new(flight));
 
     let readiness = Readiness::new();

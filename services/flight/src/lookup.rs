@@ -96,7 +96,7 @@ impl Flight {
             return Err(Problem::field("plan.global_batch_rows", problem).next_step("ask rank by rank").into());
         }
         plan.columns = self.origin_columns(&plan).await?;
-        let open = self.shelf().open(self.store(), self.manifests(), plan).await?;
+        let open = Arc::new(self.shelf().open(self.store(), self.manifests(), plan).await?);
         if step >= open.plan.steps().end.max(open.plan.steps_per_epoch().unwrap_or(0)) {
             return Err(Problem::field("step", format!("the plan ends at step {}", open.plan.steps().end)).into());
         }
@@ -139,13 +139,13 @@ impl Flight {
 }
 
 /// Reads where rows come from, in their order.
-fn origins(open: &OpenPlan, rows: &[Row]) -> Result<Vec<Origin>, ReadError> {
+fn origins(open: &Arc<OpenPlan>, rows: &[Row]) -> Result<Vec<Origin>, ReadError> {
     if open.columns.is_empty() {
         return Ok(vec![Origin::default(); rows.len()]);
     }
-    let (mut gatherer, mut wanted) = (Gatherer::new(open), rows.iter().copied());
     let mut origins = Vec::with_capacity(rows.len());
-    while let Some(batch) = gatherer.next(&mut wanted)? {
+    for batch in Gatherer::new(Arc::clone(open), rows.iter().copied()) {
+        let batch = batch?;
         origins.extend((0..batch.num_rows()).map(|row| origin(&batch, row)));
     }
     Ok(origins)

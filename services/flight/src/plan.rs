@@ -23,7 +23,8 @@ mod shuffle;
 mod tests;
 mod verify;
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use dataset_model::Problem;
 
@@ -188,32 +189,36 @@ impl Plan {
     }
 
     /// The rows of each epoch in turn when they are read as they lie: one source, unshuffled, whole, by one rank.
-    pub(crate) fn stored_runs(&self) -> Option<impl Iterator<Item = Range<u64>>> {
-        let (request, steps) = (&self.request, self.steps());
+    pub(crate) fn stored_runs(self: &Arc<Self>) -> Option<impl Iterator<Item = Range<u64>> + use<>> {
+        let (plan, request, steps) = (Arc::clone(self), &self.request, self.steps());
         let per_epoch = self.steps_per_epoch()?;
         let as_stored = request.shuffle == Shuffle::None && request.world_size == 1 && request.columns.is_empty();
         let epochs = steps.start / per_epoch..steps.end.div_ceil(per_epoch);
         let run = move |epoch: u64| {
             let (first, end) = (steps.start.max(epoch * per_epoch), steps.end.min((epoch + 1) * per_epoch));
-            self.step(first).positions.start..if first < end { self.step(end - 1).positions.end } else { 0 }
+            plan.step(first).positions.start..if first < end { plan.step(end - 1).positions.end } else { 0 }
         };
         as_stored.then(|| epochs.map(run).filter(|run| !run.is_empty()))
     }
 
     /// A walk over the plan's rows.
-    pub(crate) fn walk(&self) -> Walk<'_> {
-        Walk { plan: self, orders: vec![None; self.row_counts.len()] }
+    pub(crate) fn walk(&self) -> Walk<&Self> {
+        Walk::new(self)
     }
 }
 
 /// Computes rows; remembers each source's current epoch, since making its order costs more than using it.
 #[derive(Debug)]
-pub(crate) struct Walk<'a> {
-    plan: &'a Plan,
+pub(crate) struct Walk<P> {
+    plan: P,
     orders: Vec<Option<(u64, Order)>>,
 }
 
-impl Walk<'_> {
+impl<P: Deref<Target = Plan> + Clone> Walk<P> {
+    pub(crate) fn new(plan: P) -> Self {
+        Self { orders: vec![None; plan.row_counts.len()], plan }
+    }
+
     /// The rows of a rank in a step, in their order, put behind those in `rows`.
     pub(crate) fn rows(&mut self, step: u64, rank: u32, rows: &mut Vec<Row>) {
         let step = self.plan.step(step);
@@ -224,8 +229,8 @@ impl Walk<'_> {
 
     /// All rows of a rank, step after step.
     pub(crate) fn of_rank(mut self, rank: u32) -> impl Iterator<Item = Row> {
-        let plan = self.plan;
-        let positions = plan.steps().flat_map(move |number| {
+        let plan = self.plan.clone();
+        let positions = self.plan.steps().flat_map(move |number| {
             let step = plan.step(number);
             plan.slice(&step, rank).map(move |position| (step.epoch, position))
         });

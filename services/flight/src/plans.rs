@@ -1,5 +1,7 @@
 //! Read plans over Flight: what a plan is, its endpoints, its rows.
 
+use std::sync::Arc;
+
 use arrow_flight::{FlightData, FlightDescriptor, FlightEndpoint, FlightInfo};
 use arrow_schema::SchemaRef;
 use dataset_model::Problem;
@@ -117,13 +119,16 @@ impl Flight {
     /// The rows of a rank, schema first. The plan comes from a ticket and has its rank.
     pub(crate) async fn rows_of_plan(&self, request: ReadPlan) -> Result<Stream<FlightData>, ReadError> {
         let rank = request.rank.unwrap_or(0);
-        let open = self.shelf().open(self.store(), self.manifests(), request).await?;
-        let opened = self.shelf().clone();
-        Ok(messages::spawn(move |sender| {
-            if let Some(damaged) = messages::send_plan(&open, rank, sender) {
+        let open = Arc::new(self.shelf().open(self.store(), self.manifests(), request).await?);
+        let (opened, schema) = (self.shelf().clone(), Arc::clone(&open.schema));
+        let messages = messages::planned(open, rank).inspect(move |message| {
+            if let Err(error) = message
+                && let Some(damaged) = error.damaged_target()
+            {
                 opened.forget(&damaged);
             }
-        }))
+        });
+        Ok(self.turns().stream(&schema, Box::new(messages)))
     }
 }
 

@@ -24,15 +24,18 @@ use crate::manifest::{Manifest, Manifests};
 use crate::open::{self, Opened};
 use crate::readers::{Names, Readers};
 use crate::sources::Shelf;
-use crate::{actions, stream as messages, ticket};
+use crate::stream as messages;
+use crate::turns::Turns;
+use crate::{actions, ticket};
 
 /// Serves rows of ready targets. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Flight {
     manifests: Manifests,
     store: ShardStore,
-    /// One permit per open stream: each holds a thread while its client reads.
+    /// One permit per open stream.
     streams: Arc<Semaphore>,
+    turns: Turns,
     shelf: Shelf,
     readers: Readers,
     /// A proof takes a core for up to half a minute: one at a time.
@@ -42,9 +45,10 @@ pub(crate) struct Flight {
 pub(crate) type Stream<T> = BoxStream<'static, Result<T, Status>>;
 
 impl Flight {
-    pub(crate) fn new(manifests: Manifests, store: ShardStore, max_streams: usize) -> Self {
+    pub(crate) fn new(manifests: Manifests, store: ShardStore, max_streams: usize, turns: Turns) -> Self {
         let (streams, proofs) = (Arc::new(Semaphore::new(max_streams)), Arc::new(Semaphore::new(1)));
-        Self { manifests, store, streams, shelf: Shelf::default(), readers: Readers::default(), proofs }
+        let (shelf, readers) = (Shelf::default(), Readers::default());
+        Self { manifests, store, streams, turns, shelf, readers, proofs }
     }
 
     pub(crate) fn manifests(&self) -> &Manifests {
@@ -61,6 +65,10 @@ impl Flight {
 
     pub(crate) fn readers(&self) -> &Readers {
         &self.readers
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     pub(crate) fn proofs(&self) -> &Semaphore {
@@ -115,7 +123,7 @@ impl Flight {
     async fn rows_of_selection(&self, selection: Selection) -> Result<Stream<FlightData>, ReadError> {
         let manifest = self.manifests.of(&selection.target).await?;
         let Opened { schema, parts } = open::parts(&self.store, &self.manifests, &selection, &manifest).await?;
-        Ok(messages::spawn(move |sender| messages::send(&selection.target, &schema, parts, sender)))
+        Ok(self.turns.stream(&schema, messages::stored(selection.target, parts.into_iter())))
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct OpenSource {
 /// A plan and what it reads.
 #[derive(Debug)]
 pub(crate) struct OpenPlan {
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) sources: Vec<Arc<OpenSource>>,
     /// Of the columns that the plan names.
     pub(crate) schema: SchemaRef,
@@ -77,7 +77,7 @@ impl Shelf {
         }
         let schemas: Vec<SchemaRef> = sources.iter().filter_map(|s| Some(s.readers.first()?.schema())).collect();
         let (schema, columns) = schema(plan.request(), &schemas)?;
-        Ok(OpenPlan { plan, sources, schema, columns })
+        Ok(OpenPlan { plan: Arc::new(plan), sources, schema, columns })
     }
 
     async fn source(

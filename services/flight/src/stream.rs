@@ -1,24 +1,22 @@
 //! Rows into Flight messages: stored batches as they lie in the file wherever that is possible, gathered ones otherwise.
 //!
 //! A batch that is wanted whole goes out as two slices of the memory map; one that a row range cuts, or that is over
-//! 4 MiB, is sliced and encoded again. The reader is a blocking thread before a channel of two messages, so a slow
-//! client costs two batches. An error is the last thing a stream says.
+//! 4 MiB, is sliced and encoded again. When a message is made is decided in [`crate::turns`].
 
+use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_flight::{FlightData, SchemaAsIpc};
+use arrow_flight::FlightData;
 use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
-use arrow_schema::{ArrowError, Schema};
-use futures::stream::{BoxStream, StreamExt};
+use arrow_schema::ArrowError;
 use shard_store::{ShardReader, StoreError};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::Status;
 
 use crate::descriptor::Target;
 use crate::error::ReadError;
 use crate::gather::Gatherer;
+use crate::plan::Walk;
 use crate::sources::OpenPlan;
 
 /// A stored batch above this is cut: gRPC clients commonly refuse larger messages.
@@ -27,10 +25,8 @@ const MAX_MESSAGE_BYTES: usize = 4 << 20;
 const CUT_BYTES: usize = 2 << 20;
 /// Batches between the one that is sent and the one that the volume is asked for.
 const READ_AHEAD: usize = 4;
-/// Messages between the reader and the socket.
-const CHANNEL: usize = 2;
-
-pub(crate) type Sender = mpsc::Sender<Result<FlightData, Status>>;
+/// Messages in their order; each is made when it is asked for, which blocks.
+pub(crate) type Messages = Box<dyn Iterator<Item = Result<FlightData, ReadError>> + Send>;
 
 /// Rows of one open shard, counted from its first.
 #[derive(Debug)]
@@ -40,117 +36,99 @@ pub(crate) struct Part {
     pub(crate) rows: Range<u64>,
 }
 
-/// The message that precedes all batches, also of an empty stream.
-pub(crate) fn schema_message(schema: &Schema) -> FlightData {
-    SchemaAsIpc::new(schema, &IpcWriteOptions::default()).into()
+/// The rows of parts, in their order.
+pub(crate) fn stored(target: Target, parts: impl Iterator<Item = Part> + Send + 'static) -> Messages {
+    Box::new(Stored { target, parts, part: None, cut: VecDeque::new(), encoder: Encoder::default() })
 }
 
-/// Runs `send` on a thread of its own, which ends when it has sent everything or when the stream is dropped.
-pub(crate) fn spawn(send: impl FnOnce(&Sender) + Send + 'static) -> BoxStream<'static, Result<FlightData, Status>> {
-    let (sender, receiver) = mpsc::channel(CHANNEL);
-    drop(tokio::task::spawn_blocking(move || send(&sender)));
-    ReceiverStream::new(receiver).boxed()
-}
-
-/// Sends the parts, and the error that ends them. Blocks; returns early when the client is gone.
-pub(crate) fn send(target: &Target, schema: &Schema, parts: Vec<Part>, sender: &Sender) {
+/// The rows of one rank of a plan.
+pub(crate) fn planned(open: Arc<OpenPlan>, rank: u32) -> Messages {
+    let target = open.sources[0].target.clone();
+    if let Some(runs) = open.plan.stored_runs() {
+        let source = Arc::clone(&open.sources[0]);
+        let parts = runs.flat_map(move |run| {
+            let of_shard = |part: crate::manifest::ShardRows| {
+                let reader = source.readers[part.ordinal].clone();
+                Part { ordinal: part.ordinal, reader, rows: part.rows }
+            };
+            source.manifest.cut(run.start, Some(run.end - run.start)).into_iter().map(of_shard).collect::<Vec<_>>()
+        });
+        return stored(target, parts);
+    }
+    let rows = Walk::new(Arc::clone(&open.plan)).of_rank(rank);
     let mut encoder = Encoder::default();
-    end(sender, schema, || {
-        for part in parts {
-            if let Sent::ClientGone = send_part(target, &part, &mut encoder, sender)? {
-                break;
+    Box::new(Gatherer::new(open, rows).map(move |batch| {
+        let on_encode = |source| ReadError::Encode { target: target.clone(), source };
+        encoder.encode(&batch?).map_err(on_encode)
+    }))
+}
+
+/// See [`stored`].
+struct Stored<P> {
+    target: Target,
+    parts: P,
+    /// The current part and its batches that are still to come.
+    part: Option<(Part, Range<usize>)>,
+    /// What is left of a batch that had to be cut.
+    cut: VecDeque<RecordBatch>,
+    encoder: Encoder,
+}
+
+impl<P: Iterator<Item = Part>> Iterator for Stored<P> {
+    type Item = Result<FlightData, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(piece) = self.cut.pop_front() {
+                let encoded = self.encoder.encode(&piece);
+                return Some(encoded.map_err(|source| ReadError::Encode { target: self.target.clone(), source }));
             }
-        }
-        Ok(())
-    });
-}
-
-/// Sends the rows of one rank of a plan as [`send`] does. The result is the source that turned out damaged.
-pub(crate) fn send_plan(open: &OpenPlan, rank: u32, sender: &Sender) -> Option<Target> {
-    let mut damage = None;
-    end(sender, &open.schema, || {
-        let sent = match open.plan.stored_runs() {
-            Some(runs) => send_runs(open, runs, sender),
-            None => send_picks(open, rank, sender),
-        };
-        sent.inspect_err(|error| damage = error.damaged_target())
-    });
-    damage
-}
-
-fn send_runs(open: &OpenPlan, runs: impl Iterator<Item = Range<u64>>, sender: &Sender) -> Result<(), ReadError> {
-    let (source, mut encoder) = (&open.sources[0], Encoder::default());
-    for run in runs {
-        for part in source.manifest.cut(run.start, Some(run.end - run.start)) {
-            let reader = source.readers[part.ordinal].clone();
-            let part = Part { ordinal: part.ordinal, reader, rows: part.rows };
-            if let Sent::ClientGone = send_part(&source.target, &part, &mut encoder, sender)? {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn send_picks(open: &OpenPlan, rank: u32, sender: &Sender) -> Result<(), ReadError> {
-    let (mut gatherer, mut rows) = (Gatherer::new(open), open.plan.walk().of_rank(rank));
-    let mut encoder = Encoder::default();
-    while let Some(batch) = gatherer.next(&mut rows)? {
-        let on_encode = |source| ReadError::Encode { target: open.sources[0].target.clone(), source };
-        let message = encoder.encode(&batch).map_err(on_encode)?;
-        if sender.blocking_send(Ok(message)).is_err() {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// The schema, what `rows` sends, and the error that ends it.
-fn end(sender: &Sender, schema: &Schema, rows: impl FnOnce() -> Result<(), ReadError>) {
-    if sender.blocking_send(Ok(schema_message(schema))).is_err() {
-        return;
-    }
-    if let Err(error) = rows() {
-        // Nobody is left to tell when this cannot be sent.
-        drop(sender.blocking_send(Err(error.into_status())));
-    }
-}
-
-enum Sent {
-    All,
-    ClientGone,
-}
-
-fn send_part(target: &Target, part: &Part, encoder: &mut Encoder, sender: &Sender) -> Result<Sent, ReadError> {
-    let on_shard = |source| ReadError::Shard { target: target.clone(), ordinal: part.ordinal, source };
-    let on_encode = |source| ReadError::Encode { target: target.clone(), source };
-    let Some(first) = part.reader.batch_of_row(part.rows.start) else { return Ok(Sent::All) };
-    for batch in first..part.reader.batch_count() {
-        let stored = part.reader.batch_rows(batch);
-        if stored.start >= part.rows.end {
-            break;
-        }
-        if batch + READ_AHEAD < part.reader.batch_count() {
-            part.reader.fetch_ahead(batch + READ_AHEAD);
-        }
-        let (from, to) = (stored.start.max(part.rows.start), stored.end.min(part.rows.end));
-        let is_whole = from == stored.start && to == stored.end;
-        let message = if is_whole { as_stored(&part.reader, batch).map_err(on_shard)? } else { None };
-        if let Some(message) = message {
-            if sender.blocking_send(Ok(message)).is_err() {
-                return Ok(Sent::ClientGone);
-            }
-            continue;
-        }
-        let rows = part.reader.read_rows(from, to - from, None).map_err(on_shard)?;
-        for piece in rows.iter().flat_map(pieces) {
-            let message = encoder.encode(&piece).map_err(on_encode)?;
-            if sender.blocking_send(Ok(message)).is_err() {
-                return Ok(Sent::ClientGone);
+            let Some((part, batches)) = &mut self.part else {
+                let part = self.parts.next()?;
+                let batches = part.batches();
+                self.part = Some((part, batches));
+                continue;
+            };
+            let Some(batch) = batches.next() else {
+                self.part = None;
+                continue;
+            };
+            match part.read(batch) {
+                Ok(Read::AsStored(message)) => return Some(Ok(message)),
+                Ok(Read::Rows(rows)) => self.cut.extend(rows.iter().flat_map(pieces)),
+                Err(source) => {
+                    return Some(Err(ReadError::Shard { target: self.target.clone(), ordinal: part.ordinal, source }));
+                }
             }
         }
     }
-    Ok(Sent::All)
+}
+
+enum Read {
+    AsStored(FlightData),
+    /// To be cut and encoded.
+    Rows(Vec<RecordBatch>),
+}
+
+impl Part {
+    /// The stored batches that hold its rows.
+    fn batches(&self) -> Range<usize> {
+        let Some(first) = self.reader.batch_of_row(self.rows.start) else { return 0..0 };
+        let last = self.reader.batch_of_row(self.rows.end.saturating_sub(1));
+        first..last.map_or(self.reader.batch_count(), |last| last + 1)
+    }
+
+    fn read(&self, batch: usize) -> Result<Read, StoreError> {
+        self.reader.fetch_ahead(batch + READ_AHEAD);
+        let stored = self.reader.batch_rows(batch);
+        let (from, to) = (stored.start.max(self.rows.start), stored.end.min(self.rows.end));
+        if (from..to) == stored
+            && let Some(message) = as_stored(&self.reader, batch)?
+        {
+            return Ok(Read::AsStored(message));
+        }
+        self.reader.read_rows(from, to - from, None).map(Read::Rows)
+    }
 }
 
 /// The stored message, None when it is too large to be sent as it is.

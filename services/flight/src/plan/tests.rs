@@ -26,7 +26,7 @@ fn source(n: usize, weight: u32) -> serde_json::Value {
     serde_json::json!({"tokenization_id": format!("01900000-0000-7000-8000-{n:012}"), "weight": weight})
 }
 
-fn rows_of(walk: &mut Walk<'_>, step: u64, rank: u32) -> Vec<Row> {
+fn rows_of(walk: &mut Walk<&Plan>, step: u64, rank: u32) -> Vec<Row> {
     let mut rows = Vec::new();
     walk.rows(step, rank, &mut rows);
     rows
@@ -141,7 +141,7 @@ proptest! {
     fn stored_runs_are_the_same_rows(rows in 10u64..200, batch in 1u32..10, start in 0u64..20, more in 0u64..50, drop_last: bool) {
         let json = serde_json::json!({"sources": [source(0, 1)], "global_batch_rows": batch, "start_step": start,
             "end_step": start + more, "drop_last": drop_last});
-        let plan = Plan::new(ReadPlan::parse(json.to_string().as_bytes()).unwrap(), &[rows]).unwrap();
+        let plan = std::sync::Arc::new(Plan::new(ReadPlan::parse(json.to_string().as_bytes()).unwrap(), &[rows]).unwrap());
         let runs: Vec<u64> = plan.stored_runs().unwrap().flatten().collect();
         prop_assert_eq!(runs, plan.walk().of_rank(0).map(|row| row.row).collect::<Vec<_>>());
     }

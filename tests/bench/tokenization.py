@@ -1,0 +1,202 @@
+"""Tokenization beside its peers, each case in one run: raw Arrow shards → token shards with statistics.
+
+    make bench        # builds for release; 205 MB of English prose
+
+Ours is the whole job: queued over REST, claimed, tokenized, committed with fsync, statistics merged, `ready` heard on
+the WebSocket; the tokenizer is loaded before. The peers are `datasets.map` with two processes, a plain pipeline in Rust
+around another engine, and an engine alone, all over the same rows with the same windows, none with fsync or statistics.
+What a peer counts must be what we count. Ratios are medians of those of each round.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import requests
+from runner import Memory, Series, rounds, table
+from websockets.sync.client import connect
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/python"))
+from stack import Stack, platform  # noqa: E402
+
+LENGTH, STRIDE, THREADS = 512, 64, 2
+PLAIN = {"filter_special_tokens": False, "filter_stop_words": False, "min_token_length": 0, "add_special_tokens": False}
+
+
+@dataclass
+class Case:
+    """A tokenizer, a dataset, and whom to measure beside us."""
+
+    tokenizer: str
+    dataset: str
+    peers: tuple[str, ...]
+    rounds: int
+
+
+CASES = {
+    "english": Case("llama3", "english-docs", ("datasets.map", "tokenizers-1.0", "fastokens", "fastokens alone"), 3),
+    "wordpiece": Case("bert", "english-docs-jsonl", ("tokenizers-1.0", "splintr alone"), 5),
+    "unigram": Case("unigram", "english-docs-jsonl", ("tokenizers-1.0", "splintr alone"), 5),
+    "gemma": Case("gemma3", "english-docs-jsonl", ("tokenizers-1.0", "fastokens", "fastokens alone"), 5),
+    "llama2": Case("llama2", "english-docs-jsonl", ("tokenizers-1.0", "fastokens", "fastokens alone"), 5),
+    "short": Case("llama3", "short-rows", ("datasets.map", "fastokens alone"), 3),
+}
+
+
+class Platform:
+    """A running platform, and the raw shards that it made."""
+
+    def __init__(self, services: Stack, hub: Path, feed) -> None:
+        self.services, self.hub, self.feed = services, hub, feed
+        self.datasets: dict[str, str] = {}
+
+    def call(self, method: str, path: str, **arguments) -> dict:
+        answer = requests.request(method, f"{self.services.api}{path}", timeout=60, **arguments)
+        answer.raise_for_status()
+        return answer.json() if answer.content else {}
+
+    def wait(self, event: str) -> dict:
+        while (message := json.loads(self.feed.recv(timeout=1800))).get("event") != event:
+            if str(message.get("event")).endswith("_failed"):
+                sys.exit(json.dumps(message, indent=2))
+        return message["data"]
+
+    def downloaded(self, name: str) -> str:
+        if name not in self.datasets:
+            dataset = self.call("POST", "/datasets", json={"repo_id": f"tokenmill/{name}"})["id"]
+            self.feed.send(json.dumps({"type": "subscribe", "channel": f"dataset/{dataset}"}))
+            self.call("POST", f"/datasets/{dataset}/download", json={})
+            self.wait("download_completed")
+            self.datasets[name] = dataset
+        return self.datasets[name]
+
+    def shards(self, name: str) -> list[Path]:
+        """The raw shards of a dataset's training split, in order."""
+        dataset = self.call("GET", f"/datasets/{self.downloaded(name)}")
+        number = [split["name"] for split in dataset["splits"]].index("train")
+        return sorted(self.services.data_dir.glob(f"datasets/{dataset['id']}/*/raw/{number}-*.arrow"))
+
+    def tokenize(self, name: str, config: dict) -> tuple[float, dict]:
+        """Seconds and statistics of a whole job; its result is removed."""
+        dataset, started = self.downloaded(name), time.monotonic()
+        job = self.call("POST", f"/datasets/{dataset}/tokenize", json={**config, "split": "train"})
+        counted = self.wait("tokenization_completed")["statistics"]
+        seconds = time.monotonic() - started
+        self.call("DELETE", f"/tokenizations/{job['tokenization_id']}")
+        return seconds, counted
+
+    def tokenizer(self, name: str) -> Path:
+        return self.hub / "models/tokenmill" / name / "tokenizer.json"
+
+
+def config(case: Case, **more) -> dict:
+    return {"tokenizer_name": f"tokenmill/{case.tokenizer}", "max_length": LENGTH, "stride": STRIDE, **PLAIN, **more}
+
+
+def contenders(run: Platform, case: Case, peers: Path, scratch: Path) -> Iterator[tuple[str, Callable[[], tuple[float, int]]]]:
+    """Names and measurements: seconds and peak bytes. All must count the same tokens."""
+    shards, tokens = run.shards(case.dataset), []
+
+    def same(counted: int, name: str) -> None:
+        tokens.append(counted)
+        if counted != tokens[0]:
+            sys.exit(f"{name} counted {counted} tokens, we {tokens[0]}")
+
+    def ours() -> tuple[float, int]:
+        with Memory(run.services.pid) as memory:
+            seconds, counted = run.tokenize(case.dataset, config(case))
+        same(counted["total_tokens"], "tokenmill")
+        return seconds, memory.peak
+
+    def process(name: str, command: list) -> tuple[float, int]:
+        running = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
+        with Memory(running.pid) as memory:
+            output, _ = running.communicate()
+        seconds, _, counted = output.split()
+        if "alone" not in name:
+            same(int(counted), name)
+        return float(seconds), memory.peak
+
+    yield "tokenmill, the whole job", ours
+    for name in case.peers:
+        if name == "datasets.map":
+            command = [sys.executable, Path(__file__).with_name("peer_map.py"), run.tokenizer(case.tokenizer), LENGTH, STRIDE, THREADS]
+        else:
+            mode = "encode" if name.endswith(" alone") else "pipeline"
+            engine = name.removesuffix(" alone")
+            command = [peers, engine, mode, run.tokenizer(case.tokenizer), LENGTH, STRIDE, THREADS, scratch / "peer.arrow"]
+        yield name, lambda name=name, command=command: process(name, [*command, *shards])
+
+
+def text_bytes(shards: list[Path]) -> int:
+    tables = (pa.ipc.open_file(pa.memory_map(str(shard))).read_all() for shard in shards)
+    return sum(pc.sum(pc.binary_length(rows["text"])).as_py() or 0 for rows in tables)
+
+
+def compare(run: Platform, name: str, case: Case, peers: Path, scratch: Path) -> None:
+    # Loads the tokenizer and warms its caches, as every job but the first of a worker has them.
+    _, counted = run.tokenize(case.dataset, config(case))
+    size = text_bytes(run.shards(case.dataset))
+    series = rounds(dict(contenders(run, case, peers, scratch)), case.rounds)
+    print(f"\n{name}: {case.tokenizer}, {size / 1e6:.1f} MB of `{case.dataset}`, {counted['documents_in']} documents, "
+          f"{counted['total_sequences']} sequences, {counted['total_tokens']} tokens")
+    table(series, size / 1e6)
+
+
+def switches(run: Platform, case: Case) -> None:
+    """What filters cost, and what packing costs beside windows."""
+    def seconds(**more) -> Callable[[], tuple[float, int]]:
+        return lambda: (run.tokenize(case.dataset, config(case, **more))[0], 0)
+
+    filters = {"filter_special_tokens": True, "filter_stop_words": True, "min_token_length": 3}
+    series = rounds({"no filters": seconds(), "all filters": seconds(**filters),
+                     "packed rows": seconds(packing="concat", append_eos=True)}, 5)
+    print(f"\nswitches: {case.tokenizer}, `{case.dataset}`")
+    table(series, text_bytes(run.shards(case.dataset)) / 1e6)
+
+
+def overhead(run: Platform) -> None:
+    """A job of hardly any rows: what a job costs beside its tasks."""
+    tiny = Case("llama3", "hostile", (), 0)
+    run.tokenize(tiny.dataset, config(tiny))
+    seconds = [run.tokenize(tiny.dataset, config(tiny, max_length=LENGTH + n))[0] for n in range(5)]
+    print(f"\na job over {text_bytes(run.shards(tiny.dataset)) / 1e6:.1f} MB in one task: {statistics.median(seconds):.2f} s")
+
+
+@contextmanager
+def started(binary: Path, hub: Path) -> Iterator[Platform]:
+    with platform(binary, hub=hub) as services, connect(services.feed, max_size=None) as feed:
+        yield Platform(services, hub, feed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", action="append", choices=[*CASES, "switches", "overhead"], help="only this one; repeatable")
+    parser.add_argument("--hub", type=Path, default=ROOT / ".tools/bench/hub")
+    parser.add_argument("--binary", type=Path, default=ROOT / "target/release/tokenmill")
+    parser.add_argument("--peers", type=Path, default=ROOT / "target/peers/release/peers")
+    options = parser.parse_args()
+    wanted = options.case or [*CASES, "switches", "overhead"]
+    with tempfile.TemporaryDirectory(prefix="tokenmill-bench-") as scratch, started(options.binary, options.hub) as run:
+        for name in wanted:
+            if name == "switches":
+                switches(run, CASES["english"])
+            elif name == "overhead":
+                overhead(run)
+            else:
+                compare(run, name, CASES[name], options.peers, Path(scratch))
+
+
+if __name__ == "__main__":
+    main()

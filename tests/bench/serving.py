@@ -242,7 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/tokenmill")
-    parser.add_argument("--drain", type=Path, default=ROOT / "target/release/drain")
+    parser.add_argument("--drain", type=Path, default=ROOT / "target/peers/release/drain")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tokenmill-bench-")))

@@ -47,8 +47,9 @@ pub fn lints(tree: &Tree) -> Vec<String> {
     tree.ending(&["/Cargo.toml"])
         .filter(|file| {
             let manifest: Option<toml::Table> = toml::from_str(&file.text).ok();
-            let shared = manifest.and_then(|m| m.get("lints")?.get("workspace")?.as_bool());
-            shared != Some(true)
+            let shared = manifest.as_ref().and_then(|m| m.get("lints")?.get("workspace")?.as_bool());
+            // The peers of the benchmarks are a workspace of their own.
+            shared != Some(true) && manifest.is_none_or(|m| !m.contains_key("workspace"))
         })
         .map(|file| format!("{} lacks `[lints] workspace = true`: one set of lints holds for all crates", file.path))
         .collect()
@@ -96,6 +97,7 @@ mod tests {
     fn a_crate_without_the_lints_is_found() {
         assert_eq!(lints(&sample("libs/a/Cargo.toml", "[lints]\nworkspace = true\n")), [""; 0]);
         assert_eq!(lints(&sample("libs/a/Cargo.toml", "[package]\nname = \"a\"\n")).len(), 1);
+        assert_eq!(lints(&sample("tests/a/Cargo.toml", "[workspace]\n[package]\nname = \"a\"\n")), [""; 0]);
     }
 
     #[test]

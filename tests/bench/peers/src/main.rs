@@ -132,7 +132,8 @@ fn pipeline(engine: &Engine, windows: Windows, output: &Path, shards: &[String])
         for shard in shards {
             let texts = read(shard)?;
             for some in chunks(&texts).chunks(CHUNKS) {
-                let batches = some.par_iter().map(|(texts, rows)| rows_of(engine, windows, &schema, texts, rows.clone()));
+                let batches =
+                    some.par_iter().map(|(texts, rows)| rows_of(engine, windows, &schema, texts, rows.clone()));
                 sender.send(batches.collect::<Result<_>>()?)?;
             }
         }

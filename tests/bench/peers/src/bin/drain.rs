@@ -21,7 +21,6 @@ const MAX_MESSAGE_BYTES: usize = 64 << 20;
 const TCP_READ_BYTES: usize = 1 << 20;
 
 #[tokio::main]
-#[expect(clippy::print_stdout, reason = "the answer")]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

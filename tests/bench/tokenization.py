@@ -85,7 +85,7 @@ class Platform:
         """The raw shards of a dataset's training split, in order."""
         dataset = self.call("GET", f"/datasets/{self.downloaded(name)}")
         number = [split["name"] for split in dataset["splits"]].index("train")
-        return sorted(self.services.data_dir.glob(f"datasets/{dataset['id']}/*/raw/{number}-*.arrow"))
+        return sorted(self.services.data_dir.glob(f"datasets/*/{dataset['id']}/raw/{number}-*.arrow"))
 
     def tokenize(self, name: str, config: dict) -> tuple[float, dict]:
         """Seconds and statistics of a whole job; its result is removed."""

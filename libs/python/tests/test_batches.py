@@ -75,6 +75,17 @@ def test_every_key_is_what_it_says(make, mode, stored, masked) -> None:
     assert batch["labels"].dtype == (np.int32 if stored else np.int64)
 
 
+@pytest.mark.parametrize("make", [windows, packed])
+@pytest.mark.parametrize("keys", [("input_ids",), ("labels",), ("labels", "input_ids"), ("cu_seqlens", "doc_ids")])
+def test_fewer_keys_are_the_same_ones(make, keys) -> None:
+    rows, schema = Rows.of(make()), make().schema
+    whole = Layout.of(schema, mask_document_starts=True).batch(rows)
+    some = Layout.of(schema, mask_document_starts=True, keys=keys).batch(rows)
+    assert set(some) == set(keys)
+    for key in keys:
+        np.testing.assert_array_equal(some[key], whole[key])
+
+
 def test_full_rows_are_not_copied() -> None:
     source = packed()
     batch = Layout.of(source.schema, stored_dtype=True).batch(Rows.of(source).cut(1, 3))

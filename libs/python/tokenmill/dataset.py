@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .batches import LabelMode, Layout, Rows
+from .batches import KEYS, LabelMode, Layout, Rows
 from .errors import InvalidPlan, TokenmillError
 from .plan import ReadPlan, Shuffle, place, sources_of
 from .stream import Stream
@@ -29,7 +29,7 @@ class TokenDataset(_Iterable):
     """One rank's batches, step after step.
 
     Give one `tokenization`, or `sources` as a sequence of ids or (id, weight) to mix, which then needs `end_step`.
-    `epochs` is short for an `end_step` after so many epochs. After its last step the dataset can be iterated again, from
+    A batch has the `keys`, all of them unless said otherwise. `epochs` is short for an `end_step` after so many epochs. After its last step the dataset can be iterated again, from
     `start_step` on; `set_epoch` gives another order.
     """
 
@@ -53,6 +53,7 @@ class TokenDataset(_Iterable):
         dtype: Literal["int64", "stored"] = "int64",
         framework: Framework = "numpy",
         mask_document_starts: bool = False,
+        keys: Sequence[str] = KEYS,
         prefetch: int = 4,
         retry_seconds: float = 300.0,
         run_id: str | None = None,
@@ -63,6 +64,8 @@ class TokenDataset(_Iterable):
             raise InvalidPlan(f"`dtype` must be int64 or stored, not {dtype!r}", field="dtype")
         if framework not in ("numpy", "torch", "jax"):
             raise InvalidPlan(f"`framework` must be numpy, torch or jax, not {framework!r}", field="framework")
+        if not keys or set(keys) - set(KEYS):
+            raise InvalidPlan(f"`keys` must be some of {', '.join(KEYS)}, not {list(keys)!r}", field="keys")
         if epochs is not None and end_step is not None:
             raise InvalidPlan("give `epochs` or `end_step`, not both", field="epochs")
         self.url = url
@@ -73,7 +76,7 @@ class TokenDataset(_Iterable):
         self._finished = False
         self._framework = framework
         self._layout = {"label_mode": label_mode, "stored_dtype": dtype == "stored",
-                        "mask_document_starts": mask_document_starts}
+                        "mask_document_starts": mask_document_starts, "keys": tuple(keys)}
         self._reading = {"epochs": epochs, "run_id": run_id, "retry_seconds": retry_seconds, "prefetch": prefetch}
 
     @property

@@ -1,22 +1,28 @@
-//! A client that is not the limit: reads streams as fast as they come, decodes each batch without a copy, and prints
-//! what it counted as one line, `BYTES ROWS SECONDS`.
+//! Reads streams as fast as they come and prints what it counted as one line, `BYTES ROWS SECONDS`.
 //!
-//! `drain flight http://HOST:PORT TICKET…` (tickets in hexadecimal, one after the other), or `drain tcp HOST:PORT`
-//! (until the end; no rows).
+//! `drain flight http://HOST:PORT TICKET…` (tickets in hexadecimal, one after the other) decodes each batch without a
+//! copy. `drain frames …` takes the same and looks at nothing but the frames of HTTP/2 and how the stream ends: a client
+//! that is not the limit. `drain tcp HOST:PORT` reads to the end. The last two count no rows.
 
 use anyhow::{Context, bail};
 use arrow_flight::Ticket;
 use arrow_flight::decode::{DecodedPayload, FlightDataDecoder};
 use arrow_flight::flight_service_client::FlightServiceClient;
 use futures::TryStreamExt;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use prost::Message;
 use std::time::Instant;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tonic::transport::Endpoint;
+use tonic::body::Body;
+use tonic::transport::{Channel, Endpoint};
+use tower::{Service, ServiceExt};
 
 /// The receiver sets the windows; with HTTP/2's 64 KiB every server is slow.
 const STREAM_WINDOW: u32 = 16 << 20;
 const CONNECTION_WINDOW: u32 = 32 << 20;
+const FRAME: u32 = 1 << 20;
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
 const TCP_READ_BYTES: usize = 1 << 20;
 
@@ -27,22 +33,27 @@ async fn main() -> anyhow::Result<()> {
     let started = Instant::now();
     let (bytes, rows) = match arguments[..] {
         ["flight", url, ref tickets @ ..] if !tickets.is_empty() => flight(url, tickets).await?,
+        ["frames", url, ref tickets @ ..] if !tickets.is_empty() => (frames(url, tickets).await?, 0),
         ["tcp", address] => (tcp(address).await?, 0),
-        _ => bail!("usage: drain flight URL TICKET… | drain tcp ADDRESS"),
+        _ => bail!("usage: drain flight|frames URL TICKET… | drain tcp ADDRESS"),
     };
     println!("{bytes} {rows} {}", started.elapsed().as_secs_f64());
     Ok(())
 }
 
-async fn flight(url: &str, tickets: &[&str]) -> anyhow::Result<(usize, usize)> {
-    let channel = Endpoint::from_shared(url.to_owned())?
+async fn connected(url: &str) -> anyhow::Result<Channel> {
+    Endpoint::from_shared(url.to_owned())?
         .tcp_nodelay(true)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME)
         .connect()
         .await
-        .context("no server answered")?;
-    let mut client = FlightServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        .context("no server answered")
+}
+
+async fn flight(url: &str, tickets: &[&str]) -> anyhow::Result<(usize, usize)> {
+    let mut client = FlightServiceClient::new(connected(url).await?).max_decoding_message_size(MAX_MESSAGE_BYTES);
     let (mut bytes, mut rows) = (0, 0);
     for ticket in tickets {
         let ticket = Ticket::new(hex::decode(ticket)?);
@@ -56,6 +67,28 @@ async fn flight(url: &str, tickets: &[&str]) -> anyhow::Result<(usize, usize)> {
         }
     }
     Ok((bytes, rows))
+}
+
+async fn frames(url: &str, tickets: &[&str]) -> anyhow::Result<usize> {
+    let (mut channel, mut bytes) = (connected(url).await?, 0);
+    for ticket in tickets {
+        let message = Ticket::new(hex::decode(ticket)?).encode_to_vec();
+        let length = u32::try_from(message.len())?.to_be_bytes();
+        let framed = [&[0][..], &length, &message].concat();
+        let request = Request::post(format!("{url}/arrow.flight.protocol.FlightService/DoGet"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(Body::new(Full::from(framed)))?;
+        let mut body = channel.ready().await?.call(request).await?.into_body();
+        let mut status = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame?;
+            bytes += frame.data_ref().map_or(0, |data| data.len());
+            status = frame.trailers_ref().and_then(|trailers| trailers.get("grpc-status").cloned()).or(status);
+        }
+        anyhow::ensure!(status.is_some_and(|status| status == "0"), "the stream ended with a failure");
+    }
+    Ok(bytes)
 }
 
 async fn tcp(address: &str) -> anyhow::Result<usize> {

@@ -16,6 +16,7 @@ pub mod format;
 pub mod pack;
 pub mod parse;
 pub mod pipeline;
+pub mod preview;
 pub mod recipe;
 pub mod shard;
 pub mod stats;

@@ -7,10 +7,11 @@ use dataset_model::{FieldViolation, Problem, Reason};
 use hub::HubError;
 use shard_store::StoreError;
 
+use crate::engine::preview::PreviewError;
 use crate::engine::shard::ShardError;
 use crate::engine::text_column::NotText;
 use crate::engine::window::WindowError;
-use crate::engine::{RecipeError, TokenizerError};
+use crate::engine::{EncodeError, RecipeError, TokenizerError};
 
 /// The Hub did not give a tokenizer.
 pub(crate) fn hub(error: &HubError) -> Problem {
@@ -78,6 +79,18 @@ pub(crate) fn recipe(error: &RecipeError) -> Problem {
         RecipeError::Window(WindowError::StrideTooLarge { .. }) => "stride",
     };
     Problem::fields(vec![FieldViolation { field: field.to_owned(), description: error.to_string() }])
+}
+
+/// A text could not be previewed.
+pub(crate) fn preview(name: &str, error: &PreviewError) -> Problem {
+    match error {
+        // Nobody is there to read it.
+        PreviewError::Encode(EncodeError::Stopped) => {
+            Problem::new(Reason::DeadlineExceeded, "the question was given up")
+        }
+        PreviewError::Encode(error) => Problem::new(Reason::TokenizerUnsupported, format!("`{name}`: {error}")),
+        PreviewError::Differs { .. } => internal(error),
+    }
 }
 
 pub(crate) fn text_column(error: &NotText) -> Problem {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use dataset_model::{Problem, Reason};
+use dataset_model::{Problem, TokenizeConfig, TokenizeRequest, preview::MAX_TEXT_BYTES};
+use dataset_proto::Required;
 use dataset_proto::status::to_status;
 use dataset_proto::tokenization::tokenization_query_service_server::TokenizationQueryService;
 use dataset_proto::tokenization::{
@@ -11,8 +12,11 @@ use dataset_proto::tokenization::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::engine::Tokenizer;
+use crate::desk::Desk;
+use crate::engine::preview::preview;
 use crate::engine::vocabulary::printable;
+use crate::engine::{Recipe, Tokenizer};
+use crate::failure;
 use crate::tokenizer::{Pinned, Tokenizers};
 
 /// Rows of one `Decode`.
@@ -20,6 +24,7 @@ const MAX_ROWS: usize = 200;
 
 pub(crate) struct Queries {
     pub(crate) tokenizers: Arc<Tokenizers>,
+    pub(crate) desk: Desk,
 }
 
 #[tonic::async_trait]
@@ -33,8 +38,9 @@ impl TokenizationQueryService for Queries {
         pinned.map(|pinned| Response::new(described(&pinned))).map_err(|problem| to_status(&problem))
     }
 
-    async fn preview(&self, _: Request<PreviewRequest>) -> Result<Response<PreviewResponse>, Status> {
-        Err(to_status(&Problem::new(Reason::NotImplemented, "previews are not offered yet")))
+    async fn preview(&self, request: Request<PreviewRequest>) -> Result<Response<PreviewResponse>, Status> {
+        let previewed = self.previewed(request.into_inner()).await;
+        previewed.map(Response::new).map_err(|problem| to_status(&problem))
     }
 
     async fn decode(&self, request: Request<DecodeRequest>) -> Result<Response<DecodeResponse>, Status> {
@@ -45,9 +51,34 @@ impl TokenizationQueryService for Queries {
         }
         let pinned = self.tokenizers.at_revision(&tokenizer_name, tokenizer_revision.as_deref()).await;
         let tokenizer = pinned.map_err(|problem| to_status(&problem))?.tokenizer;
-        let rows = rows.iter().map(|row| decoded(&tokenizer, row)).collect();
+        let decoding = self.desk.run(move |_| Ok(rows.iter().map(|row| decoded(&tokenizer, row)).collect()));
+        let rows = decoding.await.map_err(|problem| to_status(&problem))?;
         Ok(Response::new(DecodeResponse { rows }))
     }
+}
+
+impl Queries {
+    async fn previewed(&self, request: PreviewRequest) -> Result<PreviewResponse, Problem> {
+        let (config, text) = asked(request)?;
+        let revision = config.tokenizer_revision.as_deref();
+        let Pinned { commit, tokenizer } = self.tokenizers.at_revision(&config.tokenizer_name, revision).await?;
+        let work = move |stop: &dyn Fn() -> bool| {
+            let recipe = Recipe::new(tokenizer, &config).map_err(|error| failure::recipe(&error))?;
+            let shown = preview(&recipe, &commit, &text, stop);
+            shown.map_err(|error| failure::preview(&config.tokenizer_name, &error))
+        };
+        self.desk.run(work).await.map(Into::into)
+    }
+}
+
+/// The configuration as a tokenization checks it, and the text.
+fn asked(request: PreviewRequest) -> Result<(TokenizeConfig, String), Problem> {
+    let PreviewRequest { config, text } = request;
+    if text.len() > MAX_TEXT_BYTES {
+        let description = format!("must be at most {MAX_TEXT_BYTES} bytes of UTF-8, not {}", text.len());
+        return Err(Problem::field("text", description).next_step("preview a part of it"));
+    }
+    Ok((TokenizeRequest::try_from(config.required("config")?)?.checked()?, text))
 }
 
 fn described(Pinned { commit, tokenizer }: &Pinned) -> InspectTokenizerResponse {

@@ -3,7 +3,9 @@
 //! Identity: the same fields give the same tokenization, so a repeated request costs nothing. It covers everything that
 //! changes a byte of the result and nothing else.
 
-use dataset_model::{FieldViolation, Packing, Problem, Reason, Split, TokenizeConfig, TokenizeRequest};
+use dataset_model::{
+    FieldViolation, Packing, Problem, Reason, Split, TokenizeConfig, TokenizeRequest, problem::shortened,
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -37,15 +39,9 @@ pub struct Identity {
 
 /// Fills in the defaults and refuses what can be refused before the tokenizer is known.
 pub fn filled(request: TokenizeRequest) -> Result<TokenizeConfig, Problem> {
-    let config = request.filled().map_err(Problem::fields)?;
+    let config = request.checked()?;
     if config.chat_template.is_some() {
         return Err(Problem::new(Reason::NotImplemented, "`chat_template` is not offered yet"));
-    }
-    let language = &config.stop_words_language;
-    if language.len() != 2 || !language.bytes().all(|c| c.is_ascii_lowercase()) {
-        let description =
-            format!("must be an ISO 639-1 code such as `en`, not `{}`", super::names::shortened(language));
-        return Err(Problem::field("stop_words_language", description));
     }
     Ok(config)
 }
@@ -59,8 +55,7 @@ pub fn choose_split(splits: &[Split], asked: Option<&str>) -> Result<String, Pro
     };
     chosen.map(|split| split.name.clone()).ok_or_else(|| {
         let names = splits.iter().map(|split| format!("`{}`", split.name)).collect::<Vec<_>>().join(", ");
-        let asked = asked
-            .map_or_else(|| "is needed".to_owned(), |name| format!("`{}` is unknown", super::names::shortened(name)));
+        let asked = asked.map_or_else(|| "is needed".to_owned(), |name| format!("`{}` is unknown", shortened(name)));
         Problem::field("split", format!("{asked}; the dataset has {names}"))
     })
 }
@@ -84,9 +79,9 @@ pub fn choose_text_column(schema: &Value, asked: Option<&str>) -> Result<String,
         let columns = fields.iter().map(|f| format!("`{}`", name(f))).collect::<Vec<_>>().join(", ");
         let what = match asked {
             Some(column) if fields.iter().any(|field| name(field) == column) => {
-                format!("column `{}` does not hold text", super::names::shortened(column))
+                format!("column `{}` does not hold text", shortened(column))
             }
-            Some(column) => format!("there is no column `{}`", super::names::shortened(column)),
+            Some(column) => format!("there is no column `{}`", shortened(column)),
             None => "no column holds text".to_owned(),
         };
         Problem::new(Reason::NoTextColumn, format!("{what}; the columns are {columns}"))

@@ -3,10 +3,7 @@
 use super::decode;
 use crate::{
     catalog::Catalog,
-    domain::{
-        names::check_revision,
-        tokenize::{Tokenizer, check_rows, choose_split, choose_text_column, filled},
-    },
+    domain::tokenize::{Tokenizer, check_rows, choose_split, choose_text_column, filled},
     error::{Failure, not_found},
     steps::{
         close, remove,
@@ -194,6 +191,5 @@ impl Tokenizations {
 fn asked(message: TokenizationServiceCreateRequest) -> Result<(DatasetId, TokenizeConfig), Failure> {
     let id = decode::id(&message.dataset_id, "dataset_id")?;
     let config = filled(TokenizeRequest::try_from(message.config.required("config")?)?)?;
-    config.tokenizer_revision.as_deref().map(check_revision).transpose()?;
     Ok((id, config))
 }

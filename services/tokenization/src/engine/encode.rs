@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tokenizers::Tokenizer;
+use tokenizers::{Encoding, Tokenizer};
 
 /// An engine could not encode a document.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,14 @@ pub trait Engine: Send + Sync {
     fn bytes_per_text_byte(&self) -> u64;
 }
 
+/// The ids of a text and their places in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    pub ids: Vec<u32>,
+    /// Begin and end of each, in characters (Unicode code points), as Python counts them.
+    pub offsets: Vec<(usize, usize)>,
+}
+
 /// `tokenizers`, as Python has it.
 pub struct Reference {
     tokenizer: Tokenizer,
@@ -52,19 +60,27 @@ impl Reference {
     pub(crate) fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
+
+    /// The ids of `text`, and where in it each stands.
+    pub fn encode_with_offsets(&self, text: &str) -> Result<Located, EncodeError> {
+        let encoding = guarded(|| self.tokenizer.encode_char_offsets(text, false))?;
+        Ok(Located { ids: encoding.get_ids().to_vec(), offsets: encoding.get_offsets().to_vec() })
+    }
+}
+
+/// The library panics where it cannot go on.
+fn guarded(encode: impl FnOnce() -> tokenizers::Result<Encoding>) -> Result<Encoding, EncodeError> {
+    match catch_unwind(AssertUnwindSafe(encode)) {
+        Ok(Ok(encoding)) => Ok(encoding),
+        Ok(Err(error)) => Err(EncodeError::Refused { message: error.to_string() }),
+        Err(_) => Err(EncodeError::GaveUp),
+    }
 }
 
 impl Engine for Reference {
     fn encode(&self, text: &str, out: &mut Vec<u32>) -> Result<(), EncodeError> {
-        let encode = AssertUnwindSafe(|| self.tokenizer.encode_fast(text, false));
-        match catch_unwind(encode) {
-            Ok(Ok(encoding)) => {
-                out.extend_from_slice(encoding.get_ids());
-                Ok(())
-            }
-            Ok(Err(error)) => Err(EncodeError::Refused { message: error.to_string() }),
-            Err(_) => Err(EncodeError::GaveUp),
-        }
+        out.extend_from_slice(guarded(|| self.tokenizer.encode_fast(text, false))?.get_ids());
+        Ok(())
     }
 
     fn name(&self) -> &'static str {

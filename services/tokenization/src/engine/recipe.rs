@@ -82,6 +82,11 @@ impl Recipe {
         self.windows.ranges(token_count)
     }
 
+    /// The windows of a document's ids, each in three parts: the template's tokens before it, its own, those after it.
+    pub fn sequences<'a>(&'a self, ids: &'a [u32]) -> impl ExactSizeIterator<Item = [&'a [u32]; 3]> {
+        self.windows(ids.len()).map(|window| [&self.template.prefix[..], &ids[window], &self.template.suffix[..]])
+    }
+
     /// How documents share rows, if they do.
     pub fn pack(&self) -> Option<Pack> {
         self.pack
@@ -124,10 +129,10 @@ impl Recipe {
             }
             return Ok(());
         }
-        let windows = self.windows(ids.len());
-        counts.totals.documents_truncated += u64::from(windows.len() > 1);
-        for window in windows {
-            counts.add_sequence(&[&self.template.prefix, &ids[window], &self.template.suffix]);
+        let sequences = self.sequences(ids);
+        counts.totals.documents_truncated += u64::from(sequences.len() > 1);
+        for sequence in sequences {
+            counts.add_sequence(&sequence);
         }
         Ok(())
     }

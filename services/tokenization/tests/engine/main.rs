@@ -4,5 +4,6 @@
 mod engines;
 mod exactness;
 mod packed;
+mod preview;
 mod shards;
 mod support;

@@ -8,7 +8,7 @@ use dataset_proto::status::to_status;
 use dataset_proto::tokenization::tokenization_query_service_server::TokenizationQueryService;
 use dataset_proto::tokenization::{
     DecodeRequest, DecodeResponse, DecodeRow, DecodedRow, InspectTokenizerRequest, InspectTokenizerResponse,
-    PreviewRequest, PreviewResponse,
+    PreviewRequest, PreviewResponse, SpecialToken,
 };
 use tonic::{Request, Response, Status};
 
@@ -21,6 +21,10 @@ use crate::tokenizer::{Pinned, Tokenizers};
 
 /// Rows of one `Decode`.
 const MAX_ROWS: usize = 200;
+/// Of special tokens, and of a chat template, in an answer that stays under 1 MiB.
+const SHOWN_BYTES: usize = 256 << 10;
+/// What a special token takes beside its text.
+const SPECIAL_TOKEN_BYTES: usize = 16;
 
 pub(crate) struct Queries {
     pub(crate) tokenizers: Arc<Tokenizers>,
@@ -84,6 +88,8 @@ fn asked(request: PreviewRequest) -> Result<(TokenizeConfig, String), Problem> {
 fn described(Pinned { commit, tokenizer }: &Pinned) -> InspectTokenizerResponse {
     let (special, template) = (tokenizer.special_ids(), tokenizer.template());
     let special_token_count = template.prefix.len() + template.suffix.len();
+    let (special_tokens, special_token_total) = special_tokens(tokenizer);
+    let chat_template = tokenizer.names().chat_template.as_ref();
     InspectTokenizerResponse {
         commit_sha: commit.clone(),
         sha256: hex::encode(tokenizer.sha256()),
@@ -95,9 +101,27 @@ fn described(Pinned { commit, tokenizer }: &Pinned) -> InspectTokenizerResponse 
         eos_id: special.eos,
         pad_id: special.pad,
         unk_id: special.unk,
-        has_chat_template: tokenizer.has_chat_template(),
+        has_chat_template: chat_template.is_some(),
         engine: tokenizer.encoder().name().to_owned(),
+        special_tokens,
+        special_token_total,
+        chat_template: chat_template.filter(|text| text.len() <= SHOWN_BYTES).cloned(),
+        engine_refused: tokenizer.encoder().refused().map(ToString::to_string),
     }
+}
+
+/// The special tokens that are shown, and how many there are.
+fn special_tokens(tokenizer: &Tokenizer) -> (Vec<SpecialToken>, u64) {
+    let (mut shown, mut total, mut bytes) = (Vec::new(), 0, 0);
+    for (id, content, roles) in tokenizer.special_tokens() {
+        total += 1;
+        bytes += content.len() + SPECIAL_TOKEN_BYTES;
+        if bytes <= SHOWN_BYTES {
+            let roles = roles.into_iter().map(str::to_owned).collect();
+            shown.push(SpecialToken { id, content: content.to_owned(), roles });
+        }
+    }
+    (shown, total)
 }
 
 fn decoded(tokenizer: &Tokenizer, row: &DecodeRow) -> DecodedRow {

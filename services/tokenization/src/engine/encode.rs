@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokenizers::{Encoding, Tokenizer};
 
+use super::screen::Screen;
+
 /// An engine could not encode a document.
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
@@ -16,6 +18,9 @@ pub enum EncodeError {
     /// The library panicked, as its regex engine does when a pattern backtracks beyond its limit.
     #[error("the tokenizer gave up on the text, as it does in Python")]
     GaveUp,
+    /// A pattern of the tokenizer would take days.
+    #[error("a pattern of the tokenizer takes too long for the text")]
+    TooSlow,
     /// The stop flag was raised inside a long document.
     #[error("stopped")]
     Stopped,
@@ -49,12 +54,26 @@ pub struct Located {
 /// `tokenizers`, as Python has it.
 pub struct Reference {
     tokenizer: Tokenizer,
+    screen: Option<Screen>,
 }
 
 impl Reference {
     /// Takes a tokenizer whose truncation and padding were cleared.
     pub(crate) fn new(tokenizer: Tokenizer) -> Self {
-        Self { tokenizer }
+        Self { screen: Screen::new(&tokenizer), tokenizer }
+    }
+
+    /// The library panics where it cannot go on; what would not end is not begun.
+    fn guarded(
+        &self,
+        text: &str,
+        encode: impl FnOnce() -> tokenizers::Result<Encoding>,
+    ) -> Result<Encoding, EncodeError> {
+        let guarded = AssertUnwindSafe(|| {
+            self.screen.as_ref().map_or(Ok(()), |screen| screen.check(text))?;
+            encode().map_err(|error| EncodeError::Refused { message: error.to_string() })
+        });
+        catch_unwind(guarded).unwrap_or(Err(EncodeError::GaveUp))
     }
 
     pub(crate) fn tokenizer(&self) -> &Tokenizer {
@@ -63,23 +82,15 @@ impl Reference {
 
     /// The ids of `text`, and where in it each stands.
     pub fn encode_with_offsets(&self, text: &str) -> Result<Located, EncodeError> {
-        let encoding = guarded(|| self.tokenizer.encode_char_offsets(text, false))?;
+        let encoding = self.guarded(text, || self.tokenizer.encode_char_offsets(text, false))?;
         Ok(Located { ids: encoding.get_ids().to_vec(), offsets: encoding.get_offsets().to_vec() })
-    }
-}
-
-/// The library panics where it cannot go on.
-fn guarded(encode: impl FnOnce() -> tokenizers::Result<Encoding>) -> Result<Encoding, EncodeError> {
-    match catch_unwind(AssertUnwindSafe(encode)) {
-        Ok(Ok(encoding)) => Ok(encoding),
-        Ok(Err(error)) => Err(EncodeError::Refused { message: error.to_string() }),
-        Err(_) => Err(EncodeError::GaveUp),
     }
 }
 
 impl Engine for Reference {
     fn encode(&self, text: &str, out: &mut Vec<u32>) -> Result<(), EncodeError> {
-        out.extend_from_slice(guarded(|| self.tokenizer.encode_fast(text, false))?.get_ids());
+        let encoding = self.guarded(text, || self.tokenizer.encode_fast(text, false))?;
+        out.extend_from_slice(encoding.get_ids());
         Ok(())
     }
 

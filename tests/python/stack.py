@@ -105,3 +105,15 @@ def platform(binary: Path = BINARY, hub: Path = HUB) -> Iterator[Stack]:
             data_dir=data_dir,
             pid=up.pid,
         )
+
+
+def until(url: str, wanted: str) -> dict:
+    """The dataset or tokenization at `url` once it is in the state that is wanted."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        record = requests.get(url, timeout=30).json()
+        if record["status"] == wanted:
+            return record
+        assert record["status"] != "failed", record
+        time.sleep(0.05)
+    raise TimeoutError(f"{url} was not {wanted} within 300 s")

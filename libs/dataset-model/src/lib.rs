@@ -26,7 +26,7 @@ pub use records::{Dataset, FileProgress, Job, JobPhase, Progress, Split, TaskCou
 pub use repo_id::RepoId;
 pub use revision::check_revision;
 pub use shard::{Shard, SourceRange, StagedFile};
-pub use spec::{IngestSpec, JobKind, TaskKind, TokenizeSpec};
+pub use spec::{ChatSpec, IngestSpec, JobKind, TaskKind, TokenizeSpec};
 pub use state::{DatasetStatus, JobState, TaskState, TokenizationStatus};
 pub use statistics::Statistics;
 pub use tokenize::{Packing, TokenizeConfig, TokenizeRequest};

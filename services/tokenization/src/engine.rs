@@ -9,6 +9,7 @@
 //!                                          └ stats: counted in the same pass
 //! ```
 
+pub mod chat;
 pub mod encode;
 pub mod engines;
 pub mod filter;

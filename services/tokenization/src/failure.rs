@@ -72,7 +72,7 @@ pub(crate) fn tokenizer(name: &str, error: &TokenizerError) -> Problem {
 /// The configuration does not fit the tokenizer.
 pub(crate) fn recipe(error: &RecipeError) -> Problem {
     let field = match error {
-        RecipeError::ChatTemplate => return Problem::new(Reason::NotImplemented, error.to_string()),
+        RecipeError::NoChatTemplate { .. } | RecipeError::Chat(_) => "chat_template",
         RecipeError::NoEos { .. } => "append_eos",
         RecipeError::UnknownLanguage(_) => "stop_words_language",
         RecipeError::Window(WindowError::NoRoom { .. }) => "max_length",
@@ -91,6 +91,12 @@ pub(crate) fn preview(name: &str, error: &PreviewError) -> Problem {
         PreviewError::Encode(error) => Problem::new(Reason::TokenizerUnsupported, format!("`{name}`: {error}")),
         PreviewError::Differs { .. } => internal(error),
     }
+}
+
+/// A mask that would hide everything from the training.
+pub(crate) fn no_loss_tokens() -> Problem {
+    let description = "has `generation` blocks, and no token of any conversation lies in one: the mask would hide all";
+    Problem::field("chat_template", description).next_step("put `{% generation %}` around what the assistant says")
 }
 
 pub(crate) fn text_column(error: &NotText) -> Problem {
@@ -119,6 +125,10 @@ pub(crate) fn shard(error: &ShardError) -> TaskError {
         ShardError::Column(error) => text_column(error),
         ShardError::Encode { row, source } => {
             Problem::new(Reason::TokenizerUnsupported, format!("row {row} of the split: {source}"))
+        }
+        ShardError::Chat { row, source } => {
+            let problem = Problem::field("chat_template", format!("row {row} of the split: {source}"));
+            problem.next_step("give a template that takes such conversations in `chat_template`")
         }
         ShardError::Batch(error) => internal(error),
     })

@@ -10,6 +10,7 @@ use dataset_proto::tokenization::{
     DecodeRequest, DecodeResponse, DecodeRow, DecodedRow, InspectTokenizerRequest, InspectTokenizerResponse,
     PreviewRequest, PreviewResponse, SpecialToken,
 };
+use sha2::{Digest, Sha256};
 use tonic::{Request, Response, Status};
 
 use crate::desk::Desk;
@@ -82,7 +83,11 @@ fn asked(request: PreviewRequest) -> Result<(TokenizeConfig, String), Problem> {
         let description = format!("must be at most {MAX_TEXT_BYTES} bytes of UTF-8, not {}", text.len());
         return Err(Problem::field("text", description).next_step("preview a part of it"));
     }
-    Ok((TokenizeRequest::try_from(config.required("config")?)?.checked()?, text))
+    let config = TokenizeRequest::try_from(config.required("config")?)?.checked()?;
+    if config.chat_template.is_some() {
+        return Err(Problem::field("chat_template", "is for conversations: a preview takes plain text"));
+    }
+    Ok((config, text))
 }
 
 fn described(Pinned { commit, tokenizer }: &Pinned) -> InspectTokenizerResponse {
@@ -107,7 +112,15 @@ fn described(Pinned { commit, tokenizer }: &Pinned) -> InspectTokenizerResponse 
         special_token_total,
         chat_template: chat_template.filter(|text| text.len() <= SHOWN_BYTES).cloned(),
         engine_refused: tokenizer.encoder().refused().map(ToString::to_string),
+        chat_template_sha256: chat_template.map(|text| hex::encode(Sha256::digest(text))),
+        names_sha256: names_sha256(tokenizer),
+        chat_template_is_dated: chat_template.is_some_and(|text| text.contains("strftime_now")),
     }
+}
+
+fn names_sha256(tokenizer: &Tokenizer) -> String {
+    let names = serde_json::json!(tokenizer.names().tokens);
+    hex::encode(Sha256::digest(names.to_string()))
 }
 
 /// The special tokens that are shown, and how many there are.

@@ -181,8 +181,12 @@ pub(crate) struct Create {
     pub(crate) dataset: String,
     #[command(flatten)]
     pub(crate) choices: Choices,
+    /// Column of texts, or of conversations.
     #[arg(long)]
     pub(crate) text_column: Option<String>,
+    /// File with a chat template (Jinja) for conversations [default: the tokenizer's own].
+    #[arg(long)]
+    pub(crate) chat_template: Option<PathBuf>,
     #[arg(long)]
     pub(crate) split: Option<String>,
     #[command(flatten)]

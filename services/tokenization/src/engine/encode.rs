@@ -3,6 +3,7 @@
 //! The reference is the library that Python's `tokenizers` is made of, with the same regex engine. Nothing truncates
 //! here: windows are cut on the flat ids, which is exact and costs nothing in the engine.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokenizers::{Encoding, Tokenizer};
@@ -61,6 +62,33 @@ impl Reference {
     /// Takes a tokenizer whose truncation and padding were cleared.
     pub(crate) fn new(tokenizer: Tokenizer) -> Self {
         Self { screen: Screen::new(&tokenizer), tokenizer }
+    }
+
+    /// The ids of `text`, and which of them lie in one of the ranges of characters, as `transformers` tells it.
+    pub fn encode_with_mask(
+        &self,
+        text: &str,
+        ranges: &[Range<usize>],
+        ids: &mut Vec<u32>,
+        mask: &mut Vec<bool>,
+    ) -> Result<(), EncodeError> {
+        let Located { ids: encoded, offsets } = self.encode_with_offsets(text)?;
+        let first = mask.len();
+        ids.extend(encoded);
+        mask.resize(ids.len(), false);
+        let mask = &mut mask[first..];
+        let mut from = 0;
+        let token_of = |at: usize, from: usize| {
+            let found = offsets[from..].iter().position(|(start, end)| (*start..*end).contains(&at));
+            found.map(|found| from + found)
+        };
+        for range in ranges {
+            let Some(start) = token_of(range.start, from) else { break };
+            let end = token_of(range.end - 1, start).map_or(mask.len(), |last| last + 1);
+            mask[start..end].fill(true);
+            from = start;
+        }
+        Ok(())
     }
 
     /// The library panics where it cannot go on; what would not end is not begun.

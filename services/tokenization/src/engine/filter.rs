@@ -45,6 +45,13 @@ impl Filter {
         }
     }
 
+    /// The same for ids that have something beside each of them.
+    pub fn apply_with<T>(&self, ids: &mut Vec<u32>, beside: &mut Vec<T>, dropped: &mut DroppedByRule) {
+        let mut verdicts = ids.iter().map(|id| self.rule(*id).is_none());
+        beside.retain(|_| verdicts.next().unwrap_or(true));
+        self.apply(ids, dropped);
+    }
+
     /// Removes the dropped ids, in place, and counts them.
     pub fn apply(&self, ids: &mut Vec<u32>, dropped: &mut DroppedByRule) {
         // No branch on the verdict: which tokens go is as random as text.

@@ -54,8 +54,13 @@ fn parse(id: &str) -> Result<TokenizationId, Failure> {
 
 async fn create(client: &Client, options: Create) -> Result<(), Failure> {
     let dataset = client.find(&options.dataset).await?;
+    let read = |path: &std::path::PathBuf| {
+        let unreadable = |error| Failure::usage(format!("`{}` cannot be read: {error}", path.display()));
+        std::fs::read_to_string(path).map_err(unreadable)
+    };
+    let chat_template = options.chat_template.as_ref().map(read).transpose()?;
     let (text_column, split) = (options.text_column, options.split);
-    let config = TokenizeRequest { text_column, split, ..asked(options.choices) };
+    let config = TokenizeRequest { text_column, split, chat_template, ..asked(options.choices) };
     let new = TokenizationServiceCreateRequest { dataset_id: dataset.id.to_string(), config: Some(config.into()) };
     let answer = client.catalog.tokenizations().create(request(new)).await?.into_inner();
     let mut tokenization: Tokenization = answer.tokenization.required("tokenization")?.try_into()?;

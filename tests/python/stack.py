@@ -28,6 +28,7 @@ class Stack:
     feed: str
     flight: str
     catalog: str
+    tokenization: str
     data_dir: Path
     pid: int
 
@@ -100,6 +101,19 @@ def platform(binary: Path = BINARY, hub: Path = HUB) -> Iterator[Stack]:
             feed=f"ws://127.0.0.1:{gateway}/api/v1/ws",
             flight=f"grpc://127.0.0.1:{flight}",
             catalog=f"127.0.0.1:{catalog}",
+            tokenization=f"127.0.0.1:{tokenization}",
             data_dir=data_dir,
             pid=up.pid,
         )
+
+
+def until(url: str, wanted: str) -> dict:
+    """The dataset or tokenization at `url` once it is in the state that is wanted."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        record = requests.get(url, timeout=30).json()
+        if record["status"] == wanted:
+            return record
+        assert record["status"] != "failed", record
+        time.sleep(0.05)
+    raise TimeoutError(f"{url} was not {wanted} within 300 s")

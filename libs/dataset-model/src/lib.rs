@@ -5,10 +5,12 @@
 
 pub mod event;
 pub mod ids;
+pub mod preview;
 pub mod problem;
 pub mod reason;
 pub mod records;
 pub mod repo_id;
+pub mod revision;
 pub mod shard;
 pub mod spec;
 pub mod state;
@@ -17,12 +19,14 @@ pub mod tokenize;
 
 pub use event::DatasetEvent;
 pub use ids::{AttemptId, DatasetId, JobId, TaskId, TokenizationId};
+pub use preview::Preview;
 pub use problem::{FieldViolation, Problem};
 pub use reason::Reason;
 pub use records::{Dataset, FileProgress, Job, JobPhase, Progress, Split, TaskCounts, Tokenization};
 pub use repo_id::RepoId;
+pub use revision::check_revision;
 pub use shard::{Shard, SourceRange, StagedFile};
-pub use spec::{IngestSpec, JobKind, TaskKind, TokenizeSpec};
+pub use spec::{ChatSpec, IngestSpec, JobKind, TaskKind, TokenizeSpec};
 pub use state::{DatasetStatus, JobState, TaskState, TokenizationStatus};
 pub use statistics::Statistics;
 pub use tokenize::{Packing, TokenizeConfig, TokenizeRequest};

@@ -3,6 +3,7 @@
 //! Specifications of work tasks belong to the worker that plans them; the catalog carries those without looking.
 
 use crate::{RepoId, TokenizeConfig};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,4 +73,15 @@ pub struct TokenizeSpec {
     pub identity: String,
     /// The split that is tokenized.
     pub split: String,
+    /// Set when the text column holds conversations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat: Option<ChatSpec>,
+}
+
+/// How conversations become texts, beside the template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChatSpec {
+    /// What a template is told that asks for the date: the day of the request, so that each try makes the same text.
+    pub today: NaiveDate,
 }

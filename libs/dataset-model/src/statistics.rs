@@ -33,6 +33,28 @@ pub struct DroppedByRule {
     pub min_length: u64,
 }
 
+// The numbers are those of a table with one byte for each id.
+/// A reason to drop a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum DropRule {
+    Special = 1,
+    StopWord = 2,
+    MinLength = 3,
+}
+
+impl DropRule {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Special => "special",
+            Self::StopWord => "stop_word",
+            Self::MinLength => "min_length",
+        }
+    }
+}
+
 /// The `DatasetStatistics` of the surfaces.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

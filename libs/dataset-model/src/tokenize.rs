@@ -1,6 +1,6 @@
 //! What a user chooses about a tokenization, and the defaults.
 
-use crate::FieldViolation;
+use crate::{FieldViolation, Problem, revision::check_revision};
 use serde::{Deserialize, Serialize};
 
 /// Whether documents share rows.
@@ -38,6 +38,7 @@ pub struct TokenizeRequest {
     pub add_special_tokens: Option<bool>,
     pub text_column: Option<String>,
     pub split: Option<String>,
+    /// Jinja, for a column of conversations; at most 65,536 bytes; the tokenizer's own.
     pub chat_template: Option<String>,
     /// `none`
     pub packing: Option<Packing>,
@@ -73,7 +74,17 @@ pub struct TokenizeConfig {
 /// Upper limit of `max_length`: a million tokens is beyond every model's context.
 pub const MAX_LENGTH_LIMIT: u32 = 1 << 20;
 
+/// Upper limit of a chat template, in bytes.
+pub const CHAT_TEMPLATE_LIMIT: usize = 64 << 10;
+
 impl TokenizeRequest {
+    /// What every surface that takes a configuration asks: the defaults filled in, or why it is refused.
+    pub fn checked(self) -> Result<TokenizeConfig, Problem> {
+        let config = self.filled().map_err(Problem::fields)?;
+        config.tokenizer_revision.as_deref().map(check_revision).transpose()?;
+        Ok(config)
+    }
+
     /// Fills in the defaults and checks what can be checked without the tokenizer; returns all violations at once.
     pub fn filled(self) -> Result<TokenizeConfig, Vec<FieldViolation>> {
         let packing = self.packing.unwrap_or_default();
@@ -116,6 +127,19 @@ impl TokenizeConfig {
         }
         if self.packing == Packing::Concat && self.stride != 0 {
             refuse("stride", "packed rows do not overlap: leave it out or give 0".to_owned());
+        }
+        if let Some(template) = &self.chat_template
+            && (template.is_empty() || template.len() > CHAT_TEMPLATE_LIMIT)
+        {
+            refuse("chat_template", format!("must be 1 to {CHAT_TEMPLATE_LIMIT} bytes, not {}", template.len()));
+        }
+        if self.chat_template.as_ref().is_some_and(|template| template.contains('\0')) {
+            refuse("chat_template", "must not hold NUL".to_owned());
+        }
+        let language = &self.stop_words_language;
+        if language.len() != 2 || !language.bytes().all(|c| c.is_ascii_lowercase()) {
+            let shown = crate::problem::shortened(language);
+            refuse("stop_words_language", format!("must be an ISO 639-1 code such as `en`, not `{shown}`"));
         }
         if self.batch_size == 0 || self.batch_size > 10_000 {
             refuse("batch_size", format!("must be 1 to 10000, not {}", self.batch_size));

@@ -1,10 +1,11 @@
 """What the tests know of a running platform."""
 
-import time
 from dataclasses import dataclass
 
 import requests
-from stack import Stack
+from stack import Stack, until
+
+__all__ = ["REPOSITORY", "Service", "until"]
 
 REPOSITORY = "tokenmill/english-docs"
 
@@ -25,14 +26,3 @@ class Service:
 
     def post(self, path: str, body: dict) -> requests.Response:
         return requests.post(f"{self.stack.api}/{path}", json=body, timeout=60)
-
-
-def until(url: str, wanted: str) -> dict:
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        record = requests.get(url, timeout=30).json()
-        if record["status"] == wanted:
-            return record
-        assert record["status"] != "failed", record
-        time.sleep(0.05)
-    raise TimeoutError(f"{url} was not {wanted} within 300 s")

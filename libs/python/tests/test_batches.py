@@ -25,6 +25,25 @@ def packed() -> pa.RecordBatch:
                            names=["input_ids", "length", "doc_starts", "first_doc"])
 
 
+def said(make):
+    """The same rows of conversations: every third token was said by the model."""
+
+    def make_said() -> pa.RecordBatch:
+        batch = make()
+        ids, schema = batch.column("input_ids"), batch.schema
+        flags = pa.array([n % 3 == 0 for n in range(len(ids.flatten()))])
+        if pa.types.is_fixed_size_list(ids.type):
+            mask = pa.FixedSizeListArray.from_arrays(flags, WIDTH)
+        else:
+            mask = pa.ListArray.from_arrays(ids.offsets, flags)
+        return pa.record_batch([*batch.columns, mask], schema=schema.append(pa.field("loss_mask", mask.type)))
+
+    return make_said
+
+
+MAKERS = [windows, packed, said(windows), said(packed)]
+
+
 def documents(batch: pa.RecordBatch) -> list[list[tuple[int, int]]]:
     """For each row, (document, position in it) of each of its tokens."""
     rows = batch.to_pylist()
@@ -42,7 +61,7 @@ def documents(batch: pa.RecordBatch) -> list[list[tuple[int, int]]]:
     return told
 
 
-@pytest.mark.parametrize("make", [windows, packed])
+@pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("mode", ["hf", "shifted", "plus_one"])
 @pytest.mark.parametrize("stored", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
@@ -64,7 +83,8 @@ def test_every_key_is_what_it_says(make, mode, stored, masked) -> None:
             assert batch["position_ids"][r, t] == (tokens[t][1] if is_token else 0)
             target = t if mode == "hf" else t + 1
             is_hidden = masked and target > 0 and target < len(tokens) and tokens[target][0] != tokens[target - 1][0]
-            is_label = target < len(tokens) and not is_hidden
+            is_said = "loss_mask" not in row or (target < len(tokens) and row["loss_mask"][target])
+            is_label = target < len(tokens) and not is_hidden and is_said
             assert batch["labels"][r, t] == (ids[target] if is_label else IGNORE_INDEX), (r, t)
             if is_token and tokens[t][1] == 0:
                 segments.add(r * width + t)
@@ -93,7 +113,7 @@ def test_full_rows_are_not_copied() -> None:
     assert np.shares_memory(batch["input_ids"], values)
 
 
-@pytest.mark.parametrize("make", [windows, packed])
+@pytest.mark.parametrize("make", MAKERS)
 def test_rows_are_cut_and_joined(make) -> None:
     source = make()
     rows, layout = Rows.of(source), Layout.of(source.schema)

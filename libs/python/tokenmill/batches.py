@@ -30,6 +30,8 @@ class Rows:
     # Of packed rows: positions at which documents begin, row after row, and their bounds.
     starts: np.ndarray | None = None
     start_bounds: np.ndarray | None = None
+    # Of conversations: whether the model said the token, for each of `ids`.
+    said: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -37,23 +39,28 @@ class Rows:
     @classmethod
     def of(cls, batch: pa.RecordBatch) -> Rows:
         column = batch.column("input_ids")
+        said = None
+        if "loss_mask" in batch.schema.names:
+            said = batch.column("loss_mask").flatten().to_numpy(zero_copy_only=False)
         if pa.types.is_fixed_size_list(column.type):
             bounds = np.arange(len(column) + 1, dtype=np.int64) * column.type.list_size
             lengths = batch.column("length").to_numpy().astype(np.int64)
             starts = batch.column("doc_starts")
             offsets = starts.offsets.to_numpy()
             return cls(column.flatten().to_numpy(), bounds, lengths, batch.column("first_doc").to_numpy(),
-                       starts.flatten().to_numpy(), offsets - offsets[0])
+                       starts.flatten().to_numpy(), offsets - offsets[0], said)
         offsets = column.offsets.to_numpy()
         bounds = (offsets - offsets[0]).astype(np.int64)
         names = batch.schema.names
         docs = batch.column("doc").to_numpy() if "doc" in names else np.zeros(len(column), np.uint64)
-        return cls(column.flatten().to_numpy(), bounds, np.diff(bounds), docs)
+        return cls(column.flatten().to_numpy(), bounds, np.diff(bounds), docs, said=said)
 
     def cut(self, start: int, stop: int) -> Rows:
         """Rows `start` to `stop`; views, not copies."""
         bounds = self.bounds[start : stop + 1]
         cut = Rows(self.ids[bounds[0] : bounds[-1]], bounds - bounds[0], self.lengths[start:stop], self.docs[start:stop])
+        if self.said is not None:
+            cut.said = self.said[bounds[0] : bounds[-1]]
         if self.starts is not None and self.start_bounds is not None:
             of_starts = self.start_bounds[start : stop + 1]
             cut.starts, cut.start_bounds = self.starts[of_starts[0] : of_starts[-1]], of_starts - of_starts[0]
@@ -65,6 +72,8 @@ class Rows:
             return parts[0]
         joined = Rows(np.concatenate([part.ids for part in parts]), _bounds([part.bounds for part in parts]),
                       np.concatenate([part.lengths for part in parts]), np.concatenate([part.docs for part in parts]))
+        if parts[0].said is not None:
+            joined.said = np.concatenate([part.said for part in parts if part.said is not None])
         if parts[0].starts is not None:
             joined.starts = np.concatenate([part.starts for part in parts if part.starts is not None])
             joined.start_bounds = _bounds([part.start_bounds for part in parts if part.start_bounds is not None])
@@ -96,7 +105,7 @@ class Layout:
     def batch(self, rows: Rows) -> dict[str, np.ndarray]:
         """Those of [`KEYS`] that were asked for: what nobody wants costs nothing."""
         width = self.width or int(rows.lengths.max(initial=1))
-        stored = self._rectangle(rows, width)
+        stored = self._rectangle(rows, rows.ids, width, self.pad_id)
         inner = width - 1 if self.label_mode == "plus_one" else width
         ids = stored[:, :inner]
         batch = {}
@@ -118,12 +127,13 @@ class Layout:
             batch["cu_seqlens"] = _segments(len(rows), inner, lengths, starts)
         return batch
 
-    def _rectangle(self, rows: Rows, width: int) -> np.ndarray:
+    @staticmethod
+    def _rectangle(rows: Rows, values: np.ndarray, width: int, pad: int) -> np.ndarray:
         """Rows below each other; a view where each is full."""
-        if len(rows.ids) == len(rows) * width:
-            return rows.ids.reshape(len(rows), width)
-        rectangle = np.full((len(rows), width), self.pad_id, rows.ids.dtype)
-        rectangle[np.arange(width) < np.diff(rows.bounds)[:, None]] = rows.ids
+        if len(values) == len(rows) * width:
+            return values.reshape(len(rows), width)
+        rectangle = np.full((len(rows), width), pad, values.dtype)
+        rectangle[np.arange(width) < np.diff(rows.bounds)[:, None]] = values
         return rectangle
 
     @staticmethod
@@ -148,6 +158,9 @@ class Layout:
             labels[np.arange(inner) + shift >= rows.lengths[:, None]] = IGNORE_INDEX
         if self.mask_document_starts and starts is not None:
             labels[starts[0], starts[1] - shift] = IGNORE_INDEX
+        if rows.said is not None:
+            said = self._rectangle(rows, rows.said, stored.shape[1], False)[:, shift : shift + inner]
+            labels[:, : said.shape[1]][~said] = IGNORE_INDEX
         return labels
 
 

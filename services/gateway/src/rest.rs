@@ -4,6 +4,7 @@ mod datasets;
 mod extract;
 mod jobs;
 mod planned;
+mod preview;
 mod read_plans;
 mod samples;
 mod statistics;
@@ -33,7 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(jobs::show))
         .routes(routes!(planned::upload))
         .routes(routes!(planned::inspect_repo))
-        .routes(routes!(planned::preview))
+        .routes(routes!(preview::show))
         .routes(routes!(read_plans::lookup))
         .routes(routes!(read_plans::verify))
         .routes(routes!(read_plans::readers))

@@ -9,14 +9,19 @@
 //!                                          └ stats: counted in the same pass
 //! ```
 
+pub mod chat;
 pub mod encode;
 pub mod engines;
 pub mod filter;
 pub mod format;
+mod limits;
+pub mod names;
 pub mod pack;
 pub mod parse;
 pub mod pipeline;
+pub mod preview;
 pub mod recipe;
+mod screen;
 pub mod shard;
 pub mod stats;
 pub mod text_column;
@@ -25,6 +30,7 @@ pub mod window;
 
 pub use encode::{EncodeError, Engine};
 pub use engines::{Encoder, EngineChoice, Refused};
-pub use parse::{SpecialNames, Tokenizer, TokenizerError};
+pub use names::SpecialNames;
+pub use parse::{Tokenizer, TokenizerError};
 pub use recipe::{Recipe, RecipeError};
 pub use stats::Counts;

@@ -7,10 +7,11 @@ use dataset_model::{FieldViolation, Problem, Reason};
 use hub::HubError;
 use shard_store::StoreError;
 
+use crate::engine::preview::PreviewError;
 use crate::engine::shard::ShardError;
 use crate::engine::text_column::NotText;
 use crate::engine::window::WindowError;
-use crate::engine::{RecipeError, TokenizerError};
+use crate::engine::{EncodeError, RecipeError, TokenizerError};
 
 /// The Hub did not give a tokenizer.
 pub(crate) fn hub(error: &HubError) -> Problem {
@@ -71,13 +72,31 @@ pub(crate) fn tokenizer(name: &str, error: &TokenizerError) -> Problem {
 /// The configuration does not fit the tokenizer.
 pub(crate) fn recipe(error: &RecipeError) -> Problem {
     let field = match error {
-        RecipeError::ChatTemplate => return Problem::new(Reason::NotImplemented, error.to_string()),
+        RecipeError::NoChatTemplate { .. } | RecipeError::Chat(_) => "chat_template",
         RecipeError::NoEos { .. } => "append_eos",
         RecipeError::UnknownLanguage(_) => "stop_words_language",
         RecipeError::Window(WindowError::NoRoom { .. }) => "max_length",
         RecipeError::Window(WindowError::StrideTooLarge { .. }) => "stride",
     };
     Problem::fields(vec![FieldViolation { field: field.to_owned(), description: error.to_string() }])
+}
+
+/// A text could not be previewed.
+pub(crate) fn preview(name: &str, error: &PreviewError) -> Problem {
+    match error {
+        // Nobody is there to read it.
+        PreviewError::Encode(EncodeError::Stopped) => {
+            Problem::new(Reason::DeadlineExceeded, "the question was given up")
+        }
+        PreviewError::Encode(error) => Problem::new(Reason::TokenizerUnsupported, format!("`{name}`: {error}")),
+        PreviewError::Differs { .. } => internal(error),
+    }
+}
+
+/// A mask that would hide everything from the training.
+pub(crate) fn no_loss_tokens() -> Problem {
+    let description = "has `generation` blocks, and no token of any conversation lies in one: the mask would hide all";
+    Problem::field("chat_template", description).next_step("put `{% generation %}` around what the assistant says")
 }
 
 pub(crate) fn text_column(error: &NotText) -> Problem {
@@ -106,6 +125,10 @@ pub(crate) fn shard(error: &ShardError) -> TaskError {
         ShardError::Column(error) => text_column(error),
         ShardError::Encode { row, source } => {
             Problem::new(Reason::TokenizerUnsupported, format!("row {row} of the split: {source}"))
+        }
+        ShardError::Chat { row, source } => {
+            let problem = Problem::field("chat_template", format!("row {row} of the split: {source}"));
+            problem.next_step("give a template that takes such conversations in `chat_template`")
         }
         ShardError::Batch(error) => internal(error),
     })

@@ -4,6 +4,7 @@
 //! the same tokenizers.
 
 mod config;
+mod desk;
 pub mod engine;
 mod failure;
 mod service;
@@ -42,7 +43,8 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
         None => None,
     };
 
-    let queries = service::Queries { tokenizers: Arc::clone(&tokenizers) };
+    let desk = desk::Desk::new(pool.current_num_threads());
+    let queries = service::Queries { tokenizers: Arc::clone(&tokenizers), desk };
     let routes = Routes::new(TokenizationQueryServiceServer::new(queries));
     let worker = worker::Worker {
         catalog: catalog.clone(),

@@ -2,24 +2,34 @@
 
 use std::sync::Arc;
 
-use dataset_model::{Problem, Reason};
+use dataset_model::{Problem, TokenizeConfig, TokenizeRequest, preview::MAX_TEXT_BYTES};
+use dataset_proto::Required;
 use dataset_proto::status::to_status;
 use dataset_proto::tokenization::tokenization_query_service_server::TokenizationQueryService;
 use dataset_proto::tokenization::{
     DecodeRequest, DecodeResponse, DecodeRow, DecodedRow, InspectTokenizerRequest, InspectTokenizerResponse,
-    PreviewRequest, PreviewResponse,
+    PreviewRequest, PreviewResponse, SpecialToken,
 };
+use sha2::{Digest, Sha256};
 use tonic::{Request, Response, Status};
 
-use crate::engine::Tokenizer;
+use crate::desk::Desk;
+use crate::engine::preview::preview;
 use crate::engine::vocabulary::printable;
+use crate::engine::{Recipe, Tokenizer};
+use crate::failure;
 use crate::tokenizer::{Pinned, Tokenizers};
 
 /// Rows of one `Decode`.
 const MAX_ROWS: usize = 200;
+/// Of special tokens, and of a chat template, in an answer that stays under 1 MiB.
+const SHOWN_BYTES: usize = 256 << 10;
+/// What a special token takes beside its text.
+const SPECIAL_TOKEN_BYTES: usize = 16;
 
 pub(crate) struct Queries {
     pub(crate) tokenizers: Arc<Tokenizers>,
+    pub(crate) desk: Desk,
 }
 
 #[tonic::async_trait]
@@ -33,8 +43,9 @@ impl TokenizationQueryService for Queries {
         pinned.map(|pinned| Response::new(described(&pinned))).map_err(|problem| to_status(&problem))
     }
 
-    async fn preview(&self, _: Request<PreviewRequest>) -> Result<Response<PreviewResponse>, Status> {
-        Err(to_status(&Problem::new(Reason::NotImplemented, "previews are not offered yet")))
+    async fn preview(&self, request: Request<PreviewRequest>) -> Result<Response<PreviewResponse>, Status> {
+        let previewed = self.previewed(request.into_inner()).await;
+        previewed.map(Response::new).map_err(|problem| to_status(&problem))
     }
 
     async fn decode(&self, request: Request<DecodeRequest>) -> Result<Response<DecodeResponse>, Status> {
@@ -45,14 +56,45 @@ impl TokenizationQueryService for Queries {
         }
         let pinned = self.tokenizers.at_revision(&tokenizer_name, tokenizer_revision.as_deref()).await;
         let tokenizer = pinned.map_err(|problem| to_status(&problem))?.tokenizer;
-        let rows = rows.iter().map(|row| decoded(&tokenizer, row)).collect();
+        let decoding = self.desk.run(move |_| Ok(rows.iter().map(|row| decoded(&tokenizer, row)).collect()));
+        let rows = decoding.await.map_err(|problem| to_status(&problem))?;
         Ok(Response::new(DecodeResponse { rows }))
     }
+}
+
+impl Queries {
+    async fn previewed(&self, request: PreviewRequest) -> Result<PreviewResponse, Problem> {
+        let (config, text) = asked(request)?;
+        let revision = config.tokenizer_revision.as_deref();
+        let Pinned { commit, tokenizer } = self.tokenizers.at_revision(&config.tokenizer_name, revision).await?;
+        let work = move |stop: &dyn Fn() -> bool| {
+            let recipe = Recipe::new(tokenizer, &config).map_err(|error| failure::recipe(&error))?;
+            let shown = preview(&recipe, &commit, &text, stop);
+            shown.map_err(|error| failure::preview(&config.tokenizer_name, &error))
+        };
+        self.desk.run(work).await.map(Into::into)
+    }
+}
+
+/// The configuration as a tokenization checks it, and the text.
+fn asked(request: PreviewRequest) -> Result<(TokenizeConfig, String), Problem> {
+    let PreviewRequest { config, text } = request;
+    if text.len() > MAX_TEXT_BYTES {
+        let description = format!("must be at most {MAX_TEXT_BYTES} bytes of UTF-8, not {}", text.len());
+        return Err(Problem::field("text", description).next_step("preview a part of it"));
+    }
+    let config = TokenizeRequest::try_from(config.required("config")?)?.checked()?;
+    if config.chat_template.is_some() {
+        return Err(Problem::field("chat_template", "is for conversations: a preview takes plain text"));
+    }
+    Ok((config, text))
 }
 
 fn described(Pinned { commit, tokenizer }: &Pinned) -> InspectTokenizerResponse {
     let (special, template) = (tokenizer.special_ids(), tokenizer.template());
     let special_token_count = template.prefix.len() + template.suffix.len();
+    let (special_tokens, special_token_total) = special_tokens(tokenizer);
+    let chat_template = tokenizer.names().chat_template.as_ref();
     InspectTokenizerResponse {
         commit_sha: commit.clone(),
         sha256: hex::encode(tokenizer.sha256()),
@@ -64,9 +106,35 @@ fn described(Pinned { commit, tokenizer }: &Pinned) -> InspectTokenizerResponse 
         eos_id: special.eos,
         pad_id: special.pad,
         unk_id: special.unk,
-        has_chat_template: tokenizer.has_chat_template(),
+        has_chat_template: chat_template.is_some(),
         engine: tokenizer.encoder().name().to_owned(),
+        special_tokens,
+        special_token_total,
+        chat_template: chat_template.filter(|text| text.len() <= SHOWN_BYTES).cloned(),
+        engine_refused: tokenizer.encoder().refused().map(ToString::to_string),
+        chat_template_sha256: chat_template.map(|text| hex::encode(Sha256::digest(text))),
+        names_sha256: names_sha256(tokenizer),
+        chat_template_is_dated: chat_template.is_some_and(|text| text.contains("strftime_now")),
     }
+}
+
+fn names_sha256(tokenizer: &Tokenizer) -> String {
+    let names = serde_json::json!(tokenizer.names().tokens);
+    hex::encode(Sha256::digest(names.to_string()))
+}
+
+/// The special tokens that are shown, and how many there are.
+fn special_tokens(tokenizer: &Tokenizer) -> (Vec<SpecialToken>, u64) {
+    let (mut shown, mut total, mut bytes) = (Vec::new(), 0, 0);
+    for (id, content, roles) in tokenizer.special_tokens() {
+        total += 1;
+        bytes += content.len() + SPECIAL_TOKEN_BYTES;
+        if bytes <= SHOWN_BYTES {
+            let roles = roles.into_iter().map(str::to_owned).collect();
+            shown.push(SpecialToken { id, content: content.to_owned(), roles });
+        }
+    }
+    (shown, total)
 }
 
 fn decoded(tokenizer: &Tokenizer, row: &DecodeRow) -> DecodedRow {

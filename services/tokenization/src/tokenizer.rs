@@ -16,7 +16,7 @@ use crate::failure;
 
 /// Upper limit of a `tokenizer.json`, in bytes.
 const MAX_TOKENIZER_BYTES: u64 = 64 << 20;
-/// Upper limit of a `tokenizer_config.json`, in bytes.
+/// Upper limit of a `tokenizer_config.json` and of a `chat_template.jinja`, in bytes.
 const MAX_CONFIG_BYTES: u64 = 8 << 20;
 /// Tokenizers in memory; the largest take 400 MB.
 const LOADED: usize = 3;
@@ -47,20 +47,31 @@ pub(crate) struct Pinned {
     pub(crate) tokenizer: Arc<Tokenizer>,
 }
 
-/// What the disk knows of a commit.
+/// What the disk knows of a commit. A version before kept other fields: such an entry is as none.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names on the disk, which say what they are")]
 struct Kept {
     /// Hexadecimal; also the name of the copy.
     tokenizer_sha256: String,
     tokenizer_config_sha256: Option<String>,
-    has_chat_template: bool,
+    chat_template_sha256: Option<String>,
 }
 
 /// The bytes of a tokenizer's files.
 struct Files {
     tokenizer_json: Vec<u8>,
     tokenizer_config: Option<Vec<u8>>,
-    has_chat_template: bool,
+    chat_template: Option<Vec<u8>>,
+}
+
+impl Files {
+    /// A `chat_template.jinja` stands for what `tokenizer_config.json` says, as in `transformers`.
+    fn names(&self) -> SpecialNames {
+        let names = self.tokenizer_config.as_deref().map(SpecialNames::from_config).unwrap_or_default();
+        let own = self.chat_template.as_deref().map(|text| String::from_utf8_lossy(text).into_owned());
+        SpecialNames { chat_template: own.or(names.chat_template), ..names }
+    }
 }
 
 impl Tokenizers {
@@ -112,9 +123,8 @@ impl Tokenizers {
         };
         let (name, choice) = (repo.as_str().to_owned(), self.choice);
         let parsing = tokio::task::spawn_blocking(move || {
-            let mut names = files.tokenizer_config.as_deref().map(SpecialNames::from_config).unwrap_or_default();
-            names.has_chat_template |= files.has_chat_template;
-            Tokenizer::parse(&files.tokenizer_json, &names, choice).map_err(|error| failure::tokenizer(&name, &error))
+            Tokenizer::parse(&files.tokenizer_json, &files.names(), choice)
+                .map_err(|error| failure::tokenizer(&name, &error))
         });
         let tokenizer = Arc::new(parsing.await.map_err(|error| failure::internal(&error))??);
         let mut loaded = self.lock();
@@ -148,12 +158,14 @@ impl Tokenizers {
             return Err(failure::no_tokenizer_json(name, &shown));
         };
         let tokenizer_json = self.fetch(repo, commit, json, MAX_TOKENIZER_BYTES).await?;
-        let tokenizer_config = match find("tokenizer_config.json") {
-            Some(file) => Some(self.fetch(repo, commit, file, MAX_CONFIG_BYTES).await?),
-            None => None,
-        };
-        let has_chat_template = find("chat_template.jinja").is_some();
-        let files = Files { tokenizer_json, tokenizer_config, has_chat_template };
+        let mut beside = [None, None];
+        for (found, path) in beside.iter_mut().zip(["tokenizer_config.json", "chat_template.jinja"]) {
+            if let Some(file) = find(path) {
+                *found = Some(self.fetch(repo, commit, file, MAX_CONFIG_BYTES).await?);
+            }
+        }
+        let [tokenizer_config, chat_template] = beside;
+        let files = Files { tokenizer_json, tokenizer_config, chat_template };
         self.keep_files(repo, commit, &files).await;
         Ok(files)
     }
@@ -166,11 +178,14 @@ impl Tokenizers {
     async fn on_disk(&self, repo: &RepoId, commit: &str) -> Option<Files> {
         let kept: Kept = self.read(&entry(repo, commit)).await?;
         let tokenizer_json = self.content(&kept.tokenizer_sha256).await?;
-        let tokenizer_config = match &kept.tokenizer_config_sha256 {
-            Some(sha256) => Some(self.content(sha256).await?),
-            None => None,
-        };
-        Some(Files { tokenizer_json, tokenizer_config, has_chat_template: kept.has_chat_template })
+        let mut beside = [None, None];
+        for (found, sha256) in beside.iter_mut().zip([&kept.tokenizer_config_sha256, &kept.chat_template_sha256]) {
+            if let Some(sha256) = sha256 {
+                *found = Some(self.content(sha256).await?);
+            }
+        }
+        let [tokenizer_config, chat_template] = beside;
+        Some(Files { tokenizer_json, tokenizer_config, chat_template })
     }
 
     /// A copy, None when it is gone or damaged.
@@ -184,11 +199,17 @@ impl Tokenizers {
         let kept = Kept {
             tokenizer_sha256: sha256(&files.tokenizer_json),
             tokenizer_config_sha256: files.tokenizer_config.as_deref().map(sha256),
-            has_chat_template: files.has_chat_template,
+            chat_template_sha256: files.chat_template.as_deref().map(sha256),
         };
         self.write(content(&kept.tokenizer_sha256), files.tokenizer_json.clone()).await;
-        if let (Some(sha256), Some(bytes)) = (&kept.tokenizer_config_sha256, &files.tokenizer_config) {
-            self.write(content(sha256), bytes.clone()).await;
+        let beside = [
+            (&kept.tokenizer_config_sha256, &files.tokenizer_config),
+            (&kept.chat_template_sha256, &files.chat_template),
+        ];
+        for (sha256, bytes) in beside {
+            if let (Some(sha256), Some(bytes)) = (sha256, bytes) {
+                self.write(content(sha256), bytes.clone()).await;
+            }
         }
         self.keep(entry(repo, commit), &kept).await;
     }

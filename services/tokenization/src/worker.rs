@@ -12,7 +12,7 @@ mod tests;
 use std::sync::Arc;
 
 use catalog_client::{CatalogClient, Claim, TaskError};
-use dataset_model::{Problem, StagedFile, TaskKind};
+use dataset_model::{Problem, StagedFile, TaskKind, TokenizeSpec};
 use job_bus::Work;
 use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ use shard_store::{SealedFile, SealedShard, ShardStore, layout};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::stats::Totals;
+use crate::engine::{Recipe, Tokenizer};
 use crate::failure;
 use crate::tokenizer::Tokenizers;
 
@@ -63,6 +64,15 @@ impl Work for Worker {
         // Whatever failed while the task was being taken away failed because of that.
         if claim.stop().is_cancelled() { ended.map_err(|_| TaskError::Stopped) } else { ended }
     }
+}
+
+/// The recipe of a specification, for texts or for conversations.
+fn recipe(tokenizer: Arc<Tokenizer>, spec: &TokenizeSpec) -> Result<Recipe, Problem> {
+    let made = match &spec.chat {
+        None => Recipe::new(tokenizer, &spec.config),
+        Some(chat) => Recipe::for_chat(tokenizer, &spec.config, chat.today),
+    };
+    made.map_err(|error| failure::recipe(&error))
 }
 
 /// The folder of the claimed task's tokenization.

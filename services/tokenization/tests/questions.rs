@@ -4,9 +4,12 @@
 use std::path::Path;
 
 use dataset_model::Reason;
+use dataset_proto::catalog::TokenizeConfig;
 use dataset_proto::status::from_status;
 use dataset_proto::tokenization::tokenization_query_service_client::TokenizationQueryServiceClient;
-use dataset_proto::tokenization::{DecodeRequest, DecodeRow, InspectTokenizerRequest, PreviewRequest};
+use dataset_proto::tokenization::{
+    DecodeRequest, DecodeRow, InspectTokenizerRequest, PreviewRequest, PreviewResponse, SpecialToken,
+};
 use service_kit::{Lifecycle, Listeners};
 use test_kit::fake_hub::{Control, FakeHub};
 use tokenization::{Config, HubSettings, StorageSettings};
@@ -56,6 +59,12 @@ impl Service {
         let answer = self.client.clone().inspect_tokenizer(request).await;
         answer.map(tonic::Response::into_inner).map_err(|status| from_status(&status))
     }
+
+    async fn preview(&self, config: TokenizeConfig, text: &str) -> Result<PreviewResponse, dataset_model::Problem> {
+        let request = PreviewRequest { config: Some(config), text: text.to_owned() };
+        let answer = self.client.clone().preview(request).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| from_status(&status))
+    }
 }
 
 async fn sample() -> (tempfile::TempDir, FakeHub, Control, Service) {
@@ -80,6 +89,144 @@ async fn tokenizers_are_described() {
     assert_eq!((llama.vocab_size, llama.max_id), (128_256, 128_255));
     // A commit stands for itself.
     assert_eq!(service.inspect("tokenmill/bert", Some(&bert.commit_sha)).await.unwrap(), bert);
+}
+
+#[tokio::test]
+async fn special_tokens_come_with_their_roles_and_chat_templates_as_text() {
+    let (_dir, _hub, _control, service) = sample().await;
+    let token = |id, content: &str, roles: &[&str]| SpecialToken {
+        id,
+        content: content.to_owned(),
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+    };
+    let bert = service.inspect("tokenmill/bert", None).await.unwrap();
+    let expected = [
+        token(0, "[PAD]", &["pad"]),
+        token(100, "[UNK]", &["unk"]),
+        token(101, "[CLS]", &["cls"]),
+        token(102, "[SEP]", &["sep"]),
+        token(103, "[MASK]", &["mask"]),
+    ];
+    assert_eq!((&bert.special_tokens[..], bert.special_token_total), (&expected[..], 5));
+    assert_eq!((bert.chat_template, bert.engine_refused), (None, None));
+    let gpt2 = service.inspect("tokenmill/gpt2", None).await.unwrap();
+    assert_eq!(gpt2.special_tokens, [token(50256, "<|endoftext|>", &["bos", "eos", "unk"])]);
+
+    let llama = service.inspect("tokenmill/llama3", None).await.unwrap();
+    assert_eq!((llama.special_tokens.len(), llama.special_token_total), (256, 256));
+    let config = test_kit::sample_hub().join("models/tokenmill/llama3/tokenizer_config.json");
+    let config: serde_json::Value = serde_json::from_slice(&std::fs::read(config).unwrap()).unwrap();
+    assert_eq!(llama.chat_template.as_deref(), config["chat_template"].as_str());
+}
+
+const WORD_LEVEL: &str = r#"{"version": "1.0", "added_tokens": [], "normalizer": NORMALIZER, "pre_tokenizer": SPLIT,
+    "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "a": 1, "b": 2}, "unk_token": "[UNK]"}}"#;
+
+fn word_level(normalizer: &str, split: &str) -> String {
+    WORD_LEVEL.replace("NORMALIZER", normalizer).replace("SPLIT", split)
+}
+
+#[tokio::test]
+async fn the_reason_for_the_reference_is_told_and_a_template_file_comes_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = FakeHub::repo(dir.path(), "models/acme/words").file("tokenizer.json", word_level("null", "null"));
+    let config =
+        r#"{"unk_token": "[UNK]", "odd_token": "b", "eos_token": "nowhere", "chat_template": "of the config"}"#;
+    repo.file("tokenizer_config.json", config).file("chat_template.jinja", "of the file").write().unwrap();
+    let (hub, _control) = FakeHub::start(dir.path()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    for offline in [false, true] {
+        let service = Service::start(data.path(), &hub.endpoint(), offline).await;
+        let words = service.inspect("acme/words", None).await.unwrap();
+        assert_eq!((words.engine.as_str(), words.chat_template.as_deref()), ("tokenizers", Some("of the file")));
+        let refused = words.engine_refused.unwrap();
+        assert!(refused.contains("no faster engine knows"), "{refused}");
+        let tokens = words.special_tokens.iter().map(|token| (token.id, token.roles.concat()));
+        assert_eq!(tokens.collect::<Vec<_>>(), [(0, "unk".to_owned()), (2, "odd".to_owned())]);
+    }
+}
+
+#[tokio::test]
+async fn hostile_tokenizers_are_refused_in_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = |name: &str, json: &str| FakeHub::repo(dir.path(), name).file("tokenizer.json", json).write().unwrap();
+    let vocabulary = (0..3_000_000).map(|id| format!("\"{id}\":{id}")).collect::<Vec<_>>().join(",");
+    let many = r#"{"added_tokens": [], "model": {"type": "WordLevel", "unk_token": "1", "vocab": {VOCAB}}}"#;
+    repo("models/acme/many", &many.replace("VOCAB", &vocabulary));
+    let split = |pattern: &str| {
+        format!(r#"{{"type": "Split", "pattern": {{"Regex": "{pattern}"}}, "behavior": "Isolated", "invert": false}}"#)
+    };
+    let replace = r#"{"type": "Replace", "pattern": {"Regex": "x*x*y|x"}, "content": ""}"#;
+    repo("models/acme/split", &word_level("null", &split("a*a*b|a")));
+    repo("models/acme/within", &word_level("null", &split("(?:a|a)*(?:a|a)*b")));
+    repo("models/acme/replace", &word_level(replace, "null"));
+    repo("models/acme/plain", &word_level("null", &split("[ab]")));
+    let (hub, _control) = FakeHub::start(dir.path()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let service = Service::start(data.path(), &hub.endpoint(), false).await;
+
+    let many = service.inspect("acme/many", None).await.unwrap_err();
+    assert_eq!(many.reason, Reason::TokenizerUnsupported, "{many}");
+    assert!(many.detail.contains("3000000 tokens; the limit is 2000000"), "{many}");
+    let config = |name: &str| TokenizeConfig { min_token_length: Some(0), ..base(name) };
+    for (name, text) in [("acme/split", "a"), ("acme/within", "a"), ("acme/replace", "x")] {
+        let refused = service.preview(config(name), &text.repeat(60_000)).await.unwrap_err();
+        assert_eq!(refused.reason, Reason::TokenizerUnsupported, "{name}: {refused}");
+        // Whoever asked may ask again: nothing goes on behind.
+        let short = service.preview(config(name), "b").await.unwrap();
+        assert_eq!(short.tokens.len(), 1);
+    }
+    let plain = service.preview(config("acme/plain"), &"ab".repeat(30_000)).await.unwrap();
+    assert_eq!(plain.tokens.iter().map(|token| token.id).collect::<Vec<_>>(), [1, 2].repeat(30_000));
+}
+
+fn base(name: &str) -> TokenizeConfig {
+    TokenizeConfig { tokenizer_name: name.to_owned(), ..TokenizeConfig::default() }
+}
+
+#[tokio::test]
+async fn a_preview_shows_tokens_and_rows_and_refuses_what_a_tokenization_refuses() {
+    let (_dir, _hub, _control, service) = sample().await;
+    let config = TokenizeConfig { max_length: Some(2), stride: Some(1), ..base("tokenmill/bert") };
+    let shown = service.preview(config, "The unaffable mill grinds wheat").await.unwrap();
+    assert_eq!((shown.engine.as_str(), shown.tokenizer_revision.len()), ("splintr", 40));
+    let tokens: Vec<_> =
+        shown.tokens.iter().map(|t| (t.piece.as_str(), t.start, t.end, t.dropped_by.as_str())).collect();
+    assert_eq!(tokens[..3], [("the", 0, 3, "stop_word"), ("una", 4, 7, ""), ("ffa", 7, 10, "")]);
+    let stop_words = shown.tokens.iter().filter(|token| token.dropped_by == "stop_word").count() as u64;
+    assert_eq!(
+        (shown.dropped_by_rule.unwrap().stop_word, shown.window_count),
+        (stop_words, shown.windows.len() as u64)
+    );
+    assert_eq!((shown.windows[0].start, shown.windows[1].start, shown.windows[1].overlap), (0, 1, 1));
+
+    let refuse = |change: fn(&mut TokenizeConfig)| {
+        let mut config = base("tokenmill/bert");
+        change(&mut config);
+        config
+    };
+    for (config, field) in [
+        (refuse(|c| c.max_length = Some(0)), "max_length"),
+        (refuse(|c| c.stride = Some(1024)), "stride"),
+        (refuse(|c| c.batch_size = Some(10_001)), "batch_size"),
+        (refuse(|c| c.stop_words_language = Some("xx".to_owned())), "stop_words_language"),
+        (refuse(|c| c.stop_words_language = Some("english".to_owned())), "stop_words_language"),
+        (refuse(|c| c.packing = Some(2)), "append_eos"),
+        (refuse(|c| c.packing = Some(9)), "packing"),
+        (base("no good name"), "tokenizer_name"),
+    ] {
+        let refused = service.preview(config, "a").await.unwrap_err();
+        assert_eq!((refused.reason, refused.errors[0].field.as_str()), (Reason::InvalidField, field), "{refused}");
+    }
+    let limit = "é".repeat(32_768);
+    assert!(service.preview(base("tokenmill/bert"), &limit).await.is_ok());
+    let long = service.preview(base("tokenmill/bert"), &(limit + "x")).await.unwrap_err();
+    assert_eq!((long.reason, long.errors[0].field.as_str()), (Reason::InvalidField, "text"));
+    assert!(long.detail.contains("65536 bytes") && long.detail.contains("65537"), "{long}");
+    let revision = TokenizeConfig { tokenizer_revision: Some("a b".to_owned()), ..base("tokenmill/bert") };
+    assert_eq!(service.preview(revision, "a").await.unwrap_err().reason, Reason::InvalidRevision);
+    let none = service.client.clone().preview(PreviewRequest::default()).await.unwrap_err();
+    assert_eq!(from_status(&none).errors[0].field, "config");
 }
 
 #[tokio::test]
@@ -113,8 +260,6 @@ async fn what_cannot_be_had_is_named() {
         assert!(problem.detail.contains(part), "{name}: {problem}");
         assert!(!problem.retryable, "{name}: {problem}");
     }
-    let preview = service.client.clone().preview(PreviewRequest::default()).await.unwrap_err();
-    assert_eq!(from_status(&preview).reason, Reason::NotImplemented);
 }
 
 #[tokio::test]

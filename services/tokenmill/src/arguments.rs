@@ -163,6 +163,8 @@ pub(crate) enum Tokenization {
         #[arg(long, default_value_t = 20)]
         top: u32,
     },
+    /// Show what a configuration makes of a text, token by token.
+    Preview(Box<Preview>),
     /// Cancel one.
     Cancel { id: String },
     /// Remove one.
@@ -177,6 +179,38 @@ pub(crate) enum Tokenization {
 #[derive(Debug, Args)]
 pub(crate) struct Create {
     pub(crate) dataset: String,
+    #[command(flatten)]
+    pub(crate) choices: Choices,
+    /// Column of texts, or of conversations.
+    #[arg(long)]
+    pub(crate) text_column: Option<String>,
+    /// File with a chat template (Jinja) for conversations [default: the tokenizer's own].
+    #[arg(long)]
+    pub(crate) chat_template: Option<PathBuf>,
+    #[arg(long)]
+    pub(crate) split: Option<String>,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// What is tokenized; standard input when it is left out, or -.
+    #[arg(conflicts_with = "file")]
+    pub(crate) text: Option<String>,
+    /// A file that holds the text.
+    #[arg(long)]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) choices: Choices,
+    /// Where the tokenization service is reached.
+    #[arg(long, env = "TOKENMILL_TOKENIZATION__URL", default_value = "http://127.0.0.1:50053")]
+    pub(crate) tokenization_url: String,
+}
+
+/// What is chosen about a tokenization, whatever it is made of.
+#[derive(Debug, Args)]
+pub(crate) struct Choices {
     /// Model repository on the Hub whose tokenizer is used.
     #[arg(long)]
     pub(crate) tokenizer: String,
@@ -206,12 +240,6 @@ pub(crate) struct Create {
     pub(crate) stop_words_language: Option<String>,
     #[arg(long)]
     pub(crate) add_special_tokens: Option<bool>,
-    #[arg(long)]
-    pub(crate) text_column: Option<String>,
-    #[arg(long)]
-    pub(crate) split: Option<String>,
-    #[command(flatten)]
-    pub(crate) waiting: Waiting,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use super::{BadMessage, Required, simple};
 use crate::catalog as proto;
 use dataset_model::{
     Packing, Statistics, TokenizeConfig, TokenizeRequest,
-    statistics::{DroppedByRule, LengthPercentiles, VocabCount},
+    statistics::{LengthPercentiles, VocabCount},
 };
 
 impl TryFrom<proto::TokenizeConfig> for TokenizeRequest {
@@ -95,7 +95,6 @@ impl From<Statistics> for proto::DatasetStatistics {
     fn from(s: Statistics) -> Self {
         let count = |v: VocabCount| proto::VocabCount { token_id: v.token_id, token: v.token, count: v.count };
         let lengths = s.length_percentiles;
-        let dropped = s.dropped_by_rule;
         Self {
             total_tokens: s.total_tokens,
             unique_tokens: s.unique_tokens,
@@ -110,11 +109,7 @@ impl From<Statistics> for proto::DatasetStatistics {
                 max: lengths.max,
             }),
             truncated_fraction: s.truncated_fraction,
-            dropped_by_rule: Some(proto::DroppedByRule {
-                special: dropped.special,
-                stop_word: dropped.stop_word,
-                min_length: dropped.min_length,
-            }),
+            dropped_by_rule: Some(s.dropped_by_rule.into()),
             documents_in: s.documents_in,
             documents_empty: s.documents_empty,
             vocab_size: s.vocab_size,
@@ -137,7 +132,6 @@ impl TryFrom<proto::DatasetStatistics> for Statistics {
             fraction: v.count as f64 / total,
         };
         let lengths = s.length_percentiles.required("length_percentiles")?;
-        let dropped = s.dropped_by_rule.required("dropped_by_rule")?;
         Ok(Self {
             total_tokens: s.total_tokens,
             unique_tokens: s.unique_tokens,
@@ -152,11 +146,7 @@ impl TryFrom<proto::DatasetStatistics> for Statistics {
                 max: lengths.max,
             },
             truncated_fraction: s.truncated_fraction,
-            dropped_by_rule: DroppedByRule {
-                special: dropped.special,
-                stop_word: dropped.stop_word,
-                min_length: dropped.min_length,
-            },
+            dropped_by_rule: s.dropped_by_rule.required("dropped_by_rule")?.into(),
             documents_in: s.documents_in,
             documents_empty: s.documents_empty,
             vocab_size: s.vocab_size,

@@ -3,7 +3,10 @@
 //! Identity: the same fields give the same tokenization, so a repeated request costs nothing. It covers everything that
 //! changes a byte of the result and nothing else.
 
-use dataset_model::{FieldViolation, Packing, Problem, Reason, Split, TokenizeConfig, TokenizeRequest};
+use chrono::{DateTime, NaiveDate, Utc};
+use dataset_model::{
+    ChatSpec, FieldViolation, Packing, Problem, Reason, Split, TokenizeConfig, TokenizeRequest, problem::shortened,
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -12,6 +15,8 @@ use std::collections::BTreeMap;
 const FORMAT_VERSION: u32 = 1;
 /// Text columns by name, in order of preference.
 const PREFERRED: [&str; 3] = ["text", "content", "chosen"];
+/// Columns of conversations by name, in order of preference.
+const CONVERSATIONS: [&str; 4] = ["messages", "conversations", "conversation", "chosen"];
 /// Names that look like an id, not like text.
 const ID_LIKE: [&str; 6] = ["id", "uuid", "key", "idx", "url", "hash"];
 
@@ -26,6 +31,20 @@ pub struct Tokenizer {
     pub special_token_count: u32,
     pub eos_id: Option<u32>,
     pub pad_id: Option<u32>,
+    /// Hexadecimal; None when it has no chat template.
+    pub chat_template_sha256: Option<String>,
+    /// Hexadecimal sha256 of what a chat template is told of the tokenizer.
+    pub names_sha256: String,
+    /// Whether its chat template asks for the date.
+    pub is_dated: bool,
+}
+
+/// The column that is tokenized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextColumn {
+    pub name: String,
+    /// It holds lists, which may be conversations; their shape is checked by who reads them.
+    pub is_chat: bool,
 }
 
 /// The fields that make a tokenization, and their digest.
@@ -37,17 +56,7 @@ pub struct Identity {
 
 /// Fills in the defaults and refuses what can be refused before the tokenizer is known.
 pub fn filled(request: TokenizeRequest) -> Result<TokenizeConfig, Problem> {
-    let config = request.filled().map_err(Problem::fields)?;
-    if config.chat_template.is_some() {
-        return Err(Problem::new(Reason::NotImplemented, "`chat_template` is not offered yet"));
-    }
-    let language = &config.stop_words_language;
-    if language.len() != 2 || !language.bytes().all(|c| c.is_ascii_lowercase()) {
-        let description =
-            format!("must be an ISO 639-1 code such as `en`, not `{}`", super::names::shortened(language));
-        return Err(Problem::field("stop_words_language", description));
-    }
-    Ok(config)
+    request.checked()
 }
 
 /// The split asked for, else `train`, else the only one.
@@ -59,39 +68,55 @@ pub fn choose_split(splits: &[Split], asked: Option<&str>) -> Result<String, Pro
     };
     chosen.map(|split| split.name.clone()).ok_or_else(|| {
         let names = splits.iter().map(|split| format!("`{}`", split.name)).collect::<Vec<_>>().join(", ");
-        let asked = asked
-            .map_or_else(|| "is needed".to_owned(), |name| format!("`{}` is unknown", super::names::shortened(name)));
+        let asked = asked.map_or_else(|| "is needed".to_owned(), |name| format!("`{}` is unknown", shortened(name)));
         Problem::field("split", format!("{asked}; the dataset has {names}"))
     })
 }
 
 /// The text column asked for, else the rule's: preferred names, then the only string column, then the first one whose
-/// name does not look like an id. `schema` is an Arrow schema in arrow-schema's serde form.
-pub fn choose_text_column(schema: &Value, asked: Option<&str>) -> Result<String, Problem> {
+/// name does not look like an id; and where there is none, or a chat template is given, a column of conversations.
+/// `schema` is an Arrow schema in arrow-schema's serde form.
+pub fn choose_text_column(schema: &Value, asked: Option<&str>, has_template: bool) -> Result<TextColumn, Problem> {
     let fields = schema["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
     let name = |field: &Value| field["name"].as_str().unwrap_or_default().to_owned();
-    let is_text = |field: &&Value| matches!(field["data_type"].as_str(), Some("Utf8" | "LargeUtf8" | "Utf8View"));
-    let texts: Vec<String> = fields.iter().filter(is_text).map(name).collect();
-    let chosen = match asked {
-        Some(column) => texts.iter().find(|text| *text == column),
-        None => PREFERRED
-            .iter()
-            .find_map(|preferred| texts.iter().find(|text| text == preferred))
-            .or(if let [only] = texts.as_slice() { Some(only) } else { None })
-            .or_else(|| texts.iter().find(|text| !looks_like_id(text))),
+    let named = |is: fn(&Value) -> bool| fields.iter().filter(move |field| is(field)).map(name).collect::<Vec<_>>();
+    let (texts, chats) = (named(is_text), named(is_list));
+    let pick = |names: &[String], preferred: &[&str]| {
+        let preferred = preferred.iter().find_map(|preferred| names.iter().find(|name| name == preferred));
+        let only = if let [only] = names { Some(only) } else { None };
+        preferred.or(only).or_else(|| names.iter().find(|name| !looks_like_id(name))).cloned()
     };
-    chosen.cloned().ok_or_else(|| {
+    let text = |name: String| TextColumn { name, is_chat: false };
+    let chat = |name: String| TextColumn { name, is_chat: true };
+    let find = |names: &[String], column: &str| names.iter().find(|name| *name == column).cloned();
+    let chosen = match (asked, has_template) {
+        (Some(column), false) => find(&texts, column).map(text).or_else(|| find(&chats, column).map(chat)),
+        (Some(column), true) => find(&chats, column).map(chat),
+        (None, false) => pick(&texts, &PREFERRED).map(text).or_else(|| pick(&chats, &CONVERSATIONS).map(chat)),
+        (None, true) => pick(&chats, &CONVERSATIONS).map(chat),
+    };
+    chosen.ok_or_else(|| {
         let columns = fields.iter().map(|f| format!("`{}`", name(f))).collect::<Vec<_>>().join(", ");
+        let kind = if has_template { "conversations, which `chat_template` is for" } else { "text" };
         let what = match asked {
             Some(column) if fields.iter().any(|field| name(field) == column) => {
-                format!("column `{}` does not hold text", super::names::shortened(column))
+                format!("column `{}` does not hold {kind}", shortened(column))
             }
-            Some(column) => format!("there is no column `{}`", super::names::shortened(column)),
-            None => "no column holds text".to_owned(),
+            Some(column) => format!("there is no column `{}`", shortened(column)),
+            None => format!("no column holds {kind}"),
         };
         Problem::new(Reason::NoTextColumn, format!("{what}; the columns are {columns}"))
             .next_step("name a text column in `text_column`")
     })
+}
+
+fn is_text(field: &Value) -> bool {
+    matches!(field["data_type"].as_str(), Some("Utf8" | "LargeUtf8" | "Utf8View"))
+}
+
+fn is_list(field: &Value) -> bool {
+    let lists = ["List", "LargeList", "FixedSizeList"];
+    lists.iter().any(|list| field["data_type"].get(list).is_some())
 }
 
 fn looks_like_id(name: &str) -> bool {
@@ -99,9 +124,31 @@ fn looks_like_id(name: &str) -> bool {
     ID_LIKE.iter().any(|id| name == *id || name.strip_suffix(id).is_some_and(|rest| rest.ends_with('_')))
 }
 
+/// What a specification says of conversations: a template that asks for the date is told that of the request, which is
+/// then part of the identity.
+pub fn chat_spec(
+    config: &TokenizeConfig,
+    tokenizer: &Tokenizer,
+    is_chat: bool,
+    now: DateTime<Utc>,
+) -> Result<Option<ChatSpec>, Problem> {
+    if !is_chat {
+        return Ok(None);
+    }
+    let is_dated = match &config.chat_template {
+        Some(template) => template.contains("strftime_now"),
+        None if tokenizer.chat_template_sha256.is_some() => tokenizer.is_dated,
+        None => {
+            let description = "must be given: the column holds conversations, and the tokenizer has no chat template";
+            return Err(Problem::field("chat_template", description));
+        }
+    };
+    Ok(Some(ChatSpec { today: if is_dated { now.date_naive() } else { NaiveDate::default() } }))
+}
+
 /// Windows must move forward: the overlap is below the room that the template's special tokens leave. Packed rows have
 /// neither, but need what ends a document.
-pub fn check_rows(config: &TokenizeConfig, tokenizer: &Tokenizer) -> Result<(), Problem> {
+pub fn check_rows(config: &TokenizeConfig, tokenizer: &Tokenizer, is_chat: bool) -> Result<(), Problem> {
     if config.packing == Packing::Concat {
         return match (config.append_eos, tokenizer.eos_id) {
             (true, None) => {
@@ -111,8 +158,9 @@ pub fn check_rows(config: &TokenizeConfig, tokenizer: &Tokenizer) -> Result<(), 
             _ => Ok(()),
         };
     }
-    let special =
-        if config.add_special_tokens && !config.filter_special_tokens { tokenizer.special_token_count } else { 0 };
+    // A chat template writes them itself.
+    let has_template = config.add_special_tokens && !config.filter_special_tokens && !is_chat;
+    let special = if has_template { tokenizer.special_token_count } else { 0 };
     let room = config.max_length.saturating_sub(special);
     if room == 0 {
         let description =
@@ -134,18 +182,24 @@ pub fn check_rows(config: &TokenizeConfig, tokenizer: &Tokenizer) -> Result<(), 
 
 /// The identity of a tokenization. `config` has its split and text column; `raw_shards` are the digests of that split's
 /// shards in order, and enter as one digest, so that the fields stay small whatever the size of the dataset.
-pub fn identity(config: &TokenizeConfig, tokenizer: &Tokenizer, raw_shards: &[[u8; 32]]) -> Identity {
+pub fn identity(
+    config: &TokenizeConfig,
+    tokenizer: &Tokenizer,
+    chat: Option<&ChatSpec>,
+    raw_shards: &[[u8; 32]],
+) -> Identity {
     let mut source = Sha256::new();
     for digest in raw_shards {
         source.update(digest);
     }
-    let chat = config.chat_template.as_ref().map(|template| hex::encode(Sha256::digest(template)));
+    let given = config.chat_template.as_ref().map(|template| hex::encode(Sha256::digest(template)));
+    let template = chat.and(given.as_ref().or(tokenizer.chat_template_sha256.as_ref()));
     let language = config.filter_stop_words.then_some(&config.stop_words_language);
     // A sorted map, so that the text is canonical whatever serde_json was built with.
     let mut fields = BTreeMap::from([
         ("add_special_tokens", json!(config.add_special_tokens)),
         ("append_eos", json!(config.append_eos)),
-        ("chat_template_sha256", json!(chat)),
+        ("chat_template_sha256", json!(template)),
         ("filter_special_tokens", json!(config.filter_special_tokens)),
         ("filter_stop_words", json!(config.filter_stop_words)),
         ("format_version", json!(FORMAT_VERSION)),
@@ -159,6 +213,10 @@ pub fn identity(config: &TokenizeConfig, tokenizer: &Tokenizer, raw_shards: &[[u
         ("text_column", json!(config.text_column)),
         ("tokenizer_sha256", json!(tokenizer.sha256)),
     ]);
+    if let Some(chat) = chat {
+        fields.insert("names_sha256", json!(tokenizer.names_sha256));
+        fields.insert("today", json!(chat.today));
+    }
     // Named by a file that `tokenizer_sha256` does not cover.
     if config.packing == Packing::Concat {
         fields.insert("eos_id", json!(tokenizer.eos_id));
@@ -185,6 +243,9 @@ mod tests {
             special_token_count,
             eos_id: None,
             pad_id: None,
+            chat_template_sha256: None,
+            names_sha256: "n".into(),
+            is_dated: false,
         }
     }
 
@@ -204,32 +265,33 @@ mod tests {
     #[test]
     fn text_columns() {
         let schema = |columns: &[(&str, &str)]| json!({"fields": columns.iter().map(|(n, t)| json!({"name": n, "data_type": t})).collect::<Vec<_>>()});
-        let chosen = |columns: &[(&str, &str)]| choose_text_column(&schema(columns), None);
+        let chosen =
+            |columns: &[(&str, &str)]| choose_text_column(&schema(columns), None, false).map(|column| column.name);
         assert_eq!(chosen(&[("content", "Utf8"), ("text", "LargeUtf8")]).unwrap(), "text");
         assert_eq!(chosen(&[("url", "Utf8"), ("n", "Int64")]).unwrap(), "url");
         assert_eq!(chosen(&[("doc_id", "Utf8"), ("url", "Utf8"), ("story", "Utf8View")]).unwrap(), "story");
         let none = chosen(&[("id", "Int64"), ("label", "Int64")]).unwrap_err();
         assert_eq!(none.reason, Reason::NoTextColumn);
         assert!(none.detail.contains("`id`, `label`"), "{none}");
-        let wrong = choose_text_column(&schema(&[("text", "Utf8"), ("n", "Int64")]), Some("n")).unwrap_err();
+        let wrong = choose_text_column(&schema(&[("text", "Utf8"), ("n", "Int64")]), Some("n"), false).unwrap_err();
         assert_eq!(wrong.reason, Reason::NoTextColumn);
     }
 
     #[test]
     fn stride_leaves_room_for_special_tokens() {
         let config = TokenizeConfig { max_length: 128, stride: 126, filter_special_tokens: false, ..config() };
-        assert!(check_rows(&config, &tokenizer(1)).is_ok());
-        assert_eq!(check_rows(&config, &tokenizer(2)).unwrap_err().errors[0].field, "stride");
+        assert!(check_rows(&config, &tokenizer(1), false).is_ok());
+        assert_eq!(check_rows(&config, &tokenizer(2), false).unwrap_err().errors[0].field, "stride");
         let filtered = TokenizeConfig { filter_special_tokens: true, ..config };
-        assert!(check_rows(&filtered, &tokenizer(2)).is_ok());
+        assert!(check_rows(&filtered, &tokenizer(2), false).is_ok());
         let narrow = TokenizeConfig { max_length: 2, stride: 0, filter_special_tokens: false, ..filtered };
-        assert_eq!(check_rows(&narrow, &tokenizer(2)).unwrap_err().errors[0].field, "max_length");
+        assert_eq!(check_rows(&narrow, &tokenizer(2), false).unwrap_err().errors[0].field, "max_length");
     }
 
     #[test]
     fn identity_covers_what_changes_the_result() {
         let (base, shards) = (config(), [[1; 32], [2; 32]]);
-        let of = |config: &TokenizeConfig| identity(config, &tokenizer(0), &shards).sha256;
+        let of = |config: &TokenizeConfig| identity(config, &tokenizer(0), None, &shards).sha256;
         assert_eq!(of(&base), of(&TokenizeConfig { batch_size: 7, ..base.clone() }));
         let quiet = TokenizeConfig { filter_stop_words: false, ..base.clone() };
         assert_eq!(of(&quiet), of(&TokenizeConfig { stop_words_language: "de".into(), ..quiet.clone() }));
@@ -241,8 +303,8 @@ mod tests {
         ] {
             assert_ne!(of(&base), of(&other));
         }
-        assert_ne!(of(&base), identity(&base, &tokenizer(0), &[[2; 32], [1; 32]]).sha256);
-        insta::assert_snapshot!(identity(&base, &tokenizer(0), &shards).fields);
+        assert_ne!(of(&base), identity(&base, &tokenizer(0), None, &[[2; 32], [1; 32]]).sha256);
+        insta::assert_snapshot!(identity(&base, &tokenizer(0), None, &shards).fields);
     }
 
     #[test]
@@ -250,12 +312,12 @@ mod tests {
         let request = TokenizeRequest { packing: Some(Packing::Concat), ..TokenizeRequest::default() };
         let packed = filled(TokenizeRequest { tokenizer_name: "gpt2".into(), ..request }).unwrap();
         assert_eq!((packed.stride, packed.append_eos), (0, true));
-        let refused = check_rows(&packed, &tokenizer(2)).unwrap_err();
+        let refused = check_rows(&packed, &tokenizer(2), false).unwrap_err();
         assert_eq!((refused.reason, refused.errors[0].field.as_str()), (Reason::InvalidField, "append_eos"));
-        assert!(check_rows(&TokenizeConfig { append_eos: false, ..packed.clone() }, &tokenizer(2)).is_ok());
+        assert!(check_rows(&TokenizeConfig { append_eos: false, ..packed.clone() }, &tokenizer(2), false).is_ok());
         let [one, other] = [1, 2].map(|eos| Tokenizer { eos_id: Some(eos), ..tokenizer(0) });
-        assert!(check_rows(&packed, &one).is_ok());
-        let of = |config: &TokenizeConfig, tokenizer: &Tokenizer| identity(config, tokenizer, &[[1; 32]]).sha256;
+        assert!(check_rows(&packed, &one, false).is_ok());
+        let of = |config: &TokenizeConfig, tokenizer: &Tokenizer| identity(config, tokenizer, None, &[[1; 32]]).sha256;
         assert_ne!(of(&packed, &one), of(&packed, &other));
         assert_ne!(of(&packed, &one), of(&TokenizeConfig { packing: Packing::None, ..packed.clone() }, &one));
         // Windows have no use for either.
@@ -263,13 +325,59 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_offered() {
+    fn languages_are_codes() {
         let base = TokenizeRequest { tokenizer_name: "gpt2".into(), ..TokenizeRequest::default() };
         let reason = |request: TokenizeRequest| filled(request).unwrap_err().reason;
-        assert_eq!(
-            reason(TokenizeRequest { chat_template: Some("{{x}}".into()), ..base.clone() }),
-            Reason::NotImplemented
-        );
         assert_eq!(reason(TokenizeRequest { stop_words_language: Some("EN".into()), ..base }), Reason::InvalidField);
+    }
+
+    #[test]
+    fn conversations_are_chosen_where_there_is_no_text_or_a_template() {
+        let list = json!({"List": {"name": "item", "data_type": {"Struct": []}}});
+        let field = |name: &str, data_type: &Value| json!({"name": name, "data_type": data_type});
+        let schema = |fields: &[Value]| json!({"fields": fields});
+        let chat = schema(&[field("id", &json!("Int64")), field("tags", &list), field("messages", &list)]);
+        let chosen = |schema: &Value, asked, template| choose_text_column(schema, asked, template);
+        let messages = TextColumn { name: "messages".into(), is_chat: true };
+        assert_eq!(chosen(&chat, None, false).unwrap(), messages);
+        assert_eq!(chosen(&chat, Some("tags"), false).unwrap().name, "tags");
+        let both = schema(&[field("text", &json!("Utf8")), field("messages", &list)]);
+        assert_eq!(chosen(&both, None, false).unwrap(), TextColumn { name: "text".into(), is_chat: false });
+        assert_eq!(chosen(&both, None, true).unwrap(), messages);
+        let refused = chosen(&both, Some("text"), true).unwrap_err();
+        assert_eq!(refused.reason, Reason::NoTextColumn);
+        assert!(refused.detail.contains("conversations"), "{refused}");
+    }
+
+    #[test]
+    fn a_template_and_its_day_are_part_of_the_identity() {
+        let now = DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::days(3);
+        let (config, plain) = (config(), tokenizer(0));
+        let refused = chat_spec(&config, &plain, true, now).unwrap_err();
+        assert_eq!(refused.errors[0].field, "chat_template");
+        assert_eq!(chat_spec(&config, &plain, false, now).unwrap(), None);
+        let own = Tokenizer { chat_template_sha256: Some("t".into()), ..plain.clone() };
+        let spec = |config: &TokenizeConfig, tokenizer: &Tokenizer| chat_spec(config, tokenizer, true, now).unwrap();
+        let of = |config: &TokenizeConfig, tokenizer: &Tokenizer| {
+            identity(config, tokenizer, spec(config, tokenizer).as_ref(), &[]).sha256
+        };
+        let base = of(&config, &own);
+        assert_eq!(base, of(&config, &own));
+        let given = TokenizeConfig { chat_template: Some("x".into()), ..config.clone() };
+        let dated = TokenizeConfig { chat_template: Some("{{ strftime_now('%Y') }}".into()), ..config.clone() };
+        let others = [
+            of(&given, &own),
+            of(&dated, &own),
+            of(&config, &Tokenizer { names_sha256: "m".into(), ..own.clone() }),
+            of(&config, &Tokenizer { chat_template_sha256: Some("u".into()), ..own.clone() }),
+            of(&config, &Tokenizer { is_dated: true, ..own.clone() }),
+            identity(&config, &own, None, &[]).sha256,
+        ];
+        assert!(others.iter().all(|other| *other != base));
+        // What is not dated is the same on any day.
+        assert_eq!(spec(&config, &own).unwrap().today, NaiveDate::default());
+        assert_eq!(spec(&dated, &own).unwrap().today, now.date_naive());
+        // Of texts, a tokenizer's template changes nothing.
+        assert_eq!(identity(&config, &own, None, &[]).sha256, identity(&config, &plain, None, &[]).sha256);
     }
 }

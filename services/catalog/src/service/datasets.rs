@@ -3,12 +3,7 @@
 use super::decode;
 use crate::{
     catalog::Catalog,
-    domain::{
-        ingest::Asked,
-        names::{check_name, check_revision},
-        page::Page,
-        tokenize::choose_split,
-    },
+    domain::{ingest::Asked, names::check_name, page::Page, tokenize::choose_split},
     error::{Failure, not_found},
     steps::{close, ingest, ingest::Registration, remove, tokenize::not_ready},
     store::{
@@ -16,7 +11,9 @@ use crate::{
         views::{self, datasets::Sort},
     },
 };
-use dataset_model::{DatasetId, DatasetStatus, Problem, Reason, RepoId, TokenizationId, TokenizationStatus};
+use dataset_model::{
+    DatasetId, DatasetStatus, Problem, Reason, RepoId, TokenizationId, TokenizationStatus, check_revision,
+};
 use dataset_proto::{
     Required,
     catalog::{

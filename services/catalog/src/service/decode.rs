@@ -1,7 +1,7 @@
 //! Messages into the domain. Text that Postgres cannot hold (NUL) is refused or replaced here, at the door.
 
 use crate::{domain::task::Caller, error::Failure, steps::ingest::Keyed};
-use dataset_model::{FieldViolation, JobKind, JobState, Problem, Progress};
+use dataset_model::{FieldViolation, JobKind, JobState, Problem, Progress, problem::shortened};
 use dataset_proto::{Required, catalog as proto};
 use prost::Message;
 use serde_json::Value;
@@ -15,8 +15,7 @@ const LONGEST_KEY: usize = 255;
 
 /// An id of ours.
 pub(super) fn id<T: FromStr>(text: &str, field: &str) -> Result<T, Problem> {
-    text.parse()
-        .map_err(|_| Problem::field(field, format!("`{}` is not a UUID", crate::domain::names::shortened(text))))
+    text.parse().map_err(|_| Problem::field(field, format!("`{}` is not a UUID", shortened(text))))
 }
 
 pub(super) fn caller(task: Option<proto::TaskRef>) -> Result<Caller, Failure> {

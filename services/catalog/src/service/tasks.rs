@@ -3,7 +3,7 @@
 use super::decode;
 use crate::{
     catalog::Catalog,
-    domain::{names::shortened, page::Page},
+    domain::page::Page,
     error::Failure,
     steps::{
         claim,
@@ -13,7 +13,7 @@ use crate::{
     },
     store::{datasets::Pin, files, plans, tasks},
 };
-use dataset_model::{AttemptId, JobKind, Problem};
+use dataset_model::{AttemptId, JobKind, Problem, problem::shortened};
 use dataset_proto::catalog::{
     AddTasksRequest, AddTasksResponse, ClaimAnyRequest, ClaimAnyResponse, ClaimedTask, CommitRequest, CommitResponse,
     CommittedTask, FailRequest, FailResponse, FileKind, FinishRequest, FinishResponse, HeartbeatRequest,

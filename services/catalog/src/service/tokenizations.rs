@@ -3,14 +3,11 @@
 use super::decode;
 use crate::{
     catalog::Catalog,
-    domain::{
-        names::check_revision,
-        tokenize::{Tokenizer, check_rows, choose_split, choose_text_column, filled},
-    },
+    domain::tokenize::{Tokenizer, chat_spec, check_rows, choose_split, choose_text_column, filled},
     error::{Failure, not_found},
     steps::{
         close, remove,
-        tokenize::{self, not_ready},
+        tokenize::{self, Wanted, not_ready},
     },
     store::{datasets, tokenizations, views},
 };
@@ -49,12 +46,14 @@ impl TokenizationService for Tokenizations {
         request: Request<TokenizationServiceCreateRequest>,
     ) -> Result<Response<TokenizationServiceCreateResponse>, Status> {
         let (id, asked) = asked(request.into_inner())?;
-        let config = self.resolved(id, asked).await?;
+        let (config, is_chat) = self.resolved(id, asked).await?;
         // Asked before the transaction: identity, stride and unknown tokenizers are answered at once.
         let tokenizer = self.inspect(&config).await?;
-        check_rows(&config, &tokenizer).map_err(Failure::from)?;
+        check_rows(&config, &tokenizer, is_chat).map_err(Failure::from)?;
+        let chat = chat_spec(&config, &tokenizer, is_chat, service_kit::now()).map_err(Failure::from)?;
+        let wanted = Wanted { config: &config, tokenizer: &tokenizer, chat };
         let mut tx = self.catalog.begin().await?;
-        let created = tokenize::create(&mut tx, id, &config, &tokenizer, &service_kit::traceparent()).await?;
+        let created = tokenize::create(&mut tx, id, &wanted, &service_kit::traceparent()).await?;
         self.catalog.commit(tx).await?;
         Ok(Response::new(TokenizationServiceCreateResponse {
             tokenization: Some(self.view(created.id).await?.into()),
@@ -134,16 +133,18 @@ impl Tokenizations {
         Ok(views::tokenizations::of_datasets(&mut db, &[id.0]).await?.remove(&id).unwrap_or_default())
     }
 
-    /// The configuration with its split and text column chosen.
-    async fn resolved(&self, id: DatasetId, config: TokenizeConfig) -> Result<TokenizeConfig, Failure> {
+    /// The configuration with its split and text column chosen, and whether that column holds conversations.
+    async fn resolved(&self, id: DatasetId, config: TokenizeConfig) -> Result<(TokenizeConfig, bool), Failure> {
         let offer = datasets::offer(&mut *self.catalog.read().await?, id).await?;
         let offer = offer.ok_or_else(|| not_found("dataset", id))?;
         if offer.status != DatasetStatus::Ready {
             return Err(not_ready(id, offer.status).into());
         }
         let split = choose_split(&offer.splits, config.split.as_deref())?;
-        let column = choose_text_column(&offer.schema.unwrap_or_default(), config.text_column.as_deref())?;
-        Ok(TokenizeConfig { split: Some(split), text_column: Some(column), ..config })
+        let has_template = config.chat_template.is_some();
+        let schema = offer.schema.unwrap_or_default();
+        let column = choose_text_column(&schema, config.text_column.as_deref(), has_template)?;
+        Ok((TokenizeConfig { split: Some(split), text_column: Some(column.name), ..config }, column.is_chat))
     }
 
     /// Asks the tokenization service; what it refuses goes through as it is.
@@ -164,6 +165,9 @@ impl Tokenizations {
             special_token_count: found.special_token_count,
             eos_id: found.eos_id,
             pad_id: found.pad_id,
+            chat_template_sha256: found.chat_template_sha256,
+            names_sha256: found.names_sha256,
+            is_dated: found.chat_template_is_dated,
         })
     }
 
@@ -194,6 +198,5 @@ impl Tokenizations {
 fn asked(message: TokenizationServiceCreateRequest) -> Result<(DatasetId, TokenizeConfig), Failure> {
     let id = decode::id(&message.dataset_id, "dataset_id")?;
     let config = filled(TokenizeRequest::try_from(message.config.required("config")?)?)?;
-    config.tokenizer_revision.as_deref().map(check_revision).transpose()?;
     Ok((id, config))
 }

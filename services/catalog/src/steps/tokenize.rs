@@ -10,8 +10,8 @@ use crate::{
     store::{datasets, events, jobs, shards, tokenizations},
 };
 use dataset_model::{
-    DatasetEvent, DatasetId, DatasetStatus, JobId, Problem, Reason, TokenizationId, TokenizationStatus, TokenizeConfig,
-    TokenizeSpec,
+    ChatSpec, DatasetEvent, DatasetId, DatasetStatus, JobId, Problem, Reason, TokenizationId, TokenizationStatus,
+    TokenizeConfig, TokenizeSpec,
 };
 use serde_json::json;
 use sqlx::PgConnection;
@@ -32,13 +32,20 @@ pub fn not_ready(id: DatasetId, status: DatasetStatus) -> Problem {
         .next_step("download the dataset and wait until it is ready")
 }
 
-/// Creates and starts a tokenization, starts a failed or cancelled one again, or finds the one that exists. `config` has
-/// its split and text column.
+/// What is to be made.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// With its split and text column.
+    pub config: &'a TokenizeConfig,
+    pub tokenizer: &'a Tokenizer,
+    pub chat: Option<ChatSpec>,
+}
+
+/// Creates and starts a tokenization, starts a failed or cancelled one again, or finds the one that exists.
 pub async fn create(
     db: &mut PgConnection,
     id: DatasetId,
-    config: &TokenizeConfig,
-    tokenizer: &Tokenizer,
+    Wanted { config, tokenizer, chat }: &Wanted<'_>,
     traceparent: &str,
 ) -> Result<Created, Failure> {
     let dataset = datasets::lock(db, id).await?.filter(|d| d.source.status != DatasetStatus::Deleting);
@@ -47,7 +54,7 @@ pub async fn create(
         return Err(not_ready(id, status).into());
     }
     let split = config.split.clone().unwrap_or_default();
-    let identity = identity(config, tokenizer, &shards::digests(db, id, &split).await?);
+    let identity = identity(config, tokenizer, chat.as_ref(), &shards::digests(db, id, &split).await?);
     let existing = tokenizations::lock_identity(db, id, identity.sha256).await?;
     let job_id = JobId::new();
     let created = match existing {
@@ -78,7 +85,8 @@ pub async fn create(
         tokenizations::insert(db, &new).await?;
     }
     let spec = TokenizeSpec {
-        config: config.clone(),
+        config: (*config).clone(),
+        chat: chat.clone(),
         tokenizer_commit: tokenizer.commit_sha.clone(),
         tokenizer_sha256: tokenizer.sha256.clone(),
         identity: hex::encode(identity.sha256),

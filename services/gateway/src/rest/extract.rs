@@ -10,7 +10,8 @@ use axum::{
     response::IntoResponse,
 };
 use dataset_model::{DatasetId, FieldViolation, JobId, Problem, Reason, TokenizationId};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer};
+use serde_json::{Map, Value};
 use std::{collections::HashSet, str::FromStr};
 
 /// Rows of a page when the request does not say.
@@ -80,18 +81,32 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(ApiError::new(Reason::MalformedBody, "the body must be a JSON object"));
     }
-    let malformed = |error: &serde_json::Error| ApiError::new(Reason::MalformedBody, error.to_string());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let value = by_field(&mut deserializer)?;
+    deserializer.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+/// The fields of a body from which others were taken out.
+pub(crate) fn fields<T: DeserializeOwned>(body: Map<String, Value>) -> Result<T, ApiError> {
+    by_field(Value::Object(body))
+}
+
+fn by_field<'de, T: DeserializeOwned>(
+    deserializer: impl Deserializer<'de, Error = serde_json::Error>,
+) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let path = error.path().to_string();
         // A path of "." is the body itself, as of a field that is given twice.
         if error.inner().is_data() && path != "." {
             return Problem::field(&path, error.inner().to_string()).into();
         }
         malformed(error.inner())
-    })?;
-    deserializer.end().map_err(|error| malformed(&error))?;
-    Ok(value)
+    })
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::new(Reason::MalformedBody, error.to_string())
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {

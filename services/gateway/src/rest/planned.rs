@@ -19,15 +19,3 @@ pub(super) async fn upload() -> ApiError {
 pub(super) async fn inspect_repo() -> ApiError {
     refuse("the inspection of a repository")
 }
-
-/// Tokenizes one text, token by token.
-#[utoipa::path(
-    post,
-    path = "/tokenize/preview",
-    operation_id = "preview_tokenization",
-    tag = "planned",
-    responses(Planned)
-)]
-pub(super) async fn preview() -> ApiError {
-    refuse("the preview of a tokenization")
-}

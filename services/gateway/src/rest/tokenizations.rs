@@ -2,7 +2,7 @@
 
 use super::{
     Gateway,
-    extract::{Body, Id, not_implemented},
+    extract::{Body, Id},
     request,
 };
 use crate::{
@@ -46,9 +46,6 @@ pub(super) async fn create(
     Id(id): Id<DatasetId>,
     Body(config): Body<TokenizeRequest>,
 ) -> Result<(StatusCode, Json<TokenizationStarted>), ApiError> {
-    if config.chat_template.is_some() {
-        return Err(not_implemented("chat_template"));
-    }
     let message = TokenizationServiceCreateRequest { dataset_id: id.to_string(), config: Some(config.into()) };
     let answer = gateway.catalog.tokenizations().create(request(message)).await?.into_inner();
     let tokenization = answer.tokenization.required("tokenization")?;

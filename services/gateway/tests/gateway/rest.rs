@@ -160,7 +160,6 @@ async fn what_is_not_offered_says_so_by_name() {
         (Method::POST, "/api/v1/datasets/upload"),
         (Method::GET, "/api/v1/hub/datasets/org/rows?revision=main"),
         (Method::GET, "/api/v1/hub/datasets/rows"),
-        (Method::POST, "/api/v1/tokenize/preview"),
     ];
     for (method, path) in paths {
         problem(world.request(method, path).send().await.unwrap(), 501, "NOT_IMPLEMENTED").await;
@@ -169,7 +168,6 @@ async fn what_is_not_offered_says_so_by_name() {
         ("download", json!({"hf_token": "canary"}), "hf_token"),
         ("download", json!({"hf_token": {"canary": 1}}), "hf_token"),
         ("download", json!({"max_samples": 10}), "max_samples"),
-        ("tokenize", json!({"tokenizer_name": "gpt2", "chat_template": "x"}), "chat_template"),
     ];
     for (action, body, field) in fields {
         let answer = world.post(&format!("/api/v1/datasets/{DATASET}/{action}"), &body).await;

@@ -30,6 +30,7 @@ pub(crate) struct FakeRows {
     /// The end of every stream, when set.
     pub broken: Arc<Mutex<Option<Problem>>>,
     pub decoded: Arc<Mutex<Vec<proto::DecodeRequest>>>,
+    pub previewed: Arc<Mutex<Vec<proto::PreviewRequest>>>,
 }
 
 impl FakeRows {
@@ -162,8 +163,32 @@ impl proto::tokenization_query_service_server::TokenizationQueryService for Fake
         unimplemented()
     }
 
-    async fn preview(&self, _: Request<proto::PreviewRequest>) -> Result<Response<proto::PreviewResponse>, Status> {
-        unimplemented()
+    async fn preview(
+        &self,
+        request: Request<proto::PreviewRequest>,
+    ) -> Result<Response<proto::PreviewResponse>, Status> {
+        if let Some(problem) = self.broken.lock().expect("unpoisoned").as_ref() {
+            return Err(to_status(problem));
+        }
+        self.previewed.lock().expect("unpoisoned").push(request.into_inner());
+        let token = |id, bytes: &[u8], dropped_by: &str| proto::PreviewToken {
+            id,
+            piece: "p".to_owned(),
+            bytes: bytes.to_vec(),
+            start: 3,
+            end: 4,
+            special: id == 2,
+            dropped_by: dropped_by.to_owned(),
+        };
+        let window = proto::PreviewWindow { input_ids: vec![1, 9], length: 1, end: 1, ..Default::default() };
+        Ok(Response::new(proto::PreviewResponse {
+            tokens: vec![token(1, b"\xe4", ""), token(2, b"", "special")],
+            windows: vec![window],
+            window_count: 7,
+            dropped_by_rule: Some(dataset_proto::catalog::DroppedByRule { special: 1, ..Default::default() }),
+            tokenizer_revision: "c0".to_owned(),
+            engine: "fast".to_owned(),
+        }))
     }
 
     async fn decode(&self, request: Request<proto::DecodeRequest>) -> Result<Response<proto::DecodeResponse>, Status> {
@@ -271,4 +296,45 @@ async fn read_plans_go_to_flight_and_answers_come_back() {
     *world.rows.broken.lock().unwrap() = Some(Problem::field("rank", "8 is not below world_size 8"));
     let refused = problem(world.post("/api/v1/read-plans/lookup", &asks[0].1).await, 400, "INVALID_FIELD").await;
     assert_eq!(refused["errors"][0]["field"], "rank");
+}
+
+#[tokio::test]
+async fn a_preview_goes_out_with_its_configuration_and_comes_back() {
+    let world = World::start().await;
+    let path = "/api/v1/tokenize/preview";
+    let body = json!({"tokenizer_name": "gpt2", "text": "a\u{0}b", "max_length": 8, "packing": "concat"});
+    let answer = world.post(path, &body).await;
+    assert_eq!(answer.status(), 200);
+    let token = |id: u32, bytes: &[u8], dropped: Value| {
+        let kept = dropped.is_null();
+        json!({"id": id, "piece": "p", "bytes": bytes, "offsets": [3, 4], "special": id == 2, "kept": kept,
+            "dropped_by": dropped})
+    };
+    let window = json!({"input_ids": [1, 9], "length": 1, "start": 0, "end": 1, "overlap": 0, "doc_starts": []});
+    let expected = json!({"tokenizer_revision": "c0", "engine": "fast", "window_count": 7, "windows": [window],
+        "tokens": [token(1, b"\xe4", Value::Null), token(2, b"", json!("special"))],
+        "dropped_by_rule": {"special": 1, "stop_word": 0, "min_length": 0}});
+    assert_eq!(answer.json::<Value>().await.unwrap(), expected);
+    let asked = world.rows.previewed.lock().unwrap().pop().unwrap();
+    let config = asked.config.unwrap();
+    assert_eq!((asked.text.as_str(), config.max_length, config.stride), ("a\0b", Some(8), None));
+
+    for (change, field) in [
+        (json!({"text": 1}), "text"),
+        (json!({"text": null}), "text"),
+        (json!({"max_length": "8"}), "max_length"),
+        (json!({"texts": "x"}), "texts"),
+        (json!({"packing": "dense"}), "packing"),
+    ] {
+        let mut body = body.clone();
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let refused = problem(world.post(path, &body).await, 400, "INVALID_FIELD").await;
+        assert_eq!(refused["errors"][0]["field"], field, "{refused}");
+    }
+    let refused = problem(world.post(path, &json!({"tokenizer_name": "gpt2"})).await, 400, "INVALID_FIELD").await;
+    assert_eq!(refused["errors"][0]["field"], "text");
+    problem(world.post(path, &json!([])).await, 400, "MALFORMED_BODY").await;
+    assert!(world.rows.previewed.lock().unwrap().is_empty(), "nothing wrong was asked");
+    *world.rows.broken.lock().unwrap() = Some(Problem::new(Reason::TokenizerUnsupported, "no tokenizer.json"));
+    problem(world.post(path, &body).await, 422, "TOKENIZER_UNSUPPORTED").await;
 }

@@ -20,6 +20,11 @@ mod trie;
 
 use code_points::CodePoints;
 
+/// Whether a pattern of a `tokenizer.json` is one that its engines know.
+pub(super) fn is_known_pattern(source: &str) -> bool {
+    shape::is_known_pattern(source)
+}
+
 /// Characters of a text that are told.
 const SHOWN: usize = 40;
 /// Bytes of an id while it is kept and while it is copied into its column.

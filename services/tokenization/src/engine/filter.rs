@@ -4,7 +4,8 @@
 
 use std::collections::HashSet;
 
-use dataset_model::{TokenizeConfig, statistics::DroppedByRule};
+use dataset_model::TokenizeConfig;
+use dataset_model::statistics::{DropRule, DroppedByRule};
 
 use super::vocabulary::Vocabulary;
 
@@ -13,15 +14,6 @@ use super::vocabulary::Vocabulary;
 #[error("there is no stop-word list for `{language}`; there is one for {}", stop_words::available_languages().join(", "))]
 pub struct UnknownLanguage {
     pub language: String,
-}
-
-/// A reason to drop a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Rule {
-    Special = 1,
-    StopWord = 2,
-    MinLength = 3,
 }
 
 /// One verdict per vocabulary id.
@@ -44,13 +36,20 @@ impl Filter {
     }
 
     /// The rule that drops `id`, if any.
-    pub fn rule(&self, id: u32) -> Option<Rule> {
+    pub fn rule(&self, id: u32) -> Option<DropRule> {
         match self.verdicts.get(id as usize) {
-            Some(1) => Some(Rule::Special),
-            Some(2) => Some(Rule::StopWord),
-            Some(3) => Some(Rule::MinLength),
+            Some(1) => Some(DropRule::Special),
+            Some(2) => Some(DropRule::StopWord),
+            Some(3) => Some(DropRule::MinLength),
             _ => None,
         }
+    }
+
+    /// The same for ids that have something beside each of them.
+    pub fn apply_with<T>(&self, ids: &mut Vec<u32>, beside: &mut Vec<T>, dropped: &mut DroppedByRule) {
+        let mut verdicts = ids.iter().map(|id| self.rule(*id).is_none());
+        beside.retain(|_| verdicts.next().unwrap_or(true));
+        self.apply(ids, dropped);
     }
 
     /// Removes the dropped ids, in place, and counts them.
@@ -66,9 +65,9 @@ impl Filter {
             counts[usize::from(verdict & 3)] += 1;
         }
         ids.truncate(kept);
-        dropped.special += counts[Rule::Special as usize];
-        dropped.stop_word += counts[Rule::StopWord as usize];
-        dropped.min_length += counts[Rule::MinLength as usize];
+        dropped.special += counts[DropRule::Special as usize];
+        dropped.stop_word += counts[DropRule::StopWord as usize];
+        dropped.min_length += counts[DropRule::MinLength as usize];
     }
 }
 
@@ -82,18 +81,18 @@ fn stop_words(config: &TokenizeConfig) -> Result<HashSet<String>, UnknownLanguag
     Ok(words.iter().map(|word| word.to_lowercase()).collect())
 }
 
-fn rule(vocabulary: &Vocabulary, id: u32, config: &TokenizeConfig, stop_words: &HashSet<String>) -> Option<Rule> {
+fn rule(vocabulary: &Vocabulary, id: u32, config: &TokenizeConfig, stop_words: &HashSet<String>) -> Option<DropRule> {
     if config.filter_special_tokens && vocabulary.is_special(id) {
-        return Some(Rule::Special);
+        return Some(DropRule::Special);
     }
     let bytes = vocabulary.bytes(id);
     let text = std::str::from_utf8(bytes).map(str::trim);
     if let Ok(text) = text
         && stop_words.contains(&text.to_lowercase())
     {
-        return Some(Rule::StopWord);
+        return Some(DropRule::StopWord);
     }
     // A piece that is not whole UTF-8 has bytes, not characters.
     let length = text.map_or(bytes.len(), |text| text.chars().count());
-    (config.min_token_length > 1 && length < config.min_token_length as usize).then_some(Rule::MinLength)
+    (config.min_token_length > 1 && length < config.min_token_length as usize).then_some(DropRule::MinLength)
 }

@@ -1,12 +1,13 @@
 //! The format of token shards: the type of ids and what the schema says about where they come from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow_array::types::{ArrowPrimitiveType, Int32Type, UInt16Type};
-use arrow_schema::{DataType, Schema, SchemaRef};
-use dataset_model::{Packing, TokenizeSpec};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use dataset_model::{Packing, TokenizeConfig, TokenizeSpec};
 
-use super::{Tokenizer, pack, window};
+use super::{Recipe, pack, window};
 
 /// Raised by every change of the bytes that the same source gives; part of a tokenization's identity.
 pub const FORMAT_VERSION: u32 = 1;
@@ -51,14 +52,27 @@ impl TokenId for Int32Type {
     }
 }
 
+/// Which tokens the model said: of each id, in lists like those of the ids.
+fn mask_field(config: &TokenizeConfig) -> Field {
+    let item = Arc::new(Field::new_list_field(DataType::Boolean, true));
+    let data_type = match config.packing {
+        Packing::None => DataType::List(item),
+        Packing::Concat => DataType::FixedSizeList(item, config.max_length.cast_signed()),
+    };
+    Field::new("loss_mask", data_type, false)
+}
+
 /// The schema of a tokenization's shards; its metadata says everything that a reader of one lone file needs.
-pub fn schema(tokenizer: &Tokenizer, spec: &TokenizeSpec) -> SchemaRef {
-    let config = &spec.config;
+pub fn schema(recipe: &Recipe, spec: &TokenizeSpec) -> SchemaRef {
+    let (config, tokenizer) = (&spec.config, recipe.tokenizer());
     let id_type = tokenizer.id_type();
-    let (fields, packing) = match config.packing {
+    let (mut fields, packing) = match config.packing {
         Packing::None => (window::fields(id_type), "none"),
         Packing::Concat => (pack::fields(id_type, config.max_length.cast_signed()), "concat"),
     };
+    if recipe.has_mask() {
+        fields.push(mask_field(config));
+    }
     let mut metadata = BTreeMap::from([
         ("format_version", FORMAT_VERSION.to_string()),
         ("identity", spec.identity.clone()),

@@ -5,13 +5,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokenizers::{Encoding, ModelWrapper, PostProcessor, Token};
 
 use super::encode::Reference;
 use super::engines::{Encoder, EngineChoice};
 use super::format::IdType;
+use super::limits;
+use super::names::SpecialNames;
 use super::vocabulary::{Vocabulary, printable};
 
 /// Upper limit of ids in a vocabulary.
@@ -23,9 +24,11 @@ pub enum TokenizerError {
     /// The parser's own words.
     #[error("tokenizer.json cannot be read: {message}")]
     Malformed { message: String },
+    #[error("the vocabulary has {tokens} tokens; the limit is {MAX_VOCABULARY}")]
+    VocabularyTooLarge { tokens: u64 },
     /// A larger id would reserve memory for all ids below it.
     #[error("the vocabulary reaches id {max_id}; the limit is {MAX_VOCABULARY}")]
-    VocabularyTooLarge { max_id: u32 },
+    IdTooLarge { max_id: u32 },
     /// No tokens at all.
     #[error("the vocabulary is empty")]
     EmptyVocabulary,
@@ -35,35 +38,6 @@ pub enum TokenizerError {
     /// What the template adds is not a prefix and a suffix.
     #[error("the post-processor does more than add special tokens before and after the text")]
     Template,
-}
-
-/// Special tokens by role, as `tokenizer_config.json` names them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SpecialNames {
-    pub bos: Option<String>,
-    pub eos: Option<String>,
-    pub pad: Option<String>,
-    pub unk: Option<String>,
-    /// Whether there is a chat template beside them.
-    pub has_chat_template: bool,
-}
-
-impl SpecialNames {
-    /// Reads `tokenizer_config.json`. What is not as expected is absent: the file only adds names.
-    pub fn from_config(json: &[u8]) -> Self {
-        let config: Value = serde_json::from_slice(json).unwrap_or_default();
-        let name = |key: &str| {
-            let value = config.get(key)?;
-            value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
-        };
-        Self {
-            bos: name("bos_token"),
-            eos: name("eos_token"),
-            pad: name("pad_token"),
-            unk: name("unk_token"),
-            has_chat_template: config.get("chat_template").is_some_and(|template| !template.is_null()),
-        }
-    }
 }
 
 /// Ids of the special tokens by role.
@@ -90,12 +64,13 @@ pub struct Tokenizer {
     special_ids: SpecialIds,
     family: &'static str,
     sha256: [u8; 32],
-    has_chat_template: bool,
+    names: SpecialNames,
 }
 
 impl Tokenizer {
     /// Parses a `tokenizer.json` and chooses its engine; takes seconds for the largest vocabularies.
     pub fn parse(json: &[u8], names: &SpecialNames, choice: EngineChoice) -> Result<Self, TokenizerError> {
+        limits::check(json)?;
         // The library asserts about some vocabularies instead of refusing them.
         let parsed = catch_unwind(AssertUnwindSafe(|| tokenizers::Tokenizer::from_bytes(json)));
         let malformed = |message: String| TokenizerError::Malformed { message };
@@ -114,7 +89,7 @@ impl Tokenizer {
         };
         let max_id = tokenizer.get_vocab(true).into_values().max().ok_or(TokenizerError::EmptyVocabulary)?;
         if max_id >= MAX_VOCABULARY {
-            return Err(TokenizerError::VocabularyTooLarge { max_id });
+            return Err(TokenizerError::IdTooLarge { max_id });
         }
         let special_ids = special_ids(&tokenizer, names);
         let template = template(&tokenizer)?;
@@ -126,7 +101,7 @@ impl Tokenizer {
             special_ids,
             family,
             sha256: Sha256::digest(json).into(),
-            has_chat_template: names.has_chat_template,
+            names: names.clone(),
             encoder: Encoder::new(Reference::new(tokenizer), json, choice),
         })
     }
@@ -159,8 +134,23 @@ impl Tokenizer {
         &self.sha256
     }
 
-    pub fn has_chat_template(&self) -> bool {
-        self.has_chat_template
+    /// What stands beside `tokenizer.json`.
+    pub fn names(&self) -> &SpecialNames {
+        &self.names
+    }
+
+    /// Special tokens and those with a role, in order of their ids, each with its roles.
+    pub fn special_tokens(&self) -> impl Iterator<Item = (u32, &str, Vec<&str>)> {
+        let roles = |token: &str| -> Vec<&str> {
+            let named = self.names.tokens.iter().filter(|(_, text)| *text == token);
+            named.map(|(role, _)| role.as_str()).collect()
+        };
+        let ids = 0..=self.max_id();
+        ids.filter(|id| self.vocabulary.has(*id)).filter_map(move |id| {
+            let token = self.vocabulary.token(id);
+            let is_named = self.names.tokens.values().any(|text| text == token);
+            (is_named || self.vocabulary.is_special(id)).then(|| (id, token, roles(token)))
+        })
     }
 
     /// The largest id, added tokens included.
@@ -184,7 +174,7 @@ impl Tokenizer {
 
 /// The names' ids; the unknown token may also stand in the model.
 fn special_ids(tokenizer: &tokenizers::Tokenizer, names: &SpecialNames) -> SpecialIds {
-    let id = |name: &Option<String>| name.as_deref().and_then(|name| tokenizer.token_to_id(name));
+    let id = |name: Option<&str>| name.and_then(|name| tokenizer.token_to_id(name));
     let model_unk = match tokenizer.get_model() {
         ModelWrapper::BPE(model) => model.unk_token.clone(),
         ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
@@ -192,10 +182,10 @@ fn special_ids(tokenizer: &tokenizers::Tokenizer, names: &SpecialNames) -> Speci
         ModelWrapper::Unigram(_) => None,
     };
     SpecialIds {
-        bos: id(&names.bos),
-        eos: id(&names.eos),
-        pad: id(&names.pad),
-        unk: id(&names.unk).or_else(|| id(&model_unk)),
+        bos: id(names.token("bos")),
+        eos: id(names.token("eos")),
+        pad: id(names.token("pad")),
+        unk: id(names.token("unk")).or_else(|| id(model_unk.as_deref())),
     }
 }
 
@@ -217,19 +207,4 @@ fn template(tokenizer: &tokenizers::Tokenizer) -> Result<Template, TokenizerErro
         return Err(TokenizerError::Template);
     }
     Ok(template)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_come_as_text_or_as_objects() {
-        let config = br#"{"bos_token": "<s>", "eos_token": {"content": "</s>", "lstrip": false}, "pad_token": null,
-            "chat_template": "{{ x }}", "model_max_length": 1e30}"#;
-        let names = SpecialNames::from_config(config);
-        assert_eq!((names.bos.as_deref(), names.eos.as_deref()), (Some("<s>"), Some("</s>")));
-        assert_eq!((names.pad, names.unk, names.has_chat_template), (None, None, true));
-        assert_eq!(SpecialNames::from_config(b"nonsense"), SpecialNames::default());
-    }
 }

@@ -4,8 +4,10 @@
 
 use std::{ops::Range, sync::Arc};
 
+use chrono::NaiveDate;
 use dataset_model::{Packing, TokenizeConfig};
 
+use super::chat::{Chat, ChatError};
 use super::encode::EncodeError;
 use super::engines::Encoder;
 use super::filter::{Filter, UnknownLanguage};
@@ -15,7 +17,7 @@ use super::stats::Counts;
 use super::window::{WindowError, Windows};
 
 /// A configuration that does not fit the tokenizer, or is not offered.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
     #[error(transparent)]
     Window(#[from] WindowError),
@@ -24,13 +26,17 @@ pub enum RecipeError {
     /// There is nothing to put after a document.
     #[error("`{tokenizer}` names no end-of-sequence token, so `append_eos` must be false")]
     NoEos { tokenizer: String },
-    #[error("chat templates are not offered yet")]
-    ChatTemplate,
+    /// Neither the request nor the tokenizer has one.
+    #[error("`{tokenizer}` has no chat template, so `chat_template` must be given for conversations")]
+    NoChatTemplate { tokenizer: String },
+    #[error(transparent)]
+    Chat(#[from] ChatError),
 }
 
 /// How documents become sequences.
 pub struct Recipe {
     tokenizer: Arc<Tokenizer>,
+    chat: Option<Chat>,
     filter: Option<Filter>,
     windows: Windows,
     pack: Option<Pack>,
@@ -39,15 +45,30 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// For documents that are texts.
     pub fn new(tokenizer: Arc<Tokenizer>, config: &TokenizeConfig) -> Result<Self, RecipeError> {
-        if config.chat_template.is_some() {
-            return Err(RecipeError::ChatTemplate);
-        }
+        Self::of(tokenizer, config, None)
+    }
+
+    /// For documents that are conversations, under the template of the request, else the tokenizer's own, which is told
+    /// `today` when it asks for the date.
+    pub fn for_chat(tokenizer: Arc<Tokenizer>, config: &TokenizeConfig, today: NaiveDate) -> Result<Self, RecipeError> {
+        let template = config.chat_template.as_ref().or(tokenizer.names().chat_template.as_ref());
+        let Some(template) = template else {
+            return Err(RecipeError::NoChatTemplate { tokenizer: config.tokenizer_name.clone() });
+        };
+        let chat = Chat::new(template, tokenizer.names(), today)?;
+        Self::of(tokenizer, config, Some(chat))
+    }
+
+    fn of(tokenizer: Arc<Tokenizer>, config: &TokenizeConfig, chat: Option<Chat>) -> Result<Self, RecipeError> {
         let pack = match config.packing {
             Packing::None => None,
             Packing::Concat => Some(Pack::new(tokenizer.special_ids(), config)?),
         };
-        let has_template = config.add_special_tokens && !config.filter_special_tokens && pack.is_none();
+        // A chat template writes them itself.
+        let has_template =
+            config.add_special_tokens && !config.filter_special_tokens && pack.is_none() && chat.is_none();
         let template = if has_template { tokenizer.template().clone() } else { Template::default() };
         let special_tokens = template.prefix.len() + template.suffix.len();
         Ok(Self {
@@ -57,6 +78,7 @@ impl Recipe {
             template,
             max_length: config.max_length,
             tokenizer,
+            chat,
         })
     }
 
@@ -72,6 +94,16 @@ impl Recipe {
         self.filter.as_ref()
     }
 
+    /// How conversations become texts, if the documents are such.
+    pub fn chat(&self) -> Option<&Chat> {
+        self.chat.as_ref()
+    }
+
+    /// Whether rows say which tokens the model said.
+    pub fn has_mask(&self) -> bool {
+        self.chat.as_ref().is_some_and(Chat::has_generation)
+    }
+
     /// What stands around the ids of every window.
     pub fn template(&self) -> &Template {
         &self.template
@@ -80,6 +112,11 @@ impl Recipe {
     /// The windows of a document of `token_count` ids.
     pub fn windows(&self, token_count: usize) -> impl ExactSizeIterator<Item = Range<usize>> + use<> {
         self.windows.ranges(token_count)
+    }
+
+    /// The windows of a document's ids, each in three parts: the template's tokens before it, its own, those after it.
+    pub fn sequences<'a>(&'a self, ids: &'a [u32]) -> impl ExactSizeIterator<Item = [&'a [u32]; 3]> {
+        self.windows(ids.len()).map(|window| [&self.template.prefix[..], &ids[window], &self.template.suffix[..]])
     }
 
     /// How documents share rows, if they do.
@@ -114,6 +151,36 @@ impl Recipe {
         if let Some(filter) = &self.filter {
             filter.apply(ids, &mut counts.totals.dropped);
         }
+        self.count(text, ids, counts);
+        Ok(())
+    }
+
+    /// The same for the text of a conversation, of which the model said `generated`; `mask` says of each id whether it is
+    /// part of that. No end token is.
+    pub fn conversation(
+        &self,
+        text: &str,
+        generated: &[Range<usize>],
+        (ids, mask): (&mut Vec<u32>, &mut Vec<bool>),
+        counts: &mut Counts,
+    ) -> Result<(), EncodeError> {
+        ids.clear();
+        mask.clear();
+        if !text.is_empty() {
+            // Only the reference knows where in the text a token stands.
+            self.encoder().reference().encode_with_mask(text, generated, ids, mask)?;
+        }
+        if let Some(filter) = &self.filter {
+            filter.apply_with(ids, mask, &mut counts.totals.dropped);
+        }
+        counts.totals.loss_tokens += mask.iter().map(|said| u64::from(*said)).sum::<u64>();
+        self.count(text, ids, counts);
+        mask.resize(ids.len(), false);
+        Ok(())
+    }
+
+    /// Counts a document of which `ids` are left, and appends its end token.
+    fn count(&self, text: &str, ids: &mut Vec<u32>, counts: &mut Counts) {
         counts.totals.documents_in += 1;
         counts.totals.text_bytes += text.len() as u64;
         counts.totals.documents_empty += u64::from(ids.is_empty());
@@ -122,13 +189,12 @@ impl Recipe {
                 ids.extend(pack.end);
                 counts.add_tokens(ids);
             }
-            return Ok(());
+            return;
         }
-        let windows = self.windows(ids.len());
-        counts.totals.documents_truncated += u64::from(windows.len() > 1);
-        for window in windows {
-            counts.add_sequence(&[&self.template.prefix, &ids[window], &self.template.suffix]);
+        let sequences = self.sequences(ids);
+        counts.totals.documents_truncated += u64::from(sequences.len() > 1);
+        for sequence in sequences {
+            counts.add_sequence(&sequence);
         }
-        Ok(())
     }
 }

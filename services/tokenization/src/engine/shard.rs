@@ -10,14 +10,17 @@ use arrow_array::Array;
 use rayon::ThreadPool;
 use shard_store::{ShardReader, ShardWriter, StoreError};
 
+use super::chat::ChatError;
 use super::format::TokenId;
 use super::pipeline::{Bounds, OverBudget, in_order};
-use super::text_column::{self, NotText, TextColumn};
-use super::{Counts, EncodeError, Encoder, Recipe};
+use super::text_column::{self, NotText, Texts};
+use super::{Counts, EncodeError, Recipe};
 
 mod batch;
+mod mask;
 mod packed;
 mod rows;
+use mask::{mask_list, mask_rows};
 use rows::Rows;
 
 /// Text in one chunk, unless a single document is longer.
@@ -40,6 +43,13 @@ pub enum ShardError {
         row: u64,
         #[source]
         source: EncodeError,
+    },
+    /// A conversation of which the template makes no text.
+    #[error("row {row} cannot be rendered")]
+    Chat {
+        row: u64,
+        #[source]
+        source: ChatError,
     },
     /// The next batch of documents does not fit the memory budget.
     #[error("the next batch of documents does not fit the memory budget")]
@@ -94,8 +104,8 @@ pub fn tokenize<T: TokenId>(
     writer: &mut ShardWriter,
     schema: &arrow_schema::SchemaRef,
 ) -> Result<Counts, ShardError> {
-    let column = text_column::find(&source.reader.schema(), source.text_column)?;
-    let chunks = Chunks::new(source, recipe.encoder(), column, resources.batch_rows.clamp(1, CHUNK_ROWS));
+    let column = text_column::find(&source.reader.schema(), source.text_column, recipe.chat().is_some())?;
+    let chunks = Chunks::new(source, recipe, column, resources.batch_rows.clamp(1, CHUNK_ROWS));
     let bounds = Bounds { items: 4 * resources.pool.current_num_threads(), cost: resources.memory_bytes };
 
     let workshop = Workshop { recipe, stop: watch.stop, counters: Mutex::default(), spare: Mutex::default() };
@@ -120,7 +130,7 @@ pub fn tokenize<T: TokenId>(
 
 /// Consecutive rows of one batch.
 struct Chunk {
-    texts: TextColumn,
+    texts: Texts,
     rows: std::ops::Range<usize>,
     /// Row in the split of the first.
     first_doc: u64,
@@ -132,28 +142,29 @@ struct Chunk {
 /// Cuts the source into chunks, one batch in hand at a time.
 struct Chunks<'a> {
     source: &'a Source<'a>,
-    engines: &'a Encoder,
+    recipe: &'a Recipe,
     column: usize,
     max_rows: usize,
     next_batch: usize,
     /// Row in the split of the current batch's first row.
     first_doc: u64,
     /// The current batch and its next row.
-    current: Option<(TextColumn, usize)>,
+    current: Option<(Texts, usize)>,
 }
 
 impl<'a> Chunks<'a> {
-    fn new(source: &'a Source<'a>, engines: &'a Encoder, column: usize, max_rows: usize) -> Self {
-        Self { source, engines, column, max_rows, next_batch: 0, first_doc: source.row_start, current: None }
+    fn new(source: &'a Source<'a>, recipe: &'a Recipe, column: usize, max_rows: usize) -> Self {
+        Self { source, recipe, column, max_rows, next_batch: 0, first_doc: source.row_start, current: None }
     }
 
-    fn open(&self, batch: usize) -> Result<TextColumn, ShardError> {
+    fn open(&self, batch: usize) -> Result<Texts, ShardError> {
         let batch = self.source.reader.batch(batch)?;
         let column = batch.column(self.column);
-        TextColumn::new(column).ok_or_else(|| {
+        let texts = Texts::new(column, self.recipe.chat()).ok_or_else(|| {
             let columns = vec![column.data_type().to_string()];
-            NotText { asked: self.source.text_column.to_owned(), columns }.into()
-        })
+            NotText { asked: self.source.text_column.to_owned(), columns }
+        })?;
+        texts.map_err(|error| ShardError::Chat { row: self.first_doc + error.row as u64, source: error.source })
     }
 }
 
@@ -184,7 +195,7 @@ impl Iterator for Chunks<'_> {
                 break;
             }
             text_bytes += next.len();
-            memory = memory.saturating_add(self.engines.memory(next));
+            memory = memory.saturating_add(self.recipe.encoder().memory(next));
             *row += 1;
         }
         let first_doc = self.first_doc + start as u64;
@@ -195,10 +206,19 @@ impl Iterator for Chunks<'_> {
 /// The ids of a chunk's documents, one after the other.
 struct Encoded<T: TokenId> {
     ids: Vec<T::Native>,
+    /// Of each id, whether the model said it; empty where rows do not say.
+    mask: Vec<bool>,
     /// How many ids each document has.
     lengths: Vec<usize>,
     first_doc: u64,
     text_bytes: u64,
+}
+
+/// What one thread works with.
+struct Scratch {
+    ids: Vec<u32>,
+    mask: Vec<bool>,
+    counts: Counts,
 }
 
 /// What the pool's threads share.
@@ -206,7 +226,7 @@ struct Workshop<'a, T: TokenId> {
     recipe: &'a Recipe,
     stop: &'a (dyn Fn() -> bool + Sync),
     /// One for each chunk that is being encoded at the same time.
-    counters: Mutex<Vec<(Vec<u32>, Counts)>>,
+    counters: Mutex<Vec<Scratch>>,
     /// Buffers of consumed chunks.
     spare: Mutex<Vec<Encoded<T>>>,
 }
@@ -214,11 +234,14 @@ struct Workshop<'a, T: TokenId> {
 impl<T: TokenId> Workshop<'_, T> {
     fn encode(&self, chunk: &Chunk) -> Result<Encoded<T>, ShardError> {
         let taken = lock(&self.counters).pop();
-        let (mut ids, mut counts) = taken.unwrap_or_else(|| (Vec::new(), self.recipe.counts()));
+        let new = || Scratch { ids: Vec::new(), mask: Vec::new(), counts: self.recipe.counts() };
+        let mut scratch = taken.unwrap_or_else(new);
+        let Scratch { ids, mask, counts } = &mut scratch;
         let spare = lock(&self.spare).pop();
-        let mut encoded =
-            spare.unwrap_or_else(|| Encoded { ids: vec![], lengths: vec![], first_doc: 0, text_bytes: 0 });
+        let empty = || Encoded { ids: vec![], mask: vec![], lengths: vec![], first_doc: 0, text_bytes: 0 };
+        let mut encoded = spare.unwrap_or_else(empty);
         encoded.ids.clear();
+        encoded.mask.clear();
         encoded.lengths.clear();
         (encoded.first_doc, encoded.text_bytes) = (chunk.first_doc, chunk.text_bytes);
 
@@ -232,15 +255,19 @@ impl<T: TokenId> Workshop<'_, T> {
             }
             let text = chunk.texts.get(row);
             unwatched += text.map_or(0, str::len);
-            let encoded_one = self.recipe.document(text, self.stop, &mut ids, &mut counts);
+            let encoded_one = match chunk.texts.generated(row).filter(|_| self.recipe.has_mask()) {
+                Some(said) => self.recipe.conversation(text.unwrap_or_default(), said, (&mut *ids, &mut *mask), counts),
+                None => self.recipe.document(text, self.stop, ids, counts),
+            };
             encoded_one.map_err(|source| match source {
                 EncodeError::Stopped => ShardError::Stopped,
                 source => ShardError::Encode { row: doc, source },
             })?;
             encoded.ids.extend(ids.iter().map(|id| T::from_id(*id)));
+            encoded.mask.extend_from_slice(mask);
             encoded.lengths.push(ids.len());
         }
-        lock(&self.counters).push((ids, counts));
+        lock(&self.counters).push(scratch);
         Ok(encoded)
     }
 
@@ -251,8 +278,8 @@ impl<T: TokenId> Workshop<'_, T> {
     fn into_counts(self) -> Counts {
         let mut total = self.recipe.counts();
         let counters = self.counters.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for (_, counts) in &counters {
-            total.merge(counts);
+        for scratch in &counters {
+            total.merge(&scratch.counts);
         }
         total
     }

@@ -32,6 +32,9 @@ pub struct Totals {
     pub tokens: u64,
     pub sequences: u64,
     pub dropped: DroppedByRule,
+    /// Tokens of conversations that the model said, where the template tells.
+    #[serde(default)]
+    pub loss_tokens: u64,
 }
 
 impl Totals {
@@ -43,6 +46,7 @@ impl Totals {
         self.text_bytes += other.text_bytes;
         self.tokens += other.tokens;
         self.sequences += other.sequences;
+        self.loss_tokens += other.loss_tokens;
         self.dropped.special += other.dropped.special;
         self.dropped.stop_word += other.dropped.stop_word;
         self.dropped.min_length += other.dropped.min_length;

@@ -1,10 +1,13 @@
 //! The column that is tokenized: its texts, without a copy.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, LargeStringArray, StringArray, StringViewArray};
 use arrow_schema::{DataType, Schema};
+
+use super::chat::{Chat, ChatColumn, RowError, Shape};
 
 /// The column that was chosen cannot be tokenized.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,13 +18,55 @@ pub struct NotText {
     pub columns: Vec<String>,
 }
 
-/// The index of the column `asked`, which must hold text.
-pub fn find(schema: &Schema, asked: &str) -> Result<usize, NotText> {
-    let is_text = |ty: &DataType| matches!(ty, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+/// The index of the column `asked`, which must hold text, or conversations when `chat`.
+pub fn find(schema: &Schema, asked: &str, chat: bool) -> Result<usize, NotText> {
+    let is_plain = |ty: &DataType| matches!(ty, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let is_text = |ty: &DataType| if chat { Shape::of(ty).is_some() } else { is_plain(ty) };
     schema.index_of(asked).ok().filter(|index| is_text(schema.field(*index).data_type())).ok_or_else(|| {
         let columns = schema.fields().iter().map(|field| format!("`{}` ({})", field.name(), field.data_type()));
         NotText { asked: asked.to_owned(), columns: columns.collect() }
     })
+}
+
+/// The texts of one batch, and of conversations what the model said in them; clones share them.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    texts: TextColumn,
+    generated: Option<Arc<Vec<Vec<Range<usize>>>>>,
+}
+
+impl Texts {
+    /// None when the column holds no text, or with a template no conversations.
+    pub fn new(column: &ArrayRef, chat: Option<&Chat>) -> Option<Result<Self, RowError>> {
+        let Some(chat) = chat else {
+            return Some(Ok(Self { texts: TextColumn::new(column)?, generated: None }));
+        };
+        let rendered = ChatColumn::new(column, chat)?;
+        Some(
+            rendered.map(|ChatColumn { texts, generated }| Self {
+                texts: TextColumn::Utf8(texts),
+                generated: Some(generated),
+            }),
+        )
+    }
+
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The text in row `row`, None when it is null.
+    pub fn get(&self, row: usize) -> Option<&str> {
+        self.texts.get(row)
+    }
+
+    /// What the model said in row `row`, in characters; None where documents are no conversations.
+    pub fn generated(&self, row: usize) -> Option<&[Range<usize>]> {
+        self.generated.as_ref()?.get(row).map(Vec::as_slice)
+    }
 }
 
 /// The texts of one batch; clones share them.
@@ -75,10 +120,10 @@ mod tests {
     fn a_missing_column_lists_those_there_are() {
         let fields = vec![Field::new("id", DataType::Int64, true), Field::new("body", DataType::Utf8View, true)];
         let schema = Schema::new(fields);
-        assert_eq!(find(&schema, "body"), Ok(1));
-        let error = find(&schema, "text").unwrap_err().to_string();
+        assert_eq!(find(&schema, "body", false), Ok(1));
+        let error = find(&schema, "text", false).unwrap_err().to_string();
         assert_eq!(error, "there is no text column `text`; the columns are `id` (Int64), `body` (Utf8View)");
-        assert!(find(&schema, "id").is_err());
+        assert!(find(&schema, "id", false).is_err());
     }
 
     #[test]

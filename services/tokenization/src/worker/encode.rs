@@ -26,7 +26,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     });
     let (name, commit) = (&spec.config.tokenizer_name, &spec.tokenizer_commit);
     let tokenizer = worker.tokenizers.pinned(name, commit, &spec.tokenizer_sha256).await.map_err(failure::task)?;
-    let recipe = Recipe::new(tokenizer, &spec.config).map_err(|error| failure::recipe(&error))?;
+    let recipe = super::recipe(tokenizer, spec)?;
     let engine = recipe.encoder().name().to_owned();
 
     let (folder, attempt) = (super::folder(claim)?, claim.task.attempt_id);
@@ -134,7 +134,7 @@ impl Encoding {
         let mut watch = Watch { stop: &|| stop.is_cancelled(), progress: &mut progress };
 
         let tokenizer = self.recipe.tokenizer();
-        let schema = format::schema(tokenizer, spec);
+        let schema = format::schema(&self.recipe, spec);
         let mut writer = self.store.create(&self.key, schema.clone()).map_err(on_store)?;
         let counts = match tokenizer.id_type() {
             IdType::U16 => tokenize::<UInt16Type>(&self.recipe, &source, &resources, &mut watch, &mut writer, &schema),

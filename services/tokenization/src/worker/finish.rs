@@ -12,7 +12,7 @@ use shard_store::{ShardStore, StoreError, layout};
 use super::{Summary, Worker};
 use crate::engine::format::FORMAT_VERSION;
 use crate::engine::stats::table;
-use crate::engine::{Counts, Recipe, Tokenizer};
+use crate::engine::{Counts, Tokenizer};
 use crate::failure;
 
 pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError> {
@@ -20,16 +20,23 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let spec: TokenizeSpec = claim.spec()?;
     let (name, commit) = (&spec.config.tokenizer_name, &spec.tokenizer_commit);
     let tokenizer = worker.tokenizers.pinned(name, commit, &spec.tokenizer_sha256).await.map_err(failure::task)?;
-    let recipe = Recipe::new(Arc::clone(&tokenizer), &spec.config).map_err(|error| failure::recipe(&error))?;
+    let recipe = super::recipe(Arc::clone(&tokenizer), &spec)?;
     let committed = claim.list_committed().await?;
     let folder = super::folder(claim)?;
     claim.stage_file(&layout::vocab_counts(&folder), FileKind::Side).await?;
     claim.stage_file(&layout::metadata(&folder), FileKind::Side).await?;
 
     let tables: Vec<String> = committed.iter().flat_map(|task| &task.files).map(|file| file.key.clone()).collect();
-    let publication =
-        Publication { store: worker.store.clone(), spec, tokenizer, tasks: committed, folder, engine: String::new() };
-    let empty = recipe.counts();
+    let (empty, has_mask) = (recipe.counts(), recipe.has_mask());
+    let publication = Publication {
+        store: worker.store.clone(),
+        spec,
+        tokenizer,
+        tasks: committed,
+        folder,
+        engine: String::new(),
+        has_mask,
+    };
     let finish = super::blocking(claim, move |_| publication.publish(empty)).await?;
     claim.finish(finish).await?;
 
@@ -52,11 +59,16 @@ pub(super) struct Publication {
     pub(super) tasks: Vec<CommittedTask>,
     pub(super) folder: String,
     pub(super) engine: String,
+    /// Whether rows say which tokens the model said.
+    pub(super) has_mask: bool,
 }
 
 impl Publication {
     pub(super) fn publish(mut self, empty: Counts) -> Result<Finish, TaskError> {
         let counts = self.add_up(empty)?;
+        if self.has_mask && counts.totals.loss_tokens == 0 && counts.totals.tokens > 0 {
+            return Err(failure::no_loss_tokens().into());
+        }
         let statistics = counts.statistics(self.tokenizer.vocabulary(), service_kit::now());
         let on_store = |error: StoreError| TaskError::from(failure::store(&error));
         let vocabulary = self.write_vocabulary(&counts).map_err(on_store)?;

@@ -4,7 +4,7 @@ use catalog_client::{Claim, Commit, NewTask, ShardOwner, TaskError};
 use dataset_model::{Problem, Shard, TokenizeSpec};
 
 use super::{TokenizeWork, Worker};
-use crate::engine::{Recipe, text_column};
+use crate::engine::text_column;
 use crate::failure;
 
 /// JSON of the tasks of one call: control messages stay under 1 MiB.
@@ -15,14 +15,15 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let spec: TokenizeSpec = claim.spec()?;
     let tokenizer =
         worker.tokenizers.pinned(&spec.config.tokenizer_name, &spec.tokenizer_commit, &spec.tokenizer_sha256).await;
-    Recipe::new(tokenizer.map_err(failure::task)?, &spec.config).map_err(|error| failure::recipe(&error))?;
+    super::recipe(tokenizer.map_err(failure::task)?, &spec)?;
 
     let shards = worker.catalog.list_shards(ShardOwner::Dataset(claim.task.dataset_id), Some(&spec.split)).await?;
     if let Some(first) = shards.first() {
         let (store, key, column) = (worker.store.clone(), first.key.clone(), asked_column(&spec)?.to_owned());
+        let is_chat = spec.chat.is_some();
         super::blocking(claim, move |_| {
             let reader = store.open_shard(&key).map_err(|error| failure::store(&error))?;
-            text_column::find(&reader.schema(), &column).map_err(|error| failure::text_column(&error))?;
+            text_column::find(&reader.schema(), &column, is_chat).map_err(|error| failure::text_column(&error))?;
             Ok(())
         })
         .await?;

@@ -44,6 +44,7 @@ impl Bench {
             tokenizer_sha256: hex::encode(tokenizer.sha256()),
             identity: "i".repeat(64),
             split: "train".to_owned(),
+            chat: None,
         };
         let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap());
         Self { dir, store, pool, tokenizer: Arc::new(tokenizer), spec }
@@ -101,6 +102,7 @@ impl Bench {
             tasks: tasks.to_vec(),
             folder: FOLDER.to_owned(),
             engine: String::new(),
+            has_mask: false,
         };
         let empty = Recipe::new(Arc::clone(&self.tokenizer), &self.spec.config).unwrap().counts();
         publication.publish(empty).unwrap()

@@ -1,8 +1,10 @@
 //! The engine over real tokenizers: exact, and the same whatever the threads.
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, but not in what these share")]
 
+mod chat;
 mod engines;
 mod exactness;
 mod packed;
+mod preview;
 mod shards;
 mod support;

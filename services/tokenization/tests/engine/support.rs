@@ -37,14 +37,35 @@ impl Bench {
 
     /// A raw shard with batches of `batch_rows` rows.
     pub(crate) fn raw(&self, texts: &[Option<String>], batch_rows: usize) -> ShardReader {
-        let schema = Arc::new(Schema::new(vec![Field::new("text", DataType::Utf8, true)]));
+        let column = |texts: &[Option<String>]| Arc::new(texts.iter().cloned().collect::<StringArray>()) as ArrayRef;
+        self.raw_of(&DataType::Utf8, texts.chunks(batch_rows).map(column))
+    }
+
+    /// A raw shard with a batch of each column.
+    fn raw_of(&self, data_type: &DataType, columns: impl Iterator<Item = ArrayRef>) -> ShardReader {
+        let schema = Arc::new(Schema::new(vec![Field::new("text", data_type.clone(), true)]));
         let mut writer = self.store.create("raw.arrow", schema.clone()).unwrap();
-        for texts in texts.chunks(batch_rows) {
-            let column: ArrayRef = Arc::new(texts.iter().cloned().collect::<StringArray>());
+        for column in columns {
             writer.write(&RecordBatch::try_new(schema.clone(), vec![column]).unwrap()).unwrap();
         }
         writer.finish().unwrap();
         self.store.open_shard("raw.arrow").unwrap()
+    }
+
+    /// Conversations through the template of the configuration, else the tokenizer's own.
+    pub(crate) fn run_chat(
+        &self,
+        conversations: &ArrayRef,
+        config: &TokenizeConfig,
+        today: chrono::NaiveDate,
+    ) -> Result<Run, ShardError> {
+        let raw = self.raw_of(conversations.data_type(), std::iter::once(Arc::clone(conversations)));
+        let recipe = Recipe::for_chat(self.tokenizer.clone(), config, today).unwrap();
+        self.attempt(&raw, 0, (&recipe, config), (2, 100, 1 << 30), &|| false)
+    }
+
+    fn recipe(&self, config: &TokenizeConfig) -> Recipe {
+        Recipe::new(self.tokenizer.clone(), config).unwrap()
     }
 
     pub(crate) fn run(
@@ -55,7 +76,7 @@ impl Bench {
         threads: usize,
         batch_rows: usize,
     ) -> Run {
-        self.attempt(raw, row_start, config, (threads, batch_rows, 1 << 30), &|| false).unwrap()
+        self.attempt(raw, row_start, (&self.recipe(config), config), (threads, batch_rows, 1 << 30), &|| false).unwrap()
     }
 
     pub(crate) fn try_run(
@@ -66,26 +87,26 @@ impl Bench {
         memory_bytes: u64,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Run, ShardError> {
-        self.attempt(raw, 0, config, (2, batch_rows, memory_bytes), stop)
+        self.attempt(raw, 0, (&self.recipe(config), config), (2, batch_rows, memory_bytes), stop)
     }
 
     fn attempt(
         &self,
         raw: &ShardReader,
         row_start: u64,
-        config: &TokenizeConfig,
+        (recipe, config): (&Recipe, &TokenizeConfig),
         (threads, batch_rows, memory_bytes): (usize, usize, u64),
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Run, ShardError> {
-        let recipe = Recipe::new(self.tokenizer.clone(), config).unwrap();
         let spec = TokenizeSpec {
             config: config.clone(),
             tokenizer_commit: "c".repeat(40),
             tokenizer_sha256: hex::encode(self.tokenizer.sha256()),
             identity: "i".repeat(64),
             split: "train".to_owned(),
+            chat: None,
         };
-        let schema = format::schema(&self.tokenizer, &spec);
+        let schema = format::schema(recipe, &spec);
         let mut writer = self.store.create("tokens.arrow", schema.clone()).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let source = Source { reader: raw, row_start, text_column: "text" };
@@ -97,8 +118,8 @@ impl Bench {
         };
         let mut watch = Watch { stop, progress: &mut progress };
         let counts = match self.tokenizer.id_type() {
-            IdType::U16 => tokenize::<UInt16Type>(&recipe, &source, &resources, &mut watch, &mut writer, &schema)?,
-            IdType::I32 => tokenize::<Int32Type>(&recipe, &source, &resources, &mut watch, &mut writer, &schema)?,
+            IdType::U16 => tokenize::<UInt16Type>(recipe, &source, &resources, &mut watch, &mut writer, &schema)?,
+            IdType::I32 => tokenize::<Int32Type>(recipe, &source, &resources, &mut watch, &mut writer, &schema)?,
         };
         Ok(Run { sealed: writer.finish()?, counts })
     }

@@ -5,6 +5,7 @@ mod export;
 mod flight;
 mod hub;
 mod job;
+mod preview;
 mod read_plan;
 mod tokenization;
 

@@ -1,8 +1,8 @@
 //! `tokenmill tokenization …`.
 
-use super::{Client, confirm};
+use super::{Client, confirm, preview};
 use crate::{
-    arguments::{Create, Preset, Rows, Tokenization as Command},
+    arguments::{Choices, Create, Preset, Rows, Tokenization as Command},
     failure::Failure,
     output, watch,
 };
@@ -33,6 +33,7 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure
             let answer = client.catalog.tokenizations().get_statistics(request(query)).await?.into_inner();
             statistics(client, &answer.statistics.required("statistics")?.try_into()?)
         }
+        Command::Preview(options) => preview::show(client, *options).await,
         Command::Cancel { id } => {
             let cancel = TokenizationServiceCancelRequest { id: parse(&id)?.to_string() };
             client.catalog.tokenizations().cancel(request(cancel)).await?;
@@ -53,31 +54,13 @@ fn parse(id: &str) -> Result<TokenizationId, Failure> {
 
 async fn create(client: &Client, options: Create) -> Result<(), Failure> {
     let dataset = client.find(&options.dataset).await?;
-    // What the preset says holds where nothing else was said.
-    let preset = match options.preset {
-        Preset::Analysis => (None, None, None),
-        Preset::Lm => (Some(false), Some(0), options.stride.is_none().then_some(Packing::Concat)),
+    let read = |path: &std::path::PathBuf| {
+        let unreadable = |error| Failure::usage(format!("`{}` cannot be read: {error}", path.display()));
+        std::fs::read_to_string(path).map_err(unreadable)
     };
-    let packing = options.packing.map(|rows| match rows {
-        Rows::None => Packing::None,
-        Rows::Concat => Packing::Concat,
-    });
-    let config = TokenizeRequest {
-        tokenizer_name: options.tokenizer,
-        tokenizer_revision: options.tokenizer_revision,
-        max_length: options.max_length,
-        stride: options.stride,
-        min_token_length: options.min_token_length.or(preset.1),
-        filter_special_tokens: options.filter_special_tokens.or(preset.0),
-        filter_stop_words: options.filter_stop_words.or(preset.0),
-        stop_words_language: options.stop_words_language,
-        add_special_tokens: options.add_special_tokens,
-        text_column: options.text_column,
-        split: options.split,
-        packing: packing.or(preset.2),
-        append_eos: options.append_eos,
-        ..TokenizeRequest::default()
-    };
+    let chat_template = options.chat_template.as_ref().map(read).transpose()?;
+    let (text_column, split) = (options.text_column, options.split);
+    let config = TokenizeRequest { text_column, split, chat_template, ..asked(options.choices) };
     let new = TokenizationServiceCreateRequest { dataset_id: dataset.id.to_string(), config: Some(config.into()) };
     let answer = client.catalog.tokenizations().create(request(new)).await?.into_inner();
     let mut tokenization: Tokenization = answer.tokenization.required("tokenization")?.try_into()?;
@@ -91,6 +74,33 @@ async fn create(client: &Client, options: Create) -> Result<(), Failure> {
         tokenization = client.catalog.get_tokenization(tokenization.id).await?;
     }
     show(client, &tokenization)
+}
+
+/// What was chosen, with what the preset chooses.
+pub(super) fn asked(choices: Choices) -> TokenizeRequest {
+    // What the preset says holds where nothing else was said.
+    let preset = match choices.preset {
+        Preset::Analysis => (None, None, None),
+        Preset::Lm => (Some(false), Some(0), choices.stride.is_none().then_some(Packing::Concat)),
+    };
+    let packing = choices.packing.map(|rows| match rows {
+        Rows::None => Packing::None,
+        Rows::Concat => Packing::Concat,
+    });
+    TokenizeRequest {
+        tokenizer_name: choices.tokenizer,
+        tokenizer_revision: choices.tokenizer_revision,
+        max_length: choices.max_length,
+        stride: choices.stride,
+        min_token_length: choices.min_token_length.or(preset.1),
+        filter_special_tokens: choices.filter_special_tokens.or(preset.0),
+        filter_stop_words: choices.filter_stop_words.or(preset.0),
+        stop_words_language: choices.stop_words_language,
+        add_special_tokens: choices.add_special_tokens,
+        packing: packing.or(preset.2),
+        append_eos: choices.append_eos,
+        ..TokenizeRequest::default()
+    }
 }
 
 fn list(tokenizations: &[Tokenization]) -> Result<(), Failure> {

@@ -14,6 +14,14 @@ use super::Kind;
 const PATTERNS: [&str; 4] = [CL100K_BASE_PATTERN, QWEN2_PATTERN, O200K_BASE_PATTERN, TEKKEN_PATTERN];
 const DEEPSEEK: [&str; 3] = [DEEPSEEK_SPLIT1_PATTERN, DEEPSEEK_SPLIT2_PATTERN, DEEPSEEK_SPLIT3_PATTERN];
 
+/// What `transformers` writes for runs of blanks in SentencePiece models.
+const BLANKS: &str = " {2,}";
+
+/// Whether a pattern is one of those that are known to come to an end.
+pub(super) fn is_known_pattern(source: &str) -> bool {
+    source == BLANKS || PATTERNS.contains(&source) || DEEPSEEK.contains(&source)
+}
+
 /// A tokenizer that a fast engine may serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -131,7 +139,7 @@ fn word_piece(json: &Value) -> Option<Shape> {
 }
 
 fn unigram(json: &Value) -> Option<Shape> {
-    let is_blanks = |pattern: &Value| has_only(pattern, &["Regex"]) && pattern["Regex"] == " {2,}";
+    let is_blanks = |pattern: &Value| has_only(pattern, &["Regex"]) && pattern["Regex"] == BLANKS;
     let is_normalizer = |step: &&Value| match step["type"].as_str() {
         Some("Precompiled") => has_only(step, &["type", "precompiled_charsmap"]),
         Some("Strip") => has_only(step, &["type", "strip_left", "strip_right"]),

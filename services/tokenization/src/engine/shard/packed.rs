@@ -1,5 +1,6 @@
 //! Collects packed rows into record batches of about 1 MiB.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow_array::types::{UInt32Type, UInt64Type};
@@ -19,6 +20,8 @@ const ROW_BYTES: usize = 4 + 4 + 8;
 
 pub(super) struct PackedBuilder<T: TokenId> {
     packer: Packer<T::Native>,
+    /// Cuts the mask where the ids are cut.
+    mask_packer: Option<Packer<bool>>,
     batch: Batch<T>,
 }
 
@@ -32,12 +35,14 @@ struct Batch<T: TokenId> {
     starts: Vec<u32>,
     start_offsets: Vec<i32>,
     first_docs: Vec<u64>,
+    /// Of each id, whether the model said it.
+    mask: Option<Vec<bool>>,
     /// Rows so far, those of the batches before included.
     rows: u64,
 }
 
 impl<T: TokenId> PackedBuilder<T> {
-    pub(super) fn new(schema: SchemaRef, max_length: usize, fill: T::Native) -> Self {
+    pub(super) fn new(schema: SchemaRef, max_length: usize, fill: T::Native, has_mask: bool) -> Self {
         let batch = Batch {
             schema,
             max_length,
@@ -47,15 +52,30 @@ impl<T: TokenId> PackedBuilder<T> {
             starts: Vec::new(),
             start_offsets: vec![0],
             first_docs: Vec::new(),
+            mask: has_mask.then(Vec::new),
             rows: 0,
         };
-        Self { packer: Packer::new(max_length), batch }
+        Self { packer: Packer::new(max_length), mask_packer: has_mask.then(|| Packer::new(max_length)), batch }
     }
 
     /// Appends a document and writes the batches that it fills; returns how many rows it filled.
-    pub(super) fn push(&mut self, ids: &[T::Native], doc: u64, writer: &mut ShardWriter) -> Result<u64, ShardError> {
+    pub(super) fn push(
+        &mut self,
+        ids: &[T::Native],
+        mask: &[bool],
+        doc: u64,
+        writer: &mut ShardWriter,
+    ) -> Result<u64, ShardError> {
         let before = self.batch.rows;
-        self.packer.push(ids, doc, |row| self.batch.push(row, writer))?;
+        let mut masks = VecDeque::new();
+        if let Some(packer) = &mut self.mask_packer {
+            packer.push(mask, doc, |row| {
+                masks.push_back(row.ids.clone());
+                Ok::<_, ShardError>(())
+            })?;
+        }
+        let next = |row: &Row<T::Native>| self.batch.push(row, &masks.pop_front().unwrap_or_default(), writer);
+        self.packer.push(ids, doc, next)?;
         Ok(self.batch.rows - before)
     }
 
@@ -68,7 +88,8 @@ impl<T: TokenId> PackedBuilder<T> {
         counts.add_lengths(self.batch.max_length, self.batch.rows);
         if let Some(row) = self.packer.rest() {
             counts.add_lengths(row.ids.len(), 1);
-            self.batch.push(row, writer)?;
+            let mask = self.mask_packer.as_ref().and_then(Packer::rest).map(|row| row.ids.clone());
+            self.batch.push(row, &mask.unwrap_or_default(), writer)?;
         }
         Ok(self.batch.flush()?)
     }
@@ -76,10 +97,12 @@ impl<T: TokenId> PackedBuilder<T> {
 
 impl<T: TokenId> Batch<T> {
     /// Appends a row, filled up; a batch ends before the row that would take it beyond its size.
-    fn push(&mut self, row: &Row<T::Native>, writer: &mut ShardWriter) -> Result<(), ShardError> {
+    fn push(&mut self, row: &Row<T::Native>, mask: &[bool], writer: &mut ShardWriter) -> Result<(), ShardError> {
         let rows = self.lengths.len() + 1;
         let starts = self.starts.len() + row.starts.len();
-        let bytes = rows * (self.max_length * size_of::<T::Native>() + ROW_BYTES) + starts * size_of::<u32>();
+        let of_mask = if self.mask.is_some() { (rows * self.max_length).div_ceil(8) } else { 0 };
+        let of_row = self.max_length * size_of::<T::Native>() + ROW_BYTES;
+        let bytes = rows * of_row + starts * size_of::<u32>() + of_mask;
         if bytes > BATCH_BYTES
             && let Some(full) = self.flush()?
         {
@@ -89,6 +112,10 @@ impl<T: TokenId> Batch<T> {
         self.ids.extend_from_slice(&row.ids);
         self.lengths.push(u32::try_from(row.ids.len()).map_err(too_long)?);
         self.ids.resize(self.lengths.len() * self.max_length, self.fill);
+        if let Some(all) = &mut self.mask {
+            all.extend_from_slice(mask);
+            all.resize(self.ids.len(), false);
+        }
         self.starts.extend_from_slice(&row.starts);
         self.start_offsets.push(i32::try_from(self.starts.len()).map_err(too_long)?);
         self.first_docs.push(row.first_doc);
@@ -112,7 +139,9 @@ impl<T: TokenId> Batch<T> {
         let starts = ListArray::try_new(position, offsets, starts, None)?;
         let lengths = numbers::<UInt32Type>(std::mem::take(&mut self.lengths));
         let first_docs = numbers::<UInt64Type>(std::mem::take(&mut self.first_docs));
-        RecordBatch::try_new(self.schema.clone(), vec![Arc::new(ids), lengths, Arc::new(starts), first_docs]).map(Some)
+        let mask = self.mask.as_mut().map(std::mem::take).map(|mask| super::mask_rows(mask, length)).transpose()?;
+        let columns: [ArrayRef; 4] = [Arc::new(ids), lengths, Arc::new(starts), first_docs];
+        RecordBatch::try_new(self.schema.clone(), columns.into_iter().chain(mask).collect()).map(Some)
     }
 }
 

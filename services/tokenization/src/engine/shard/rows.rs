@@ -28,9 +28,10 @@ impl<'a, T: TokenId> Rows<'a, T> {
         let native = |ids: &[u32]| ids.iter().map(|id| T::from_id(*id)).collect();
         let template = (native(&recipe.template().prefix), native(&recipe.template().suffix));
         let builder = match recipe.pack() {
-            None => Builder::Windows(BatchBuilder::new(schema.clone())),
+            None => Builder::Windows(BatchBuilder::new(schema.clone(), recipe.has_mask())),
             Some(pack) => {
-                Builder::Packed(PackedBuilder::new(schema.clone(), recipe.max_length(), T::from_id(pack.fill)))
+                let (length, fill) = (recipe.max_length(), T::from_id(pack.fill));
+                Builder::Packed(PackedBuilder::new(schema.clone(), length, fill, recipe.has_mask()))
             }
         };
         Self { recipe, writer, builder, template, progress: Progress::default() }
@@ -38,19 +39,23 @@ impl<'a, T: TokenId> Rows<'a, T> {
 
     /// Appends the documents of a chunk.
     pub(super) fn push(&mut self, encoded: &Encoded<T>) -> Result<(), ShardError> {
-        let mut rest = &encoded.ids[..];
+        let (mut rest, mut rest_of_mask) = (&encoded.ids[..], &encoded.mask[..]);
         for (doc, length) in (encoded.first_doc..).zip(&encoded.lengths) {
             let (ids, after) = rest.split_at(*length);
             rest = after;
+            let (mask, after) = rest_of_mask.split_at((*length).min(rest_of_mask.len()));
+            rest_of_mask = after;
             match &mut self.builder {
                 Builder::Packed(builder) => {
-                    self.progress.sequences += builder.push(ids, doc, self.writer)?;
+                    self.progress.sequences += builder.push(ids, mask, doc, self.writer)?;
                     self.progress.tokens += ids.len() as u64;
                 }
                 Builder::Windows(builder) => {
                     for (window, range) in (0_u32..).zip(self.recipe.windows(*length)) {
+                        // A chat template leaves nothing to add, so that ids and mask are the same tokens.
+                        let mask = mask.get(range.clone()).unwrap_or_default();
                         let parts = [&self.template.0[..], &ids[range], &self.template.1[..]];
-                        if let Some(full) = builder.push(&parts, doc, window)? {
+                        if let Some(full) = builder.push(&parts, mask, doc, window)? {
                             self.writer.write(&full)?;
                         }
                         self.progress.tokens += parts.iter().map(|part| part.len() as u64).sum::<u64>();

@@ -1,0 +1,121 @@
+//! The column of conversations: which shape its messages have, and its texts.
+//!
+//! Three shapes are known. Each becomes messages with `role` and `content`, which is what templates read.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_schema::DataType;
+use minijinja::Value;
+
+use super::{Chat, ChatError, Rendered, messages};
+
+/// Speakers of `ShareGPT` by the names that its data use; others keep theirs.
+const SPEAKERS: [(&str, &str); 9] = [
+    ("human", "user"),
+    ("user", "user"),
+    ("gpt", "assistant"),
+    ("chatgpt", "assistant"),
+    ("bing", "assistant"),
+    ("bard", "assistant"),
+    ("model", "assistant"),
+    ("observation", "tool"),
+    ("function_response", "tool"),
+];
+
+/// How a conversation is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A list of `{role, content, …}`.
+    OpenAi,
+    /// A list of `{from, value, …}`.
+    ShareGpt,
+    /// A list of texts: user and assistant in turn.
+    Texts,
+}
+
+impl Shape {
+    /// None when the type is none of a conversation.
+    pub fn of(data_type: &DataType) -> Option<Self> {
+        let item = match data_type {
+            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => item.data_type(),
+            _ => return None,
+        };
+        match item {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Texts),
+            DataType::Struct(fields) => {
+                let has = |names: [&str; 2]| names.iter().all(|name| fields.find(name).is_some());
+                let known = [(["role", "content"], Self::OpenAi), (["from", "value"], Self::ShareGpt)];
+                known.into_iter().find_map(|(names, shape)| has(names).then_some(shape))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The conversations of one batch as texts; clones share them.
+#[derive(Debug, Clone)]
+pub struct ChatColumn {
+    pub texts: Arc<StringArray>,
+    /// Of each row, what the model said, in characters.
+    pub generated: Arc<Vec<Vec<std::ops::Range<usize>>>>,
+}
+
+/// A row whose conversation has no text.
+#[derive(Debug, thiserror::Error)]
+#[error("the conversation in row {row} of the batch")]
+pub struct RowError {
+    pub row: usize,
+    #[source]
+    pub source: ChatError,
+}
+
+impl ChatColumn {
+    /// None when the column holds no conversations.
+    pub fn new(column: &ArrayRef, chat: &Chat) -> Option<Result<Self, RowError>> {
+        let shape = Shape::of(column.data_type())?;
+        Some(Self::rendered(column, shape, chat))
+    }
+
+    fn rendered(column: &ArrayRef, shape: Shape, chat: &Chat) -> Result<Self, RowError> {
+        let (mut texts, mut generated) = (Vec::with_capacity(column.len()), Vec::with_capacity(column.len()));
+        for row in 0..column.len() {
+            let items = if column.is_null(row) { None } else { messages::items(column, row) };
+            let rendered = items.map(|items| chat.render(conversation(&items, shape))).transpose();
+            let Rendered { text, generated: said } =
+                rendered.map_err(|source| RowError { row, source })?.unwrap_or_default();
+            texts.push(text);
+            generated.push(said);
+        }
+        Ok(Self { texts: Arc::new(texts.into_iter().map(Some).collect()), generated: Arc::new(generated) })
+    }
+}
+
+/// The messages; an item that is null is none.
+fn conversation(items: &ArrayRef, shape: Shape) -> Vec<Value> {
+    let rows = (0..items.len()).filter(|row| items.is_valid(*row));
+    let turn = |(number, row): (usize, usize)| {
+        let role = if number % 2 == 0 { "user" } else { "assistant" };
+        Value::from_pairs([("role", Value::from(role)), ("content", messages::value(items, row))])
+    };
+    match shape {
+        Shape::Texts => rows.enumerate().map(turn).collect(),
+        Shape::OpenAi => rows.map(|row| Value::from_pairs(messages::message(items.as_struct(), row))).collect(),
+        Shape::ShareGpt => {
+            rows.map(|row| Value::from_pairs(named(messages::message(items.as_struct(), row)))).collect()
+        }
+    }
+}
+
+/// The words of `ShareGPT` in those of `OpenAI`.
+fn named(message: Vec<(String, Value)>) -> impl Iterator<Item = (String, Value)> {
+    message.into_iter().map(|(key, value)| match key.as_str() {
+        "from" => {
+            let speaker = value.as_str().and_then(|from| SPEAKERS.iter().find(|(name, _)| *name == from));
+            ("role".to_owned(), speaker.map_or(value, |(_, role)| Value::from(*role)))
+        }
+        "value" => ("content".to_owned(), value),
+        _ => (key, value),
+    })
+}

@@ -5,6 +5,7 @@
 
 pub mod event;
 pub mod ids;
+pub mod preview;
 pub mod problem;
 pub mod reason;
 pub mod records;
@@ -22,7 +23,7 @@ pub use reason::Reason;
 pub use records::{Dataset, FileProgress, Job, JobPhase, Progress, Split, TaskCounts, Tokenization};
 pub use repo_id::RepoId;
 pub use shard::{Shard, SourceRange, StagedFile};
-pub use spec::{IngestSpec, JobKind, TaskKind, TokenizeSpec};
+pub use spec::{IngestSpec, JobKind, TaskKind, TokenizeSpec, Upload, UploadedFile};
 pub use state::{DatasetStatus, JobState, TaskState, TokenizationStatus};
 pub use statistics::Statistics;
 pub use tokenize::{Packing, TokenizeConfig, TokenizeRequest};

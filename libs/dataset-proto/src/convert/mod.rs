@@ -3,6 +3,7 @@
 
 mod event;
 mod job;
+mod preview;
 mod record;
 mod shard;
 mod simple;

@@ -142,7 +142,8 @@ impl Tokenizations {
             return Err(not_ready(id, offer.status).into());
         }
         let split = choose_split(&offer.splits, config.split.as_deref())?;
-        let column = choose_text_column(&offer.schema.unwrap_or_default(), config.text_column.as_deref())?;
+        let asked = config.text_column.as_deref().or(offer.text_column.as_deref());
+        let column = choose_text_column(&offer.schema.unwrap_or_default(), asked)?;
         Ok(TokenizeConfig { split: Some(split), text_column: Some(column), ..config })
     }
 

@@ -18,6 +18,9 @@ pub(super) struct IngestWork {
     /// Position in the split of the first file.
     pub first_file: usize,
     pub files: Vec<WorkFile>,
+    /// Which column of an upload must hold text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_column: Option<String>,
 }
 
 /// A source file, and how it is read.
@@ -27,6 +30,9 @@ pub(super) struct WorkFile {
     pub source: SourceFile,
     /// `parquet` or `json`.
     pub format: String,
+    /// Where a file lies that was uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// What a work task did.

@@ -8,10 +8,11 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use arrow_schema::DataType;
 use catalog_client::{Claim, Commit, FileKind, TaskError};
 use dataset_model::{FileProgress, Problem, Shard};
 use futures::{StreamExt, TryStreamExt, stream};
-use hub::{Digest, Fetch, FetchedFile, RemoteFile, RepoKind};
+use hub::{Digest, Fetch, RemoteFile, RepoKind};
 use serde_json::json;
 use shard_store::{ShardStore, layout};
 use tokio::sync::{mpsc, oneshot};
@@ -42,7 +43,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let mut paths = Vec::with_capacity(fetched.len());
     let mut inputs = Vec::with_capacity(fetched.len());
     for (file, fetched) in work.files.iter().zip(fetched) {
-        paths.push(fetched.path);
+        paths.extend(fetched.path);
         inputs.push((file.clone(), fetched.file));
     }
     let converted = match convert(worker, claim, &work, inputs, &stop).await {
@@ -75,10 +76,17 @@ async fn fetch_all(
     claim: &Claim,
     work: &IngestWork,
     stop: &CancellationToken,
-) -> Result<Vec<FetchedFile>, TaskError> {
+) -> Result<Vec<Fetched>, TaskError> {
     let download = Download::new(claim, &work.files);
     let fetches: Vec<_> = (0..work.files.len()).map(|n| fetch(worker, &download, work, n, stop)).collect();
     stream::iter(fetches).buffered(FETCHES).try_collect().await
+}
+
+/// A verified source file.
+struct Fetched {
+    file: File,
+    /// What is removed once its rows are committed; what was uploaded stays until all are.
+    path: Option<PathBuf>,
 }
 
 async fn fetch(
@@ -87,12 +95,18 @@ async fn fetch(
     work: &IngestWork,
     n: usize,
     stop: &CancellationToken,
-) -> Result<FetchedFile, TaskError> {
-    let source = &work.files[n].source;
+) -> Result<Fetched, TaskError> {
+    let WorkFile { source, key, .. } = &work.files[n];
     let digest = Digest::from_hex(&source.digest).ok_or_else(|| {
         tracing::error!(path = source.path, "the task's specification holds no digest");
         Problem::internal()
     })?;
+    if let (Some(key), Digest::Sha256(sha256)) = (key, digest) {
+        let (store, key, size) = (worker.store.clone(), key.clone(), source.size);
+        let opened = blocking(move || store.open_source(&key, &sha256, size)).await?;
+        download.report(n, size);
+        return Ok(Fetched { file: opened.map_err(|error| failure::store(&error))?, path: None });
+    }
     // Known to the catalog, so that the part outlives sweeps and a later job goes on with it.
     let part = format!("{}/{}.part", layout::STAGING, digest.to_hex());
     download.claim.stage_file(&part, FileKind::Partial).await?;
@@ -109,7 +123,8 @@ async fn fetch(
         cancel: stop,
         progress: &progress,
     });
-    fetched.await.map_err(|error| failure::hub(&error))
+    let fetched = fetched.await.map_err(|error| failure::hub(&error))?;
+    Ok(Fetched { file: fetched.file, path: Some(fetched.path) })
 }
 
 /// Adds up what the transfers of a task have fetched.
@@ -174,8 +189,8 @@ async fn convert(
         attempt: claim.task.attempt_id,
     };
     let (events, mut heard) = mpsc::channel(16);
-    let (store, own_stop) = (worker.store.clone(), stop.clone());
-    let converting = blocking(move || write_shards(store, names, inputs, &events, &own_stop));
+    let (store, own_stop, text_column) = (worker.store.clone(), stop.clone(), work.text_column.clone());
+    let converting = blocking(move || write_shards(store, names, inputs, text_column, &events, &own_stop));
     let mut refused = None;
     let listening = async {
         while let Some(event) = heard.recv().await {
@@ -203,16 +218,20 @@ fn write_shards(
     store: ShardStore,
     names: ShardNames,
     inputs: Vec<(WorkFile, File)>,
+    text_column: Option<String>,
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Converted, ShardError> {
     let mut sources = Vec::with_capacity(inputs.len());
-    for (WorkFile { source, format }, file) in inputs {
+    for (WorkFile { source, format, .. }, file) in inputs {
         // The plan only lets through formats that are known here.
         let format = Format::named(&format).unwrap_or(Format::Json);
         sources.push(Source::open(&source.path, file, format, stop)?);
     }
     let schema = common_schema(&sources)?;
+    if let Some(column) = text_column.filter(|_| !schema.fields().is_empty()) {
+        check_text(&schema, &column)?;
+    }
     let announce = |key: &str| {
         let (answer, answered) = oneshot::channel();
         let event = Event::Announce { key: key.to_owned(), answer };
@@ -228,6 +247,16 @@ fn write_shards(
             Err(error)
         }
     }
+}
+
+/// What an upload names as its text must be there, before anybody tokenizes it.
+fn check_text(schema: &arrow_schema::Schema, column: &str) -> Result<(), ConvertError> {
+    let is_text = |field: &arrow_schema::FieldRef| matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8);
+    if schema.fields().iter().any(|field| field.name() == column && is_text(field)) {
+        return Ok(());
+    }
+    let texts = schema.fields().iter().filter(|field| is_text(field)).map(|field| field.name().clone()).collect();
+    Err(ConvertError::NoTextColumn { column: column.to_owned(), texts })
 }
 
 fn write_rows<A: FnMut(&str) -> Result<(), ShardError>>(

@@ -1,6 +1,6 @@
 //! `tokenmill dataset …`.
 
-use super::{Client, confirm};
+use super::{Client, confirm, preview, upload};
 use crate::{arguments::Dataset as Command, failure::Failure, output, watch};
 use catalog_client::request;
 use dataset_model::{Dataset, DatasetStatus, JobId};
@@ -10,6 +10,7 @@ use dataset_proto::{
         self as proto, DatasetServiceCancelRequest, DatasetServiceCreateRequest, DatasetServiceDeleteRequest,
         DatasetServiceListRequest, StartIngestRequest,
     },
+    ingestion::InspectRepoRequest,
 };
 
 pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure> {
@@ -32,6 +33,14 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure
             }
             let dataset = watch::wait(&client.catalog, dataset_id, job, client.quiet).await?;
             show(client, &dataset)
+        }
+        Command::Upload(options) => match upload::run(client, options).await? {
+            Some(dataset) => show(client, &dataset),
+            None => Ok(()),
+        },
+        Command::Preview { repo_id, revision, config, split, rows, ingestion } => {
+            let asked = InspectRepoRequest { repo_id, revision, preview_rows: rows, config, split };
+            preview::show(client, &ingestion, asked).await
         }
         Command::Cancel { dataset } => {
             let id = client.find(&dataset).await?.id.to_string();

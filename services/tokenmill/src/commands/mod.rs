@@ -5,8 +5,10 @@ mod export;
 mod flight;
 mod hub;
 mod job;
+mod preview;
 mod read_plan;
 mod tokenization;
+mod upload;
 
 use crate::{
     arguments::{Arguments, Command},

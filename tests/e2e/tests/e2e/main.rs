@@ -13,6 +13,7 @@ mod restarts;
 mod sources;
 mod starts;
 mod sweeps;
+mod uploads;
 
 use anyhow::{Context, Result};
 use e2e::{Rig, repos::LONG};

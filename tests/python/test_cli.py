@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.flight as flight
 import pyarrow.parquet as pq
 import pytest
+import requests
 from stack import BINARY, HUB, Stack
 
 DATASET = "tokenmill/english-docs"
@@ -84,6 +85,10 @@ def test_a_repository_is_looked_at_and_files_are_sent(tokenmill, services: Stack
     assert (sent["status"], sent["source"]) == ("ready", "upload")
     assert sent["row_count"] == pq.read_metadata(file).num_rows + 1000
     assert "NAME_TAKEN" in tokenmill(*upload, code=REFUSED).stderr
+    with file.open("rb") as content:
+        form = requests.post(f"{services.api}/datasets/upload", data={"name": "form"}, files={"files": content}, timeout=60)
+    assert form.status_code == 202 and form.json()["dataset"]["name"] == "form", form.text
+    tokenmill("dataset", "rm", "form", "--yes")
     assert "cannot be read" in tokenmill("dataset", "upload", str(tmp_path / "none.csv"), "--name", "x", *at,
                                          code=FAILED).stderr
     assert "DATASET_READY" in tokenmill("dataset", "pull", "sent", code=REFUSED).stderr

@@ -56,6 +56,9 @@ pub struct IngestSpec {
     /// The commit that an earlier plan of this dataset pinned: a resumed job stays on it.
     #[serde(default)]
     pub commit_sha: Option<String>,
+    /// Only so many rows, the first in the order of the source; none = all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_samples: Option<u64>,
     /// Files that lie on the volume already, instead of those of a repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<Upload>,

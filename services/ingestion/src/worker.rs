@@ -3,6 +3,7 @@
 //! Everything watches the claim's stop token: a worker that was cancelled or overtaken writes nothing more.
 
 mod finish;
+mod first_rows;
 mod gc;
 mod plan;
 mod shards;

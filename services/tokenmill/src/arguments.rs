@@ -107,6 +107,9 @@ pub(crate) enum Dataset {
         config: Option<String>,
         #[arg(long)]
         revision: Option<String>,
+        /// Only so many rows, the first in the order of the source.
+        #[arg(long)]
+        max_samples: Option<u64>,
         #[command(flatten)]
         waiting: Waiting,
     },

@@ -39,6 +39,7 @@ pub struct Asked {
     pub revision: Option<String>,
     pub config: Option<String>,
     pub split: Option<String>,
+    pub max_samples: Option<u64>,
 }
 
 /// What a dataset stands for: what was asked last, and what a plan made of it.
@@ -50,6 +51,7 @@ pub struct Source {
     pub revision: Option<String>,
     pub requested_config: Option<String>,
     pub split_filter: Option<String>,
+    pub max_samples: Option<u64>,
     /// As pinned.
     pub config: Option<String>,
     pub commit_sha: Option<String>,
@@ -85,7 +87,15 @@ pub fn start_upload(
 /// The specification of an ingest of uploaded files.
 pub fn of_upload(upload: Upload) -> IngestSpec {
     let repo_id = RepoId::upload();
-    IngestSpec { repo_id, revision: None, config: None, split: None, commit_sha: None, upload: Some(upload) }
+    IngestSpec {
+        repo_id,
+        revision: None,
+        config: None,
+        split: None,
+        commit_sha: None,
+        max_samples: None,
+        upload: Some(upload),
+    }
 }
 
 /// Decides on a start. `active` is the running ingest, `newest` the last one of any state.
@@ -99,6 +109,7 @@ pub fn start(
         revision: asked.revision.or_else(|| source.revision.clone()),
         config: asked.config.or_else(|| source.requested_config.clone()),
         split: asked.split,
+        max_samples: asked.max_samples,
     };
     let same = source.selects(&wanted);
     if let Some(job) = active {
@@ -116,6 +127,7 @@ pub fn start(
         config: wanted.config,
         split: wanted.split,
         commit_sha,
+        max_samples: wanted.max_samples,
         upload: None,
     }))
 }
@@ -124,7 +136,8 @@ impl Source {
     fn selects(&self, wanted: &Asked) -> bool {
         let config =
             wanted.config == self.requested_config || (wanted.config.is_some() && wanted.config == self.config);
-        self.asks_revision(wanted.revision.as_ref()) && config && wanted.split == self.split_filter
+        let rows = wanted.split == self.split_filter && wanted.max_samples == self.max_samples;
+        self.asks_revision(wanted.revision.as_ref()) && config && rows
     }
 
     fn asks_revision(&self, revision: Option<&String>) -> bool {
@@ -137,9 +150,9 @@ impl Source {
 pub enum StartRefused {
     #[error("job `{0}` ingests another selection of this dataset")]
     Other(JobId),
-    #[error("the dataset is ready with another revision, config or split")]
+    #[error("the dataset is ready with another revision, config, split or number of rows")]
     Ready,
-    #[error("the dataset was uploaded: it has no revision, config or split on the Hub")]
+    #[error("the dataset was uploaded: there is no revision, config, split or number of rows to choose")]
     UploadHasNoChoice,
     #[error("job `{0}` is converting what was uploaded")]
     Uploading(JobId),
@@ -157,7 +170,7 @@ impl From<StartRefused> for Problem {
             StartRefused::Ready => Self::new(Reason::DatasetReady, refused.to_string())
                 .next_step("register another dataset for the other selection"),
             StartRefused::UploadHasNoChoice => Self::new(Reason::InvalidField, refused.to_string())
-                .next_step("leave `revision`, `config` and `split` out"),
+                .next_step("leave `revision`, `config`, `split` and `max_samples` out"),
             StartRefused::Uploading(_) => {
                 Self::new(Reason::JobAlreadyActive, refused.to_string()).next_step("wait for that job or cancel it")
             }
@@ -181,13 +194,15 @@ mod tests {
             revision: Some("main".into()),
             requested_config: None,
             split_filter: None,
+            max_samples: None,
             config: Some("default".into()),
             commit_sha: Some("c0ffee".into()),
         }
     }
 
     fn asked(revision: Option<&str>, config: Option<&str>, split: Option<&str>) -> Asked {
-        Asked { revision: revision.map(Into::into), config: config.map(Into::into), split: split.map(Into::into) }
+        let own = |text: Option<&str>| text.map(Into::into);
+        Asked { revision: own(revision), config: own(config), split: own(split), max_samples: None }
     }
 
     #[test]
@@ -198,7 +213,10 @@ mod tests {
         {
             assert_eq!(start(&source, same, Some(job), Some(job)), Ok(Start::Existing(job)));
         }
-        for other in [asked(Some("dev"), None, None), asked(None, Some("de"), None), asked(None, None, Some("train"))] {
+        let few = Asked { max_samples: Some(5), ..Asked::default() };
+        for other in
+            [asked(Some("dev"), None, None), asked(None, Some("de"), None), asked(None, None, Some("train")), few]
+        {
             assert_eq!(start(&source, other, Some(job), Some(job)), Err(StartRefused::Other(job)));
         }
     }

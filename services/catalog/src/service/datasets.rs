@@ -188,7 +188,13 @@ fn asked(message: StartIngestRequest) -> Result<(DatasetId, Asked), Failure> {
     let id = decode::id(&message.dataset_id, "dataset_id")?;
     message.revision.as_deref().map(check_revision).transpose()?;
     check_names(&[("split", message.split.as_ref()), ("config", message.config.as_ref())])?;
-    Ok((id, Asked { revision: message.revision, config: message.config, split: message.split }))
+    // The database counts with a sign.
+    let most = i64::MAX.cast_unsigned();
+    if let Some(rows) = message.max_samples.filter(|rows| !(1..=most).contains(rows)) {
+        return Err(Problem::field("max_samples", format!("must be at least 1, not {rows}")).into());
+    }
+    let StartIngestRequest { revision, config, split, max_samples, .. } = message;
+    Ok((id, Asked { revision, config, split, max_samples }))
 }
 
 fn upload_registration(message: RegisterUploadRequest) -> Result<upload::Registration, Failure> {

@@ -88,7 +88,8 @@ pub async fn names_like(db: &mut PgConnection, base: &str) -> Result<Vec<String>
 /// a weaker one first and this one later would deadlock.
 pub async fn lock(db: &mut PgConnection, id: DatasetId) -> Result<Option<Locked>, StoreError> {
     let row = sqlx::query!(
-        "SELECT repo_id, source, status, revision, requested_config, split_filter, config, commit_sha, split_names
+        "SELECT repo_id, source, status, revision, requested_config, split_filter, max_samples, config,
+             commit_sha, split_names
          FROM datasets WHERE id = $1 FOR NO KEY UPDATE",
         id.0
     )
@@ -104,6 +105,7 @@ pub async fn lock(db: &mut PgConnection, id: DatasetId) -> Result<Option<Locked>
         revision: row.revision,
         requested_config: row.requested_config,
         split_filter: row.split_filter,
+        max_samples: row.max_samples.map(i64::cast_unsigned),
         config: row.config,
         commit_sha: row.commit_sha,
     };
@@ -129,13 +131,14 @@ pub async fn start(db: &mut PgConnection, id: DatasetId, spec: &IngestSpec) -> R
     sqlx::query!(
         "UPDATE datasets SET status = 'downloading', error = NULL, commit_sha = $2,
              config = CASE WHEN requested_config IS NOT DISTINCT FROM $4 THEN config END,
-             revision = $3, requested_config = $4, split_filter = $5
+             revision = $3, requested_config = $4, split_filter = $5, max_samples = $6
          WHERE id = $1 AND status IN ('pending', 'failed')",
         id.0,
         spec.commit_sha,
         spec.revision,
         spec.config,
         spec.split,
+        spec.max_samples.map(stored),
     )
     .execute(db)
     .await?;

@@ -163,7 +163,6 @@ async fn what_is_not_offered_says_so_by_name() {
     let fields = [
         ("download", json!({"hf_token": "canary"}), "hf_token"),
         ("download", json!({"hf_token": {"canary": 1}}), "hf_token"),
-        ("download", json!({"max_samples": 10}), "max_samples"),
         ("tokenize", json!({"tokenizer_name": "gpt2", "chat_template": "x"}), "chat_template"),
     ];
     for (action, body, field) in fields {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Worker, blocking,
-    spec::{IngestWork, WorkFile},
+    spec::{FirstRows, IngestWork, WorkFile},
 };
 use crate::{
     failure,
@@ -19,22 +19,30 @@ use crate::{
 
 /// A control message stays below 1 MiB.
 const MESSAGE_BYTES: usize = 768 << 10;
+/// Files that the task of the first rows may hold open.
+const FIRST_FILES: usize = 500;
 /// What does not fit is counted, and stands in the manifest.
 const METADATA_BYTES: usize = 512 << 10;
 
 pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError> {
     let spec: IngestSpec = claim.spec()?;
     claim.progress(|progress| "resolving".clone_into(&mut progress.phase));
-    let (repo, upload) = (spec.repo_id.as_str().to_owned(), spec.upload.clone());
+    let (repo, upload, max_samples) = (spec.repo_id.as_str().to_owned(), spec.upload.clone(), spec.max_samples);
     let (commit, plan) = match &upload {
         Some(upload) => plan::upload::plan(&sources(upload)).map_err(Problem::from)?,
         None => read_and_plan(&worker.hub, spec, claim.stop()).await?,
     };
-    let source_bytes = plan.source_bytes();
+    let (source_bytes, first) = (plan.source_bytes(), first_bytes(&plan));
     let (limits, free) = (&worker.limits, worker.store.free_space());
-    plan::check_size(source_bytes, limits.max_dataset_bytes, free, limits.free_space_bytes).map_err(Problem::from)?;
+    // Of the first rows it turns out how many files they take: each is looked at before it is fetched.
+    let known_bytes = if max_samples.is_some() { first } else { source_bytes };
+    plan::check_size(known_bytes, limits.max_dataset_bytes, free, limits.free_space_bytes).map_err(Problem::from)?;
 
-    for message in messages(tasks(&plan, &repo, &commit, upload.as_ref())) {
+    let tasks = match max_samples {
+        Some(rows) => vec![first_rows_task(&plan, &repo, &commit, rows)],
+        None => tasks(&plan, &repo, &commit, upload.as_ref()),
+    };
+    for message in messages(tasks) {
         claim.add_tasks(message).await?;
     }
     let pin = SourcePin {
@@ -105,10 +113,57 @@ fn tasks(plan: &Plan, repo: &str, commit: &str, upload: Option<&Upload>) -> Vec<
             first_file: group.first_file,
             files: group.files.iter().map(file).collect(),
             text_column: upload.and_then(|upload| upload.text_column.clone()),
+            first_rows: None,
         };
         NewTask { ordinal, spec: json!(work), total: group.size_bytes() }
     };
     groups.into_iter().zip(0..).map(task).collect()
+}
+
+fn first_bytes(plan: &Plan) -> u64 {
+    plan.splits.first().and_then(|split| split.files.first()).map_or(0, |file| file.size)
+}
+
+/// One task for the first rows of all splits in order: it finds out itself how many files that takes.
+fn first_rows_task(plan: &Plan, repo: &str, commit: &str, count: u64) -> NewTask {
+    let (mut room, mut places) = (MESSAGE_BYTES, FIRST_FILES);
+    let mut is_cut = false;
+    let mut works: Vec<IngestWork> = Vec::new();
+    for (split, split_number) in plan.splits.iter().zip(0..) {
+        let file = |source: &SourceFile| WorkFile {
+            source: source.clone(),
+            format: format::of_file(&source.path, split.format).converter().to_owned(),
+            key: None,
+        };
+        let fits = |file: &WorkFile| {
+            let left = room.checked_sub(json!(file).to_string().len() + 1).zip(places.checked_sub(1));
+            (room, places) = left.unwrap_or_default();
+            left.is_some()
+        };
+        let files: Vec<WorkFile> = split.files.iter().map(file).take_while(fits).collect();
+        is_cut |= files.len() < split.files.len();
+        works.push(IngestWork {
+            repo_id: repo.to_owned(),
+            commit: commit.to_owned(),
+            config: plan.config.clone(),
+            split: split.name.clone(),
+            split_number,
+            first_file: 0,
+            files,
+            text_column: None,
+            first_rows: None,
+        });
+        if is_cut {
+            break;
+        }
+    }
+    let mut works = works.into_iter();
+    // A plan has at least one split.
+    let first = works.next().map(|first| {
+        let first_rows = Some(FirstRows { count, then: works.collect(), is_cut });
+        IngestWork { first_rows, ..first }
+    });
+    NewTask { ordinal: 0, spec: json!(first), total: first_bytes(plan) }
 }
 
 /// Tasks that go to the catalog together.

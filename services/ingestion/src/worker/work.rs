@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Worker, blocking,
+    Worker, blocking, first_rows,
     shards::{RawShards, ShardError, ShardNames},
     spec::{IngestWork, WorkFile, WorkSummary},
 };
@@ -34,7 +34,10 @@ const FETCHES: usize = 8;
 const SHOWN_FILES: usize = 5;
 
 pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError> {
-    let work: IngestWork = claim.spec()?;
+    let mut work: IngestWork = claim.spec()?;
+    if let Some(first) = work.first_rows.take() {
+        return first_rows::run(worker, claim, work, first).await;
+    }
     // Also cancelled when this future is dropped, so that no blocking thread goes on unseen.
     let stop = claim.stop().child_token();
     let _ends_with_us = stop.clone().drop_guard();
@@ -46,7 +49,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
         paths.extend(fetched.path);
         inputs.push((file.clone(), fetched.file));
     }
-    let converted = match convert(worker, claim, &work, inputs, &stop).await {
+    let converted = match convert(worker, claim, &work, inputs, Piece::default(), &stop).await {
         Ok(converted) => converted,
         Err(error) => {
             // Space is what is needed now; otherwise the next try goes on with the files.
@@ -61,7 +64,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     blocking(move || remove(&paths)).await
 }
 
-fn remove(paths: &[PathBuf]) {
+pub(super) fn remove(paths: &[PathBuf]) {
     for path in paths {
         if let Err(error) = fs::remove_file(path)
             && error.kind() != std::io::ErrorKind::NotFound
@@ -83,13 +86,13 @@ async fn fetch_all(
 }
 
 /// A verified source file.
-struct Fetched {
-    file: File,
+pub(super) struct Fetched {
+    pub file: File,
     /// What is removed once its rows are committed; what was uploaded stays until all are.
-    path: Option<PathBuf>,
+    pub path: Option<PathBuf>,
 }
 
-async fn fetch(
+pub(super) async fn fetch(
     worker: &Worker,
     download: &Download<'_>,
     work: &IngestWork,
@@ -128,7 +131,7 @@ async fn fetch(
 }
 
 /// Adds up what the transfers of a task have fetched.
-struct Download<'a> {
+pub(super) struct Download<'a> {
     claim: &'a Claim,
     files: &'a [WorkFile],
     done: Vec<AtomicU64>,
@@ -136,7 +139,7 @@ struct Download<'a> {
 }
 
 impl<'a> Download<'a> {
-    fn new(claim: &'a Claim, files: &'a [WorkFile]) -> Self {
+    pub(super) fn new(claim: &'a Claim, files: &'a [WorkFile]) -> Self {
         let total = files.iter().map(|file| file.source.size).sum();
         claim.progress(|progress| {
             "downloading".clone_into(&mut progress.phase);
@@ -167,17 +170,26 @@ enum Event {
     Rows(u64),
 }
 
-struct Converted {
-    shards: Vec<Shard>,
-    schema: arrow_schema::SchemaRef,
-    row_count: u64,
+pub(super) struct Converted {
+    pub shards: Vec<Shard>,
+    pub schema: arrow_schema::SchemaRef,
+    pub row_count: u64,
 }
 
-async fn convert(
+/// Of a task that does not convert all of its files at once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Piece {
+    /// None = all.
+    pub max_rows: Option<u64>,
+    pub first_shard: u32,
+}
+
+pub(super) async fn convert(
     worker: &Worker,
     claim: &Claim,
     work: &IngestWork,
     inputs: Vec<(WorkFile, File)>,
+    piece: Piece,
     stop: &CancellationToken,
 ) -> Result<Converted, TaskError> {
     claim.progress(|progress| "converting".clone_into(&mut progress.phase));
@@ -187,10 +199,12 @@ async fn convert(
         split_number: work.split_number,
         task: claim.task.ordinal,
         attempt: claim.task.attempt_id,
+        first_shard: piece.first_shard,
     };
     let (events, mut heard) = mpsc::channel(16);
     let (store, own_stop, text_column) = (worker.store.clone(), stop.clone(), work.text_column.clone());
-    let converting = blocking(move || write_shards(store, names, inputs, text_column, &events, &own_stop));
+    let max_rows = piece.max_rows.unwrap_or(u64::MAX);
+    let converting = blocking(move || write_shards((store, names), inputs, text_column, max_rows, &events, &own_stop));
     let mut refused = None;
     let listening = async {
         while let Some(event) = heard.recv().await {
@@ -215,10 +229,10 @@ async fn convert(
 
 /// Blocking. All files are looked at before the first row is written, as all shards have one schema.
 fn write_shards(
-    store: ShardStore,
-    names: ShardNames,
+    (store, names): (ShardStore, ShardNames),
     inputs: Vec<(WorkFile, File)>,
     text_column: Option<String>,
+    max_rows: u64,
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Converted, ShardError> {
@@ -239,7 +253,7 @@ fn write_shards(
         answered.blocking_recv().map_err(|_| ShardError::NotAnnounced)
     };
     let mut shards = RawShards::new(store, names, schema.clone(), announce);
-    let written = write_rows(&sources, &schema, &mut shards, events, stop);
+    let written = write_rows(&sources, &schema, &mut shards, max_rows, events, stop);
     match written {
         Ok(written) => Ok(Converted { shards: written, schema, row_count: shards.row_count() }),
         Err(error) => {
@@ -263,17 +277,24 @@ fn write_rows<A: FnMut(&str) -> Result<(), ShardError>>(
     sources: &[Source],
     schema: &arrow_schema::SchemaRef,
     shards: &mut RawShards<A>,
+    max_rows: u64,
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Vec<Shard>, ShardError> {
+    let mut missing = max_rows;
     for source in sources {
         let mut row_start = 0;
         for batch in source.batches(schema, stop)? {
             let batch = batch?;
+            let batch = batch.slice(0, usize::try_from(missing).map_or(batch.num_rows(), |n| n.min(batch.num_rows())));
+            missing -= batch.num_rows() as u64;
             shards.push(source.path(), row_start, &batch)?;
             row_start += batch.num_rows() as u64;
             // A full channel means that the last count was not read yet either.
             drop(events.try_send(Event::Rows(shards.row_count())));
+            if missing == 0 {
+                break;
+            }
         }
     }
     if stop.is_cancelled() {

@@ -22,16 +22,16 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure
         }
         Command::Ls { query, status, limit, page } => list(client, query, status, limit, page).await,
         Command::Show { dataset } => show(client, &client.find(&dataset).await?),
-        Command::Pull { dataset, split, config, revision, waiting } => {
-            let dataset_id = client.find(&dataset).await?.id;
-            let start =
-                StartIngestRequest { dataset_id: dataset_id.to_string(), split, config, revision, request_id: None };
+        Command::Pull { dataset, split, config, revision, max_samples, waiting } => {
+            let found = client.find(&dataset).await?.id;
+            let dataset_id = found.to_string();
+            let start = StartIngestRequest { dataset_id, split, config, revision, max_samples, request_id: None };
             let answer = client.catalog.datasets().start_ingest(request(start)).await?.into_inner();
             let job: JobId = answer.job_id.parse().map_err(|_| Failure::other("the job's id cannot be read"))?;
             if waiting.detach {
                 return output::line(&job.to_string());
             }
-            let dataset = watch::wait(&client.catalog, dataset_id, job, client.quiet).await?;
+            let dataset = watch::wait(&client.catalog, found, job, client.quiet).await?;
             show(client, &dataset)
         }
         Command::Upload(options) => match upload::run(client, options).await? {

@@ -6,6 +6,7 @@ mod checker;
 mod deletes;
 mod disk;
 mod feeds;
+mod first_rows;
 mod happy_path;
 mod network;
 mod refusals;

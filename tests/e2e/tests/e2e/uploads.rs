@@ -119,21 +119,20 @@ fn a_conversion_goes_on_from_the_stored_files() {
         rig.succeeded(id, job).await?;
         equals_the_files(&rig, &rig.dataset(id).await?, "train", &[&files[0]]).await?;
 
-        // A cancelled one starts again from what was sent.
-        let finishing = Gate::shut(&rig.pool, "datasets", "NEW.status = 'ready'").await?;
+        // A cancelled one starts again from what was sent. The cancel waits for the claim, and comes before the rows.
+        let claiming = Gate::shut(&rig.pool, "jobs", "NEW.state = 'running' AND NEW.kind = 'ingest'").await?;
         let (id, _) = upload(&rig, Form::default().text("name", "other").file(&files[0])?).await?;
-        finishing.reached().await?;
+        claiming.reached().await?;
         let path = |what: &str| format!("/datasets/{id}/{what}");
-        let (cancelled, opened) = (rig.api().clone(), finishing.open());
-        let (nothing, cancel) = (json!({}), path("cancel"));
-        let (answer, opened) = tokio::join!(cancelled.post(&cancel, &nothing), opened);
-        (answer?, opened?);
-        if rig.dataset(id).await?.status != DatasetStatus::Ready {
-            let chosen = rig.api().post(&path("download"), &json!({ "split": "train" })).await?;
-            chosen.refused(Reason::InvalidField);
-            let job = rig.download(id).await?;
-            rig.succeeded(id, job).await?;
-        }
+        let (cancel, nothing) = (path("cancel"), json!({}));
+        let (answer, opened) = tokio::join!(rig.api().post(&cancel, &nothing), claiming.open());
+        opened?;
+        answer?.expect(StatusCode::NO_CONTENT)?;
+        ensure!(rig.dataset(id).await?.status == DatasetStatus::Pending);
+        let chosen = rig.api().post(&path("download"), &json!({ "split": "train" })).await?;
+        chosen.refused(Reason::InvalidField);
+        let job = rig.download(id).await?;
+        rig.succeeded(id, job).await?;
         equals_the_files(&rig, &rig.dataset(id).await?, "train", &[&files[0]]).await?;
         rig.done().await
     });

@@ -28,6 +28,7 @@ class Stack:
     feed: str
     flight: str
     catalog: str
+    ingestion: str
     tokenization: str
     data_dir: Path
     pid: int
@@ -101,6 +102,7 @@ def platform(binary: Path = BINARY, hub: Path = HUB) -> Iterator[Stack]:
             feed=f"ws://127.0.0.1:{gateway}/api/v1/ws",
             flight=f"grpc://127.0.0.1:{flight}",
             catalog=f"127.0.0.1:{catalog}",
+            ingestion=f"127.0.0.1:{ingestion}",
             tokenization=f"127.0.0.1:{tokenization}",
             data_dir=data_dir,
             pid=up.pid,

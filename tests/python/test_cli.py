@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.flight as flight
 import pyarrow.parquet as pq
 import pytest
+import requests
 from stack import BINARY, HUB, Stack
 
 DATASET = "tokenmill/english-docs"
@@ -64,6 +65,34 @@ def test_failures_say_why_and_what_next(tokenmill) -> None:
     early = tokenmill("tokenization", "create", added["id"], "--tokenizer", "tokenmill/bert", code=REFUSED)
     assert "DATASET_NOT_READY" in early.stderr
     tokenmill("dataset", "rm", added["id"], "--yes")
+
+
+def test_a_repository_is_looked_at_and_files_are_sent(tokenmill, services: Stack, tmp_path) -> None:
+    at = ["--ingestion-url", f"http://{services.ingestion}"]
+    shown = json.loads(tokenmill("--json", "dataset", "preview", DATASET, "--rows", "3", *at).stdout)
+    file = HUB / "datasets" / DATASET / "data/train-00000-of-00004.parquet"
+    assert shown["first_rows"] == pq.read_table(file).slice(0, 3).to_pylist()
+    assert [split["name"] for split in shown["configs"][0]["splits"]] == ["train", "validation"]
+    told = tokenmill("dataset", "preview", DATASET, "--split", "validation", *at).stdout
+    assert "default (default)" in told and "data/validation" in told and "row 4" in told
+    missing = tokenmill("--json", "dataset", "preview", "tokenmill/none", *at, code=NOT_FOUND)
+    assert json.loads(missing.stderr)["reason"] == "HUB_REPO_NOT_FOUND"
+
+    lines = tmp_path / "lines.jsonl"
+    lines.write_text("".join(json.dumps({"text": f"line {n}"}) + "\n" for n in range(1000)))
+    upload = ["dataset", "upload", str(file), str(lines), "--name", "sent", *at]
+    sent = json.loads(tokenmill("--json", *upload).stdout)
+    assert (sent["status"], sent["source"]) == ("ready", "upload")
+    assert sent["row_count"] == pq.read_metadata(file).num_rows + 1000
+    assert "NAME_TAKEN" in tokenmill(*upload, code=REFUSED).stderr
+    with file.open("rb") as content:
+        form = requests.post(f"{services.api}/datasets/upload", data={"name": "form"}, files={"files": content}, timeout=60)
+    assert form.status_code == 202 and form.json()["dataset"]["name"] == "form", form.text
+    tokenmill("dataset", "rm", "form", "--yes")
+    assert "cannot be read" in tokenmill("dataset", "upload", str(tmp_path / "none.csv"), "--name", "x", *at,
+                                         code=FAILED).stderr
+    assert "DATASET_READY" in tokenmill("dataset", "pull", "sent", code=REFUSED).stderr
+    tokenmill("dataset", "rm", "sent", "--yes")
 
 
 def test_completions_and_version_need_no_server(tokenmill) -> None:

@@ -6,22 +6,26 @@ mod retry;
 
 pub use claim::{Claim, ClaimedTask, Commit, CommittedTask, FileKind, Finish, NewTask, SourcePin, TaskError};
 
-use dataset_model::{Dataset, DatasetId, Problem, Shard, Tokenization, TokenizationId};
+use dataset_model::{Dataset, DatasetId, Problem, Reason, Shard, Tokenization, TokenizationId};
 use dataset_proto::{
     Required,
     catalog::{
-        DatasetServiceGetRequest, ListShardsRequest, ListUnknownFilesRequest, TokenizationServiceGetRequest,
-        dataset_service_client::DatasetServiceClient, job_service_client::JobServiceClient, list_shards_request::Owner,
-        task_service_client::TaskServiceClient, tokenization_service_client::TokenizationServiceClient,
-        watch_service_client::WatchServiceClient,
+        DatasetServiceGetRequest, ListShardsRequest, ListUnknownFilesRequest, RegisterUploadRequest,
+        RegisterUploadResponse, TokenizationServiceGetRequest, dataset_service_client::DatasetServiceClient,
+        job_service_client::JobServiceClient, list_shards_request::Owner, task_service_client::TaskServiceClient,
+        tokenization_service_client::TokenizationServiceClient, watch_service_client::WatchServiceClient,
     },
     status::from_status,
 };
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, service::Interceptor, service::interceptor::InterceptedService, transport::Channel};
 
 /// How long a unary call may take.
 pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long an answer is worth asking for that somebody waits for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A channel that carries the current span's trace context.
 pub type Traced = InterceptedService<Channel, TraceContext>;
@@ -97,6 +101,18 @@ impl CatalogClient {
         let answer = self.tokenizations().get(request(TokenizationServiceGetRequest { id: id.to_string() })).await;
         let message = answer.map_err(|status| from_status(&status))?.into_inner();
         Ok(message.tokenization.required("tokenization")?.try_into()?)
+    }
+
+    /// Registers uploaded files and starts their ingest, or only checks what can be checked before. Asked again while
+    /// the catalog does not answer: a retryable problem means that it may have taken them.
+    pub async fn register_upload(&self, message: RegisterUploadRequest) -> Result<RegisterUploadResponse, Problem> {
+        let never = CancellationToken::new();
+        let asked = retry::until_answered(&never, || {
+            let (mut client, message) = (self.datasets(), message.clone());
+            async move { client.register_upload(request(message)).await }
+        });
+        let late = |_| Err(Problem::new(Reason::Overloaded, "the catalog does not answer"));
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(late)
     }
 
     /// Those of at most 1000 storage keys that nothing in the catalog knows.

@@ -4,6 +4,7 @@
 //! in the `serde` implementations here.
 
 pub mod event;
+pub mod hub_dataset;
 pub mod ids;
 pub mod preview;
 pub mod problem;
@@ -26,7 +27,7 @@ pub use records::{Dataset, FileProgress, Job, JobPhase, Progress, Split, TaskCou
 pub use repo_id::RepoId;
 pub use revision::check_revision;
 pub use shard::{Shard, SourceRange, StagedFile};
-pub use spec::{ChatSpec, IngestSpec, JobKind, TaskKind, TokenizeSpec};
+pub use spec::{ChatSpec, IngestSpec, JobKind, TaskKind, TokenizeSpec, Upload, UploadedFile};
 pub use state::{DatasetStatus, JobState, TaskState, TokenizationStatus};
 pub use statistics::Statistics;
 pub use tokenize::{Packing, TokenizeConfig, TokenizeRequest};

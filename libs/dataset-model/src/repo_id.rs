@@ -30,6 +30,11 @@ impl RepoId {
         if valid { Ok(Self(text.to_owned())) } else { Err(InvalidRepoId(text.to_owned())) }
     }
 
+    /// What stands in the place of a repository where the rows were uploaded.
+    pub fn upload() -> Self {
+        Self("upload".to_owned())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

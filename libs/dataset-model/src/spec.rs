@@ -57,6 +57,35 @@ pub struct IngestSpec {
     /// The commit that an earlier plan of this dataset pinned: a resumed job stays on it.
     #[serde(default)]
     pub commit_sha: Option<String>,
+    /// Only so many rows, the first in the order of the source; none = all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_samples: Option<u64>,
+    /// Files that lie on the volume already, instead of those of a repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<Upload>,
+}
+
+/// Files that a user sent, which are the source of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upload {
+    /// The column that tokenizations read by default.
+    pub text_column: Option<String>,
+    /// In the order of their rows.
+    pub files: Vec<UploadedFile>,
+}
+
+/// A file that a user sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadedFile {
+    /// As the user calls it; unique in its upload.
+    pub name: String,
+    /// Storage key.
+    pub key: String,
+    pub size_bytes: u64,
+    /// Hexadecimal.
+    pub sha256: String,
 }
 
 /// What is tokenized with what, pinned.

@@ -150,7 +150,7 @@ fn span(status: StatusCode, headers: &HeaderMap, first: Option<u64>, size: u64) 
 }
 
 /// `bytes 5-9/10` as `(5, 9, 10)`.
-fn content_range(value: &str) -> Option<(u64, u64, u64)> {
+pub(crate) fn content_range(value: &str) -> Option<(u64, u64, u64)> {
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
     Some((first.parse().ok()?, last.parse().ok()?, total.parse().ok()?))

@@ -34,6 +34,10 @@ impl PendingFile {
         Ok(Self { store: store.clone(), key: key.to_owned(), temporary })
     }
 
+    pub(crate) fn as_file(&self) -> &File {
+        self.temporary.as_file()
+    }
+
     /// Syncs and renames to the key; replaces what lies there. Any error leaves no file behind.
     pub(crate) fn publish(self) -> Result<(), StoreError> {
         let Self { store, key, temporary } = self;

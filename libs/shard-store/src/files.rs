@@ -3,14 +3,14 @@
 //! Removal is idempotent, because a garbage task may run twice.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
-use crate::durable::{PendingFile, sync_parent, write_error};
-use crate::{ShardStore, StoreError, layout};
+use crate::durable::sync_parent;
+use crate::{FileWriter, ShardStore, StoreError, layout};
 
 /// A file that is durable under its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +37,9 @@ pub struct RawFile {
 impl ShardStore {
     /// Writes a small file whole: temporary name, sync, rename, sync of the folder. Replaces what lies there.
     pub fn write_file(&self, key: &str, bytes: &[u8]) -> Result<SealedFile, StoreError> {
-        layout::validate(key)?;
-        let mut file = PendingFile::create(self, key)?;
-        let needed = bytes.len() as u64;
-        file.write_all(bytes).map_err(|e| write_error(self, "write", key, Some(needed), e))?;
-        file.publish()?;
-        Ok(SealedFile { key: key.to_owned(), size_bytes: needed, sha256: Sha256::digest(bytes).into() })
+        let mut file = FileWriter::create(self, key)?;
+        file.write(bytes)?;
+        file.seal()
     }
 
     /// Reads a small file whole.
@@ -52,6 +49,11 @@ impl ShardStore {
 
     /// Reads the file back and compares its length and sha256 with what the writer or the manifest says.
     pub fn verify_shard(&self, key: &str, sha256: &[u8; 32], size_bytes: u64) -> Result<(), StoreError> {
+        self.open_source(key, sha256, size_bytes).map(drop)
+    }
+
+    /// The same, and gives the very file that was read, at its first byte.
+    pub fn open_source(&self, key: &str, sha256: &[u8; 32], size_bytes: u64) -> Result<File, StoreError> {
         let on_read = |e| StoreError::on_read("read", key, e);
         let mut file = File::open(self.path(key)?).map_err(on_read)?;
         let mut hasher = Sha256::new();
@@ -73,7 +75,16 @@ impl ShardStore {
             let (expected, actual) = (hex::encode(sha256), hex::encode(actual));
             return Err(StoreError::DigestMismatch { key: key.to_owned(), expected, actual });
         }
-        Ok(())
+        file.rewind().map_err(on_read)?;
+        Ok(file)
+    }
+
+    /// Makes a file look as if it was written now, so that no sweep takes it for forgotten. Best effort.
+    pub fn touch(&self, key: &str) {
+        drop(
+            self.path(key)
+                .map(|path| File::options().write(true).open(path).and_then(|f| f.set_modified(SystemTime::now()))),
+        );
     }
 
     /// Removes a file and the folders that it leaves empty. Returns whether it was there. Open readers keep it.

@@ -24,6 +24,11 @@ pub fn raw_shard(dir: &str, split: u32, task: u32, n: u32, attempt: AttemptId) -
     format!("{dir}/raw/{split}-{task}-{n}.{}.arrow", attempt.short())
 }
 
+/// The `n`-th file of an upload, until shards are made of it. `dir` is [`dataset_dir`].
+pub fn source_file(dir: &str, n: usize) -> String {
+    format!("{dir}/source/{n}")
+}
+
 /// The tokenization's folder inside its dataset's, [`dataset_dir`].
 pub fn tokenization_dir(dataset_dir: &str, tokenization_id: TokenizationId) -> String {
     format!("{dataset_dir}/tokenized/{tokenization_id}")

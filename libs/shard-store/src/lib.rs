@@ -6,6 +6,7 @@
 
 mod durable;
 mod error;
+mod file_writer;
 mod files;
 pub mod layout;
 mod read;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::StoreError;
+pub use file_writer::FileWriter;
 pub use files::{RawFile, SealedFile};
 pub use read::{Message, ShardReader};
 pub use write::{SealedShard, ShardWriter};

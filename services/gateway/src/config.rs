@@ -9,6 +9,7 @@ use std::{net::SocketAddr, time::Duration};
 pub struct Config {
     pub gateway: Gateway,
     pub catalog: Peer,
+    pub ingestion: Peer,
     pub flight: Peer,
     pub tokenization: Peer,
 }
@@ -80,6 +81,7 @@ impl Settings for Config {
         }
         for (section, peer, port) in [
             ("catalog", &self.catalog, 50051),
+            ("ingestion", &self.ingestion, 50052),
             ("flight", &self.flight, 8815),
             ("tokenization", &self.tokenization, 50053),
         ] {

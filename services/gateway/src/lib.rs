@@ -11,13 +11,15 @@ mod openapi;
 mod origin;
 mod rest;
 mod rows;
-mod sanitize;
 mod server;
 
 pub use config::{Config, Gateway as GatewaySettings};
 
 use catalog_client::{CatalogClient, TraceContext, Traced};
-use dataset_proto::tokenization::tokenization_query_service_client::TokenizationQueryServiceClient;
+use dataset_proto::{
+    ingestion::ingestion_service_client::IngestionServiceClient,
+    tokenization::tokenization_query_service_client::TokenizationQueryServiceClient,
+};
 use live::Feeds;
 use rows::Rows;
 use server::Impatient;
@@ -39,6 +41,7 @@ pub(crate) struct Gateway {
     catalog: CatalogClient,
     health: HealthClient<Channel>,
     rows: Rows,
+    ingestion: IngestionServiceClient<Traced>,
     tokenizer: TokenizationQueryServiceClient<Traced>,
     feeds: Feeds,
     settings: Arc<config::Gateway>,
@@ -47,11 +50,13 @@ pub(crate) struct Gateway {
 impl Gateway {
     fn new(config: &Config, lifecycle: &Lifecycle) -> Result<Self, ServeError> {
         let catalog = channel(&config.catalog.url(50051))?;
+        let ingestion = channel(&config.ingestion.url(50052))?;
         let tokenization = channel(&config.tokenization.url(50053))?;
         Ok(Self {
             catalog: CatalogClient::new(catalog.clone()),
             health: HealthClient::new(catalog),
             rows: Rows::new(channel(&config.flight.url(8815))?),
+            ingestion: IngestionServiceClient::with_interceptor(ingestion, TraceContext),
             tokenizer: TokenizationQueryServiceClient::with_interceptor(tokenization, TraceContext)
                 .max_decoding_message_size(MAX_DECODED),
             feeds: Feeds::new(&config.gateway, lifecycle),

@@ -21,11 +21,11 @@ const RESPONSE: &str = "Problem";
     ),
     tags(
         (name = "datasets", description = "registered, downloaded from the Hub, browsed, deleted"),
+        (name = "hub", description = "repositories of the Hub before they are downloaded"),
         (name = "tokenizations", description = "token shards of a ready dataset"),
         (name = "read plans", description = "what training runs read, and who is reading"),
         (name = "jobs", description = "what runs and what ran"),
         (name = "feeds", description = "live state over WebSocket and server-sent events"),
-        (name = "planned", description = "part of the contract, and answered with 501 for now"),
     ),
     components(schemas(ProblemDetails))
 )]
@@ -47,12 +47,12 @@ macro_rules! errors {
 errors! {
     /// What any read can answer.
     ReadErrors: 400 404 409 429 500 503 504;
+    /// What a question about the Hub can answer.
+    HubErrors: 400 403 404 422 429 500 502 503 504;
     /// What any change can answer.
     WriteErrors: 400 403 404 409 413 415 422 429 500 501 503 504 507;
     /// What the start of a feed can answer.
     FeedErrors: 400 403 404 500 503;
-    /// What the contract names and this version does not offer.
-    Planned: 501;
 }
 
 /// Completes what the routes gave: the shared error response, and paths as OpenAPI writes them.

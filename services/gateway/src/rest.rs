@@ -2,13 +2,14 @@
 
 mod datasets;
 mod extract;
+mod hub;
 mod jobs;
-mod planned;
 mod preview;
 mod read_plans;
 mod samples;
 mod statistics;
 mod tokenizations;
+pub(crate) mod upload;
 
 pub(crate) use extract::Id;
 
@@ -32,8 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(tokenizations::cancel))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::show))
-        .routes(routes!(planned::upload))
-        .routes(routes!(planned::inspect_repo))
+        .routes(routes!(hub::inspect))
         .routes(routes!(preview::show))
         .routes(routes!(read_plans::lookup))
         .routes(routes!(read_plans::verify))

@@ -38,12 +38,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 const MAX_BODY: usize = 1 << 20;
 const READY_DEADLINE: Duration = Duration::from_secs(2);
 
-/// The routes of the contract with their OpenAPI document; `deadline` holds for all that are not feeds.
+/// The routes of the contract with their OpenAPI document; `deadline` holds for all that are neither feeds nor files.
 pub(crate) fn routes(deadline: Duration) -> (Router<Gateway>, Document) {
     let feeds = OpenApiRouter::new().routes(routes!(live::websocket::connect)).routes(routes!(live::sse::events));
+    // Files take their time, and as much room as the ingestion service says.
+    let files = OpenApiRouter::new().routes(routes!(rest::upload::upload)).layer(DefaultBodyLimit::disable());
     let rest = rest::routes().layer(middleware::from_fn_with_state(deadline, in_time));
     let frame = OpenApiRouter::with_openapi(openapi::Frame::openapi());
-    let (router, document) = frame.nest("/api/v1", rest.merge(feeds)).split_for_parts();
+    let (router, document) = frame.nest("/api/v1", rest.merge(files).merge(feeds)).split_for_parts();
     (router, openapi::complete(document))
 }
 

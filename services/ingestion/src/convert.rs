@@ -9,6 +9,7 @@ mod conform;
 mod csv;
 mod error;
 mod guard;
+pub mod head;
 mod infer;
 mod jsonl;
 mod parquet;

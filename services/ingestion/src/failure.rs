@@ -18,6 +18,17 @@ pub(crate) fn hub(error: &HubError) -> TaskError {
     }
 }
 
+/// The same for a question whose answer somebody waits for.
+pub(crate) fn question(error: TaskError) -> Problem {
+    match error {
+        TaskError::Problem(problem) | TaskError::OutOfMemory(problem) => problem,
+        TaskError::Wait(time) => {
+            Problem::new(Reason::HubRateLimited, "the Hub's rate limit is reached").retry_after(time)
+        }
+        TaskError::Stopped => Problem::new(Reason::Draining, "the service is shutting down"),
+    }
+}
+
 fn refused(error: &HubError) -> Problem {
     let (reason, step) = match error {
         HubError::InvalidRepoId { .. } => (Reason::InvalidRepoId, None),
@@ -122,6 +133,7 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
         ConvertError::RowTooLarge { .. } | ConvertError::Bomb { .. } | ConvertError::TooComplex { .. } => {
             (Reason::SourceLimitExceeded, "choose a split or config without this file")
         }
+        ConvertError::NoTextColumn { .. } => (Reason::NoTextColumn, "name one of them as `text_column`, or none"),
         ConvertError::MixedTypes { .. } | ConvertError::SchemasDiffer { .. } => {
             (Reason::SchemaMismatch, "choose a split or config whose files agree, or ask the repository's owner")
         }

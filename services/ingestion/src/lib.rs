@@ -1,13 +1,18 @@
 //! Brings datasets from the Hub onto the volume: plan, verified transfer, conversion to raw shards.
 //!
-//! `plan` thinks and does no I/O, `convert` reads source files, `worker` does the tasks that the catalog hands out.
+//! `plan` thinks and does no I/O, `convert` reads source files, `worker` does the tasks that the catalog hands out,
+//! `preview` looks at what has not been downloaded, and `upload` takes in what comes from elsewhere.
 
 mod config;
 pub mod convert;
 mod failure;
+mod listing;
 pub mod plan;
+mod preview;
+mod ranged;
 mod service;
 mod sweep;
+mod upload;
 pub mod worker;
 
 pub use config::{Config, HubSettings, IngestionSettings, JobsSettings, LimitSettings, StorageSettings};
@@ -42,6 +47,14 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
     let soft = lifecycle.soft().clone();
     lifecycle.spawn("orphan sweep", async move { _ = soft.run_until_cancelled_owned(sweep).await });
 
+    let uploads = upload::Uploads {
+        store: store.clone(),
+        catalog: catalog.clone(),
+        limits: config.limits.clone(),
+        orphan_age: config.storage.orphan_age(),
+        lifecycle: lifecycle.clone(),
+    };
+    let previews = preview::Previews::new(hub.clone(), store.clone(), config.limits.clone());
     let worker = Arc::new(Worker { hub, store, limits: config.limits.clone() });
     let worker_config = WorkerConfig {
         kind: JobKind::Ingest,
@@ -56,7 +69,7 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
 
     let readiness = Readiness::new();
     readiness.flag("storage").set(true);
-    let routes = Routes::new(IngestionServiceServer::new(service::Ingestion));
+    let routes = Routes::new(IngestionServiceServer::new(service::Ingestion { previews, uploads }));
     tokio::try_join!(
         service_kit::serve_internal(listeners.internal, readiness, &lifecycle),
         service_kit::serve_grpc(listeners.api, routes, dataset_proto::DESCRIPTORS, &lifecycle),

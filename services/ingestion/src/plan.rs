@@ -7,10 +7,13 @@
 mod card;
 mod error;
 pub mod format;
+mod overview;
 mod pattern;
 mod resolve;
+mod row_counts;
 mod splits;
 mod tasks;
+pub mod upload;
 mod yaml;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use card::{README, STANDALONE};
 pub use error::PlanError;
 pub use format::Format;
+pub use overview::{ConfigOverview, Overview, SplitOverview, overview};
 pub use resolve::{Config, LeftOut, ResolvedSplit, configs};
 pub use tasks::{FileGroup, GROUP_BYTES, groups};
 
@@ -80,11 +84,7 @@ pub fn plan(repository: &Repository<'_>, choice: Choice<'_>) -> Result<Plan, Pla
     let config = configs.swap_remove(chosen);
     let license = card::read(repository.readme, repository.standalone)?.license;
     let left_out = config.left_out;
-    let resolved = config.splits?;
-    let splits = choose_splits(resolved, choice.split)?;
-    for split in &splits {
-        convertible(split)?;
-    }
+    let splits = readable(choose_splits(config.splits?, choice.split)?)?;
     let splits = splits.into_iter().map(|s| PlannedSplit { name: s.name, files: s.files, format: s.format }).collect();
     Ok(Plan { config: config.name, splits, left_out, license })
 }
@@ -110,25 +110,28 @@ fn choose_splits(splits: Vec<ResolvedSplit>, wanted: Option<&str>) -> Result<Vec
     if found.is_empty() { Err(PlanError::SplitNotFound { split: name.to_owned(), available }) } else { Ok(found) }
 }
 
-fn convertible(split: &ResolvedSplit) -> Result<(), PlanError> {
-    let unsupported = |file: &&SourceFile| !format::of_file(&file.path, split.format).is_converted();
-    match split.files.iter().find(unsupported) {
-        None => Ok(()),
-        Some(file) => Err(PlanError::Unsupported {
-            format: format::of_file(&file.path, split.format).name,
-            file: file.path.clone(),
-        }),
+/// The splits, if rows can be read from all of their files.
+fn readable(splits: Vec<ResolvedSplit>) -> Result<Vec<ResolvedSplit>, PlanError> {
+    let formats = splits.iter().flat_map(|split| split.files.iter().map(move |file| (file, split.format)));
+    let mut formats = formats.map(|(file, format)| (file, format::of_file(&file.path, format)));
+    match formats.find(|(_, format)| !format.is_converted()) {
+        None => Ok(splits),
+        Some((file, format)) => Err(PlanError::Unsupported { format: format.name, file: file.path.clone() }),
     }
 }
 
+/// What must be free on the volume for a download. The raw shards take about as much as the source; `keep_free` is what
+/// must be left after that.
+pub fn disk_needed(source_bytes: u64, keep_free: u64) -> u64 {
+    source_bytes.saturating_add(keep_free)
+}
+
 /// Whether a dataset may be fetched at all, before its first byte is.
-///
-/// The raw shards take about as much as the source; `keep_free` is what the volume must have left after that.
 pub fn check_size(source_bytes: u64, limit: u64, free: u64, keep_free: u64) -> Result<(), PlanError> {
     if source_bytes > limit {
         return Err(PlanError::TooLarge { size: source_bytes, limit });
     }
-    let needed = source_bytes.saturating_add(keep_free);
+    let needed = disk_needed(source_bytes, keep_free);
     if needed > free { Err(PlanError::DiskFull { needed, free }) } else { Ok(()) }
 }
 

@@ -3,6 +3,7 @@
 //! Everything watches the claim's stop token: a worker that was cancelled or overtaken writes nothing more.
 
 mod finish;
+mod first_rows;
 mod gc;
 mod plan;
 mod shards;
@@ -38,7 +39,7 @@ impl Work for Worker {
 }
 
 /// Runs what blocks on a thread of its own.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, TaskError> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, TaskError> {
     let panicked = |error: JoinError| TaskError::Problem(failure::internal(&error));
     tokio::task::spawn_blocking(work).await.map_err(panicked)
 }

@@ -107,8 +107,30 @@ pub(crate) enum Dataset {
         config: Option<String>,
         #[arg(long)]
         revision: Option<String>,
+        /// Only so many rows, the first in the order of the source.
+        #[arg(long)]
+        max_samples: Option<u64>,
         #[command(flatten)]
         waiting: Waiting,
+    },
+    /// Send local files, which become a dataset.
+    Upload(Upload),
+    /// Show what a repository of the Hub holds and its first rows; nothing is downloaded.
+    Preview {
+        repo_id: String,
+        /// Branch, tag or commit.
+        #[arg(long)]
+        revision: Option<String>,
+        /// Config (subset) whose rows are shown.
+        #[arg(long)]
+        config: Option<String>,
+        #[arg(long)]
+        split: Option<String>,
+        /// Rows to show, at most 100.
+        #[arg(long, default_value_t = 5)]
+        rows: u32,
+        #[command(flatten)]
+        ingestion: IngestionAddress,
     },
     /// Cancel what runs on it; partial files are kept for the next pull.
     Cancel { dataset: String },
@@ -119,6 +141,22 @@ pub(crate) enum Dataset {
         #[arg(short, long)]
         yes: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Upload {
+    /// Parquet, jsonl, json, csv, tsv, txt or arrow, the text ones also compressed; in the order of their rows.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The column that tokenizations read by default.
+    #[arg(long)]
+    pub(crate) text_column: Option<String>,
+    #[command(flatten)]
+    pub(crate) ingestion: IngestionAddress,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
 }
 
 #[derive(Debug, Args)]
@@ -316,6 +354,13 @@ pub(crate) struct FlightAddress {
     /// Where Arrow Flight is reached.
     #[arg(long, env = "TOKENMILL_FLIGHT__URL", default_value = "http://127.0.0.1:8815")]
     pub(crate) flight_url: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IngestionAddress {
+    /// Where the ingestion service is reached.
+    #[arg(long, env = "TOKENMILL_INGESTION__URL", default_value = "http://127.0.0.1:50052")]
+    pub(crate) ingestion_url: String,
 }
 
 #[derive(Debug, Subcommand)]

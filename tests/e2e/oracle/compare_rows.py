@@ -51,4 +51,5 @@ def main(folder: str, location: str, dataset: str) -> None:
     }))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

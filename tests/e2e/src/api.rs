@@ -45,6 +45,18 @@ impl Api {
         if let Some(body) = body {
             request = request.json(body);
         }
+        Self::answer(path, request).await
+    }
+
+    /// Sends a form of files.
+    pub async fn upload(&self, body: impl Into<reqwest::Body>) -> Result<Answer> {
+        let path = "/datasets/upload";
+        let kind = format!("multipart/form-data; boundary={}", crate::form::BOUNDARY);
+        let request = self.client.post(format!("{}/api/v1{path}", self.base)).header("content-type", kind).body(body);
+        Self::answer(path, request).await
+    }
+
+    async fn answer(path: &str, request: reqwest::RequestBuilder) -> Result<Answer> {
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await?;

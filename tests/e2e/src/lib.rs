@@ -8,6 +8,7 @@ mod api;
 mod check;
 mod collector;
 mod feed;
+pub mod form;
 mod gate;
 mod oracle;
 mod processes;

@@ -40,6 +40,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("service-kit", &[]),
     ("embedded-servers", &[]),
     ("local-hub", &[]),
+    ("row-json", &[]),
     ("dataset-proto", &["dataset-model"]),
     ("hub", &["dataset-model"]),
     ("shard-store", &["dataset-model"]),
@@ -50,7 +51,16 @@ const OURS: &[(&str, &[&str])] = &[
     ("catalog", &["dataset-model", "dataset-proto", "job-bus", "service-kit"]),
     (
         "ingestion",
-        &["catalog-client", "dataset-model", "dataset-proto", "hub", "job-bus", "service-kit", "shard-store"],
+        &[
+            "catalog-client",
+            "dataset-model",
+            "dataset-proto",
+            "hub",
+            "job-bus",
+            "row-json",
+            "service-kit",
+            "shard-store",
+        ],
     ),
     (
         "tokenization",
@@ -59,7 +69,7 @@ const OURS: &[(&str, &[&str])] = &[
     // Readers take no work.
     ("flight", &["catalog-client", "dataset-model", "dataset-proto", "service-kit", "shard-store"]),
     // The gateway only translates.
-    ("gateway", &["catalog-client", "dataset-model", "dataset-proto", "service-kit"]),
+    ("gateway", &["catalog-client", "dataset-model", "dataset-proto", "row-json", "service-kit"]),
     ("tidy", &[]),
 ];
 

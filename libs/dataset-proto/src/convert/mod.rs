@@ -2,6 +2,7 @@
 //! domain nothing can fail.
 
 mod event;
+mod hub_dataset;
 mod job;
 mod preview;
 mod record;

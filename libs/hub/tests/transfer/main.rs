@@ -2,4 +2,5 @@
 
 mod files;
 mod listing;
+mod parts;
 mod support;

@@ -4,9 +4,34 @@
 //! so that naming the resolved commit or config is no other request.
 
 use dataset_model::{
-    DatasetStatus, IngestSpec, JobId, Problem, Reason, RepoId,
+    DatasetStatus, IngestSpec, JobId, Problem, Reason, RepoId, Upload,
     state::{DatasetTransition, InvalidTransition},
 };
+use std::str::FromStr;
+
+/// Where a dataset's rows come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Hub,
+    Upload,
+}
+
+impl Origin {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hub => "hub",
+            Self::Upload => "upload",
+        }
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Hub, Self::Upload].into_iter().find(|one| one.as_str() == text).ok_or_else(|| text.to_owned())
+    }
+}
 
 /// What a start asks for; absent = what the dataset was registered with, and all splits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,16 +39,19 @@ pub struct Asked {
     pub revision: Option<String>,
     pub config: Option<String>,
     pub split: Option<String>,
+    pub max_samples: Option<u64>,
 }
 
 /// What a dataset stands for: what was asked last, and what a plan made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     pub repo_id: RepoId,
+    pub origin: Origin,
     pub status: DatasetStatus,
     pub revision: Option<String>,
     pub requested_config: Option<String>,
     pub split_filter: Option<String>,
+    pub max_samples: Option<u64>,
     /// As pinned.
     pub config: Option<String>,
     pub commit_sha: Option<String>,
@@ -37,6 +65,39 @@ pub enum Start {
     New(IngestSpec),
 }
 
+/// Decides on a start of what was uploaded before, as `upload` says: only after a failure or a cancel is there
+/// something to do, and nothing to choose.
+pub fn start_upload(
+    source: &Source,
+    asked: &Asked,
+    active: Option<JobId>,
+    upload: Option<Upload>,
+) -> Result<IngestSpec, StartRefused> {
+    if *asked != Asked::default() {
+        return Err(StartRefused::UploadHasNoChoice);
+    }
+    if let Some(job) = active {
+        return Err(StartRefused::Uploading(job));
+    }
+    let upload = upload.filter(|_| source.status != DatasetStatus::Ready).ok_or(StartRefused::Uploaded)?;
+    source.status.apply(DatasetTransition::Start)?;
+    Ok(of_upload(upload))
+}
+
+/// The specification of an ingest of uploaded files.
+pub fn of_upload(upload: Upload) -> IngestSpec {
+    let repo_id = RepoId::upload();
+    IngestSpec {
+        repo_id,
+        revision: None,
+        config: None,
+        split: None,
+        commit_sha: None,
+        max_samples: None,
+        upload: Some(upload),
+    }
+}
+
 /// Decides on a start. `active` is the running ingest, `newest` the last one of any state.
 pub fn start(
     source: &Source,
@@ -48,6 +109,7 @@ pub fn start(
         revision: asked.revision.or_else(|| source.revision.clone()),
         config: asked.config.or_else(|| source.requested_config.clone()),
         split: asked.split,
+        max_samples: asked.max_samples,
     };
     let same = source.selects(&wanted);
     if let Some(job) = active {
@@ -65,6 +127,8 @@ pub fn start(
         config: wanted.config,
         split: wanted.split,
         commit_sha,
+        max_samples: wanted.max_samples,
+        upload: None,
     }))
 }
 
@@ -72,7 +136,8 @@ impl Source {
     fn selects(&self, wanted: &Asked) -> bool {
         let config =
             wanted.config == self.requested_config || (wanted.config.is_some() && wanted.config == self.config);
-        self.asks_revision(wanted.revision.as_ref()) && config && wanted.split == self.split_filter
+        let rows = wanted.split == self.split_filter && wanted.max_samples == self.max_samples;
+        self.asks_revision(wanted.revision.as_ref()) && config && rows
     }
 
     fn asks_revision(&self, revision: Option<&String>) -> bool {
@@ -85,8 +150,14 @@ impl Source {
 pub enum StartRefused {
     #[error("job `{0}` ingests another selection of this dataset")]
     Other(JobId),
-    #[error("the dataset is ready with another revision, config or split")]
+    #[error("the dataset is ready with another revision, config, split or number of rows")]
     Ready,
+    #[error("the dataset was uploaded: there is no revision, config, split or number of rows to choose")]
+    UploadHasNoChoice,
+    #[error("job `{0}` is converting what was uploaded")]
+    Uploading(JobId),
+    #[error("the dataset was uploaded and is ready: there is nothing to download")]
+    Uploaded,
     #[error(transparent)]
     Transition(#[from] InvalidTransition),
 }
@@ -98,6 +169,14 @@ impl From<StartRefused> for Problem {
                 .next_step("wait for that job or cancel it, then start again"),
             StartRefused::Ready => Self::new(Reason::DatasetReady, refused.to_string())
                 .next_step("register another dataset for the other selection"),
+            StartRefused::UploadHasNoChoice => Self::new(Reason::InvalidField, refused.to_string())
+                .next_step("leave `revision`, `config`, `split` and `max_samples` out"),
+            StartRefused::Uploading(_) => {
+                Self::new(Reason::JobAlreadyActive, refused.to_string()).next_step("wait for that job or cancel it")
+            }
+            StartRefused::Uploaded => {
+                Self::new(Reason::DatasetReady, refused.to_string()).next_step("upload other files as another dataset")
+            }
             StartRefused::Transition(_) => Self::new(Reason::JobAlreadyActive, refused.to_string()),
         }
     }
@@ -110,17 +189,20 @@ mod tests {
     fn source(status: DatasetStatus) -> Source {
         Source {
             repo_id: RepoId::parse("owner/name").unwrap(),
+            origin: Origin::Hub,
             status,
             revision: Some("main".into()),
             requested_config: None,
             split_filter: None,
+            max_samples: None,
             config: Some("default".into()),
             commit_sha: Some("c0ffee".into()),
         }
     }
 
     fn asked(revision: Option<&str>, config: Option<&str>, split: Option<&str>) -> Asked {
-        Asked { revision: revision.map(Into::into), config: config.map(Into::into), split: split.map(Into::into) }
+        let own = |text: Option<&str>| text.map(Into::into);
+        Asked { revision: own(revision), config: own(config), split: own(split), max_samples: None }
     }
 
     #[test]
@@ -131,7 +213,10 @@ mod tests {
         {
             assert_eq!(start(&source, same, Some(job), Some(job)), Ok(Start::Existing(job)));
         }
-        for other in [asked(Some("dev"), None, None), asked(None, Some("de"), None), asked(None, None, Some("train"))] {
+        let few = Asked { max_samples: Some(5), ..Asked::default() };
+        for other in
+            [asked(Some("dev"), None, None), asked(None, Some("de"), None), asked(None, None, Some("train")), few]
+        {
             assert_eq!(start(&source, other, Some(job), Some(job)), Err(StartRefused::Other(job)));
         }
     }
@@ -141,6 +226,22 @@ mod tests {
         let (source, job) = (source(DatasetStatus::Ready), JobId::new());
         assert_eq!(start(&source, Asked::default(), None, Some(job)), Ok(Start::Existing(job)));
         assert_eq!(start(&source, asked(Some("dev"), None, None), None, Some(job)), Err(StartRefused::Ready));
+    }
+
+    #[test]
+    fn what_was_uploaded_starts_again_only_after_a_failure() {
+        let of = |status| Source { origin: Origin::Upload, revision: None, ..source(status) };
+        let (upload, job) = (Upload { text_column: None, files: Vec::new() }, JobId::new());
+        let again = |status, asked, active| start_upload(&of(status), &asked, active, Some(upload.clone()));
+        for status in [DatasetStatus::Failed, DatasetStatus::Pending] {
+            let spec = again(status, Asked::default(), None).unwrap();
+            assert_eq!((spec.upload.as_ref(), spec.repo_id.as_str()), (Some(&upload), "upload"));
+        }
+        assert_eq!(again(DatasetStatus::Ready, Asked::default(), None), Err(StartRefused::Uploaded));
+        let running = again(DatasetStatus::Downloading, Asked::default(), Some(job));
+        assert_eq!(running, Err(StartRefused::Uploading(job)));
+        let chosen = again(DatasetStatus::Failed, asked(None, None, Some("train")), None);
+        assert_eq!(chosen, Err(StartRefused::UploadHasNoChoice));
     }
 
     #[test]

@@ -12,3 +12,4 @@ pub mod progress;
 pub mod silence;
 pub mod task;
 pub mod tokenize;
+pub mod upload;

@@ -5,23 +5,24 @@ use crate::{
     catalog::Catalog,
     domain::{ingest::Asked, names::check_name, page::Page, tokenize::choose_split},
     error::{Failure, not_found},
-    steps::{close, ingest, ingest::Registration, remove, tokenize::not_ready},
+    steps::{close, ingest, ingest::Registration, remove, tokenize::not_ready, upload},
     store::{
         datasets, shards,
         views::{self, datasets::Sort},
     },
 };
 use dataset_model::{
-    DatasetId, DatasetStatus, Problem, Reason, RepoId, TokenizationId, TokenizationStatus, check_revision,
+    DatasetId, DatasetStatus, Problem, Reason, RepoId, TokenizationId, TokenizationStatus, Upload, UploadedFile,
+    check_revision,
 };
 use dataset_proto::{
     Required,
     catalog::{
-        DatasetServiceCancelRequest, DatasetServiceCancelResponse, DatasetServiceCreateRequest,
+        self as proto, DatasetServiceCancelRequest, DatasetServiceCancelResponse, DatasetServiceCreateRequest,
         DatasetServiceCreateResponse, DatasetServiceDeleteRequest, DatasetServiceDeleteResponse,
         DatasetServiceGetRequest, DatasetServiceGetResponse, DatasetServiceListRequest, DatasetServiceListResponse,
-        ListShardsRequest, ListShardsResponse, StartIngestRequest, StartIngestResponse,
-        dataset_service_server::DatasetService, list_shards_request::Owner,
+        ListShardsRequest, ListShardsResponse, RegisterUploadRequest, RegisterUploadResponse, StartIngestRequest,
+        StartIngestResponse, dataset_service_server::DatasetService, list_shards_request::Owner,
     },
 };
 use tonic::{Request, Response, Status, async_trait};
@@ -78,6 +79,25 @@ impl DatasetService for Datasets {
         let job = ingest::start(&mut tx, id, asked, keyed.as_ref(), &service_kit::traceparent()).await?;
         self.0.commit(tx).await?;
         Ok(Response::new(StartIngestResponse { job_id: job.to_string() }))
+    }
+
+    async fn register_upload(
+        &self,
+        request: Request<RegisterUploadRequest>,
+    ) -> Result<Response<RegisterUploadResponse>, Status> {
+        let message = request.into_inner();
+        let validate_only = message.validate_only;
+        let registration = upload_registration(message)?;
+        let mut tx = self.0.begin().await?;
+        if validate_only {
+            upload::check(&mut tx, &registration).await?;
+            return Ok(Response::new(RegisterUploadResponse::default()));
+        }
+        let id = registration.id;
+        let job = upload::register(&mut tx, registration, &service_kit::traceparent()).await?;
+        self.0.commit(tx).await?;
+        let dataset = Some(self.view(id).await?.into());
+        Ok(Response::new(RegisterUploadResponse { dataset, job_id: job.to_string() }))
     }
 
     async fn cancel(
@@ -164,7 +184,26 @@ fn asked(message: StartIngestRequest) -> Result<(DatasetId, Asked), Failure> {
     let id = decode::id(&message.dataset_id, "dataset_id")?;
     message.revision.as_deref().map(check_revision).transpose()?;
     check_names(&[("split", message.split.as_ref()), ("config", message.config.as_ref())])?;
-    Ok((id, Asked { revision: message.revision, config: message.config, split: message.split }))
+    // The database counts with a sign.
+    let most = i64::MAX.cast_unsigned();
+    if let Some(rows) = message.max_samples.filter(|rows| !(1..=most).contains(rows)) {
+        return Err(Problem::field("max_samples", format!("must be at least 1, not {rows}")).into());
+    }
+    let StartIngestRequest { revision, config, split, max_samples, .. } = message;
+    Ok((id, Asked { revision, config, split, max_samples }))
+}
+
+fn upload_registration(message: RegisterUploadRequest) -> Result<upload::Registration, Failure> {
+    let id = decode::id(&message.dataset_id, "dataset_id")?;
+    check_names(&[("name", Some(&message.name)), ("text_column", message.text_column.as_ref())])?;
+    let file = |file: proto::UploadedFile| UploadedFile {
+        name: file.name,
+        key: file.key,
+        size_bytes: file.size_bytes,
+        sha256: hex::encode(file.sha256),
+    };
+    let upload = Upload { text_column: message.text_column, files: message.files.into_iter().map(file).collect() };
+    Ok(upload::Registration { id, name: message.name, upload })
 }
 
 fn check_names(names: &[(&str, Option<&String>)]) -> Result<(), Problem> {

@@ -141,9 +141,9 @@ impl Tokenizations {
             return Err(not_ready(id, offer.status).into());
         }
         let split = choose_split(&offer.splits, config.split.as_deref())?;
+        let asked = config.text_column.as_deref().or(offer.text_column.as_deref());
         let has_template = config.chat_template.is_some();
-        let schema = offer.schema.unwrap_or_default();
-        let column = choose_text_column(&schema, config.text_column.as_deref(), has_template)?;
+        let column = choose_text_column(&offer.schema.unwrap_or_default(), asked, has_template)?;
         Ok((TokenizeConfig { split: Some(split), text_column: Some(column.name), ..config }, column.is_chat))
     }
 

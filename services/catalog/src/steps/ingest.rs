@@ -3,7 +3,7 @@
 use super::queue_job;
 use crate::{
     domain::{
-        ingest::{Asked, Start, start as decide},
+        ingest::{Asked, Origin, Start, start as decide, start_upload},
         job::Kind,
         names,
     },
@@ -14,7 +14,7 @@ use crate::{
         jobs,
     },
 };
-use dataset_model::{DatasetEvent, DatasetId, DatasetStatus, JobId, Problem, Reason, RepoId};
+use dataset_model::{DatasetEvent, DatasetId, DatasetStatus, IngestSpec, JobId, Problem, Reason, RepoId, Upload};
 use serde_json::json;
 use sqlx::PgConnection;
 use std::time::Duration;
@@ -54,20 +54,25 @@ pub async fn register(
         None => names::free_name(base, &datasets::names_like(db, base).await?),
     };
     let Registration { repo_id, revision, config, .. } = registration;
-    let new = datasets::NewDataset { id, name, repo_id, revision, config };
-    datasets::insert(db, &new).await.map_err(|error| name_taken(error, &new.name))?;
-    events::append(db, id, &DatasetEvent::DatasetUpdated { status: DatasetStatus::Pending }).await?;
+    let new = datasets::NewDataset { id, name, repo_id, origin: Origin::Hub, revision, config };
+    insert(db, &new).await?;
     remember(db, "create", keyed, id.0).await?;
     Ok(id)
 }
 
+/// A new dataset, and the event of its birth.
+pub(super) async fn insert(db: &mut PgConnection, new: &datasets::NewDataset) -> Result<(), Failure> {
+    datasets::insert(db, new).await.map_err(|error| name_taken(error, &new.name))?;
+    events::append(db, new.id, &DatasetEvent::DatasetUpdated { status: DatasetStatus::Pending }).await?;
+    Ok(())
+}
+
 fn name_taken(error: StoreError, name: &str) -> Failure {
-    if error.violates("datasets_name_key") {
-        return Problem::new(Reason::NameTaken, format!("another dataset has the name `{name}`"))
-            .next_step("choose another name")
-            .into();
-    }
-    error.into()
+    if error.violates("datasets_name_key") { name_is_taken(name).into() } else { error.into() }
+}
+
+pub(super) fn name_is_taken(name: &str) -> Problem {
+    Problem::new(Reason::NameTaken, format!("another dataset has the name `{name}`")).next_step("choose another name")
 }
 
 /// Starts an ingest, or finds the one that runs already.
@@ -84,28 +89,45 @@ pub async fn start(
     let dataset = datasets::lock(db, id).await?.filter(|d| d.source.status != DatasetStatus::Deleting);
     let dataset = dataset.ok_or_else(|| not_found("dataset", id))?;
     let (active, newest) = jobs::ingests(db, id).await?;
-    let job = match decide(&dataset.source, asked, active, newest).map_err(Problem::from)? {
-        Start::Existing(job) => job,
-        Start::New(spec) => {
-            let job = JobId::new();
-            datasets::start(db, id, &spec).await?;
-            let new = jobs::NewJob {
-                id: job,
-                kind: Kind::Ingest,
-                dataset_id: id,
-                tokenization_id: None,
-                spec: &json!(spec),
-                traceparent,
-            };
-            if !queue_job(db, &new, Duration::ZERO).await? {
-                return Err(Problem::new(Reason::JobAlreadyActive, "another ingest was started").into());
-            }
-            events::append(db, id, &DatasetEvent::DatasetUpdated { status: DatasetStatus::Downloading }).await?;
-            job
+    let decided = match dataset.source.origin {
+        Origin::Hub => decide(&dataset.source, asked, active, newest).map_err(Problem::from)?,
+        Origin::Upload => {
+            let upload = uploaded(db, newest).await?;
+            Start::New(start_upload(&dataset.source, &asked, active, upload).map_err(Problem::from)?)
         }
+    };
+    let job = match decided {
+        Start::Existing(job) => job,
+        Start::New(spec) => begin(db, id, &spec, traceparent).await?,
     };
     remember(db, "ingest", keyed, job.0).await?;
     Ok(job)
+}
+
+/// Queues the ingest of a locked dataset.
+pub(super) async fn begin(
+    db: &mut PgConnection,
+    id: DatasetId,
+    spec: &IngestSpec,
+    traceparent: &str,
+) -> Result<JobId, Failure> {
+    let job = JobId::new();
+    datasets::start(db, id, spec).await?;
+    let spec = &json!(spec);
+    let new = jobs::NewJob { id: job, kind: Kind::Ingest, dataset_id: id, tokenization_id: None, spec, traceparent };
+    if !queue_job(db, &new, Duration::ZERO).await? {
+        return Err(Problem::new(Reason::JobAlreadyActive, "another ingest was started").into());
+    }
+    events::append(db, id, &DatasetEvent::DatasetUpdated { status: DatasetStatus::Downloading }).await?;
+    Ok(job)
+}
+
+/// What the last job of an uploaded dataset was about: the same files again.
+async fn uploaded(db: &mut PgConnection, newest: Option<JobId>) -> Result<Option<Upload>, Failure> {
+    let Some(job) = newest else { return Ok(None) };
+    let spec: IngestSpec = serde_json::from_value(jobs::spec(db, job).await?)
+        .map_err(|error| StoreError::Corrupt { column: "jobs.spec", value: error.to_string() })?;
+    Ok(spec.upload)
 }
 
 /// What a repeated request was answered with.

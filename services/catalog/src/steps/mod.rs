@@ -12,6 +12,7 @@ pub mod gc;
 pub mod ingest;
 pub mod remove;
 pub mod tokenize;
+pub mod upload;
 
 use crate::{
     domain::{

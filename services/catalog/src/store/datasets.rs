@@ -1,7 +1,7 @@
 //! Rows of datasets.
 
 use super::{StoreError, json, stored, text};
-use crate::domain::ingest::Source;
+use crate::domain::ingest::{Origin, Source};
 use dataset_model::{DatasetId, DatasetStatus, IngestSpec, Problem, RepoId, Split};
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
@@ -20,6 +20,8 @@ pub struct Offer {
     pub status: DatasetStatus,
     pub splits: Vec<Split>,
     pub schema: Option<Value>,
+    /// What an upload named as its text.
+    pub text_column: Option<String>,
 }
 
 /// What a new dataset has.
@@ -28,6 +30,7 @@ pub struct NewDataset {
     pub id: DatasetId,
     pub name: String,
     pub repo_id: RepoId,
+    pub origin: Origin,
     pub revision: Option<String>,
     pub config: Option<String>,
 }
@@ -55,10 +58,11 @@ pub struct Finished {
 /// Inserts a pending dataset; `datasets_name_key` says that the name is taken.
 pub async fn insert(db: &mut PgConnection, new: &NewDataset) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO datasets (id, name, repo_id, revision, requested_config) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO datasets (id, name, repo_id, source, revision, requested_config) VALUES ($1, $2, $3, $4, $5, $6)",
         new.id.0,
         new.name,
         new.repo_id.as_str(),
+        new.origin.as_str(),
         new.revision,
         new.config,
     )
@@ -84,7 +88,8 @@ pub async fn names_like(db: &mut PgConnection, base: &str) -> Result<Vec<String>
 /// a weaker one first and this one later would deadlock.
 pub async fn lock(db: &mut PgConnection, id: DatasetId) -> Result<Option<Locked>, StoreError> {
     let row = sqlx::query!(
-        "SELECT repo_id, status, revision, requested_config, split_filter, config, commit_sha, split_names
+        "SELECT repo_id, source, status, revision, requested_config, split_filter, max_samples, config,
+             commit_sha, split_names
          FROM datasets WHERE id = $1 FOR NO KEY UPDATE",
         id.0
     )
@@ -95,10 +100,12 @@ pub async fn lock(db: &mut PgConnection, id: DatasetId) -> Result<Option<Locked>
         .map_err(|error| StoreError::Corrupt { column: "datasets.repo_id", value: error.0 })?;
     let source = Source {
         repo_id,
+        origin: text("datasets.source", &row.source)?,
         status: text("datasets.status", &row.status)?,
         revision: row.revision,
         requested_config: row.requested_config,
         split_filter: row.split_filter,
+        max_samples: row.max_samples.map(i64::cast_unsigned),
         config: row.config,
         commit_sha: row.commit_sha,
     };
@@ -107,12 +114,16 @@ pub async fn lock(db: &mut PgConnection, id: DatasetId) -> Result<Option<Locked>
 
 /// What can be tokenized; none when the dataset is unknown or being deleted.
 pub async fn offer(db: &mut PgConnection, id: DatasetId) -> Result<Option<Offer>, StoreError> {
-    let row = sqlx::query!("SELECT status, splits, schema FROM datasets WHERE id = $1 AND status <> 'deleting'", id.0)
-        .fetch_optional(db)
-        .await?;
+    let row = sqlx::query!(
+        "SELECT status, splits, schema, metadata->>'text_column' AS text_column
+         FROM datasets WHERE id = $1 AND status <> 'deleting'",
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
     let Some(row) = row else { return Ok(None) };
     let (status, splits) = (text("datasets.status", &row.status)?, json("datasets.splits", row.splits)?);
-    Ok(Some(Offer { status, splits, schema: row.schema }))
+    Ok(Some(Offer { status, splits, schema: row.schema, text_column: row.text_column }))
 }
 
 /// An ingest begins: the dataset stands for what was asked now, and keeps pins only as far as they still apply.
@@ -120,13 +131,14 @@ pub async fn start(db: &mut PgConnection, id: DatasetId, spec: &IngestSpec) -> R
     sqlx::query!(
         "UPDATE datasets SET status = 'downloading', error = NULL, commit_sha = $2,
              config = CASE WHEN requested_config IS NOT DISTINCT FROM $4 THEN config END,
-             revision = $3, requested_config = $4, split_filter = $5
+             revision = $3, requested_config = $4, split_filter = $5, max_samples = $6
          WHERE id = $1 AND status IN ('pending', 'failed')",
         id.0,
         spec.commit_sha,
         spec.revision,
         spec.config,
         spec.split,
+        spec.max_samples.map(stored),
     )
     .execute(db)
     .await?;

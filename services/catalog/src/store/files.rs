@@ -1,7 +1,7 @@
 //! Files that workers announced.
 
 use super::{StoreError, stored};
-use dataset_model::{DatasetId, JobId, StagedFile, TaskId, TokenizationId};
+use dataset_model::{DatasetId, JobId, StagedFile, TaskId, TokenizationId, UploadedFile};
 use sqlx::PgConnection;
 
 /// What a file is.
@@ -12,6 +12,8 @@ pub enum Kind {
     Side,
     /// A partial download.
     Partial,
+    /// A file that a user sent.
+    Source,
 }
 
 impl Kind {
@@ -20,6 +22,7 @@ impl Kind {
             Self::Shard => "shard",
             Self::Side => "side",
             Self::Partial => "partial",
+            Self::Source => "source",
         }
     }
 }
@@ -51,6 +54,33 @@ pub async fn stage(db: &mut PgConnection, writer: Writer, key: &str, kind: Kind)
         writer.task_id.0,
         stored(writer.attempt),
         kind.as_str(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Records what a user sent, as files of the job's plan: they stay until a job has made shards of them.
+pub async fn add_sources(
+    db: &mut PgConnection,
+    dataset: DatasetId,
+    job: JobId,
+    files: &[UploadedFile],
+) -> Result<(), StoreError> {
+    let keys: Vec<_> = files.iter().map(|file| file.key.clone()).collect();
+    let sizes: Vec<_> = files.iter().map(|file| stored(file.size_bytes)).collect();
+    let digests: Vec<_> = files.iter().map(|file| file.sha256.clone()).collect();
+    sqlx::query!(
+        "INSERT INTO files (key, dataset_id, job_id, task_id, attempt, kind, state, size_bytes, sha256)
+         SELECT new.key, $1, $2, tasks.id, 0, $3, 'committed', new.size_bytes, decode(new.sha256, 'hex')
+         FROM tasks, unnest($4::text[], $5::bigint[], $6::text[]) AS new (key, size_bytes, sha256)
+         WHERE tasks.job_id = $2 AND tasks.kind = 'plan'",
+        dataset.0,
+        job.0,
+        Kind::Source.as_str(),
+        &keys,
+        &sizes,
+        &digests,
     )
     .execute(db)
     .await?;

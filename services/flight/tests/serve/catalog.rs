@@ -93,6 +93,13 @@ impl DatasetService for FakeCatalog {
         unused()
     }
 
+    async fn register_upload(
+        &self,
+        _: Request<proto::RegisterUploadRequest>,
+    ) -> Result<Response<proto::RegisterUploadResponse>, Status> {
+        unused()
+    }
+
     async fn start_ingest(
         &self,
         _: Request<proto::StartIngestRequest>,

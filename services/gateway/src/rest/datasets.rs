@@ -78,9 +78,9 @@ pub(super) struct Download {
     /// The Hub's word for config; what the dataset was registered with.
     subset: Option<String>,
     revision: Option<String>,
-    /// Not offered yet.
-    #[schema(value_type = Option<u64>)]
-    max_samples: Option<IgnoredAny>,
+    /// Only so many rows, the first of the source in its order; all.
+    #[schema(minimum = 1)]
+    max_samples: Option<u64>,
     /// Not offered yet: private repositories are read with the server's own token.
     #[schema(value_type = Option<String>)]
     hf_token: Option<IgnoredAny>,
@@ -166,9 +166,6 @@ pub(super) async fn download(
     if body.hf_token.is_some() {
         return Err(not_implemented("hf_token"));
     }
-    if body.max_samples.is_some() {
-        return Err(not_implemented("max_samples"));
-    }
     let config = match (body.config, body.subset) {
         (Some(config), Some(subset)) if config != subset => {
             let description = format!("is another word for `config`, and differs from it (`{config}`)");
@@ -182,6 +179,7 @@ pub(super) async fn download(
         config,
         revision: body.revision,
         request_id,
+        max_samples: body.max_samples,
     };
     let answer = gateway.catalog.datasets().start_ingest(request(message)).await?.into_inner();
     Ok((StatusCode::ACCEPTED, Json(Started { job_id: super::id(&answer.job_id)? })))

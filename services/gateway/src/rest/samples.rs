@@ -11,7 +11,7 @@ use super::{
     extract::{Id, Paging, Query, choice},
     tokenizations,
 };
-use crate::{error::ApiError, openapi::ReadErrors, sanitize};
+use crate::{error::ApiError, openapi::ReadErrors};
 use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 use axum::{Json, extract::State};
 use dataset_model::{Dataset, DatasetId, DatasetStatus, Problem, Reason, Split, TokenizationId};
@@ -193,7 +193,7 @@ fn size(batch: &RecordBatch) -> usize {
 async fn raw_samples(batch: RecordBatch, split: String, first: u64) -> Result<Vec<Sample>, ApiError> {
     let convert = move || {
         let columns = StructArray::from(batch);
-        let sample = |(row, index)| RawSample { index, split: split.clone(), data: sanitize::row(&columns, row) };
+        let sample = |(row, index)| RawSample { index, split: split.clone(), data: row_json::row(&columns, row) };
         (0..columns.len()).zip(first..).map(sample).map(Sample::Raw).collect()
     };
     tokio::task::spawn_blocking(convert).await.map_err(|error| ApiError::internal(&error))

@@ -225,6 +225,10 @@ impl dataset_service_server::DatasetService for Fake {
         Ok(Response::new(proto::DatasetServiceDeleteResponse {}))
     }
 
+    async fn register_upload(&self, _: Request<proto::RegisterUploadRequest>) -> Answer<proto::RegisterUploadResponse> {
+        Err(Status::unimplemented("the gateway registers no files"))
+    }
+
     async fn list_shards(&self, _: Request<proto::ListShardsRequest>) -> Answer<proto::ListShardsResponse> {
         Err(Status::unimplemented("the gateway reads no shards"))
     }

@@ -2,6 +2,7 @@
 
 mod fake;
 mod feeds;
+mod ingestion;
 mod rest;
 mod rows;
 mod world;

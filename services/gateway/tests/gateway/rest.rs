@@ -156,18 +156,9 @@ async fn statistics_are_sent_once() {
 #[tokio::test]
 async fn what_is_not_offered_says_so_by_name() {
     let world = World::start().await;
-    let paths = [
-        (Method::POST, "/api/v1/datasets/upload"),
-        (Method::GET, "/api/v1/hub/datasets/org/rows?revision=main"),
-        (Method::GET, "/api/v1/hub/datasets/rows"),
-    ];
-    for (method, path) in paths {
-        problem(world.request(method, path).send().await.unwrap(), 501, "NOT_IMPLEMENTED").await;
-    }
     let fields = [
         ("download", json!({"hf_token": "canary"}), "hf_token"),
         ("download", json!({"hf_token": {"canary": 1}}), "hf_token"),
-        ("download", json!({"max_samples": 10}), "max_samples"),
     ];
     for (action, body, field) in fields {
         let answer = world.post(&format!("/api/v1/datasets/{DATASET}/{action}"), &body).await;

@@ -1,6 +1,6 @@
 //! A gateway on port 0 with its fakes, and a client to ask it.
 
-use crate::{fake::Fake, rows::FakeRows};
+use crate::{fake::Fake, ingestion::FakeIngestion, rows::FakeRows};
 use dataset_model::{Dataset, Job, Statistics, Tokenization};
 use gateway::Config;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -16,6 +16,7 @@ pub(crate) const JOB: &str = "01890000-0000-7000-8000-000000000003";
 pub(crate) struct World {
     pub fake: Fake,
     pub rows: FakeRows,
+    pub ingestion: FakeIngestion,
     pub gateway: Lifecycle,
     pub base: String,
     pub internal: String,
@@ -33,10 +34,12 @@ impl World {
         // A second installation in the same process says so, and is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (lifecycle, fake, rows) = (Lifecycle::new(), Fake::new(), FakeRows::default());
+        let ingestion = FakeIngestion::default();
         let peer = |address: std::net::SocketAddr| Peer { listen: Some(address), url: None };
         let mut config = Config {
             catalog: peer(fake.start(&lifecycle).await),
             flight: peer(rows.start(&lifecycle).await),
+            ingestion: peer(ingestion.start(&lifecycle).await),
             ..Config::default()
         };
         config.tokenization = config.flight.clone();
@@ -56,7 +59,7 @@ impl World {
         let own = gateway.clone();
         gateway.spawn("gateway", async move { gateway::serve(config, listeners, own).await.expect("serves") });
         let client = Client::builder().timeout(Duration::from_secs(20)).build().expect("a client");
-        Self { fake, rows, gateway, base, internal, client }
+        Self { fake, rows, ingestion, gateway, base, internal, client }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

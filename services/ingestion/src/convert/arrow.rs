@@ -5,11 +5,13 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read, Seek, SeekFrom},
+    io::{self, BufReader, Cursor, Read, Seek, SeekFrom},
+    ops::Range,
 };
 
 use arrow_array::RecordBatch;
 use arrow_ipc::{
+    MessageHeader,
     reader::{FileReader, StreamReader},
     root_as_footer, root_as_message,
 };
@@ -120,31 +122,64 @@ fn check_file(input: &mut File, size: u64) -> Result<(), Cause> {
 }
 
 fn check_stream(input: &mut File, size: u64) -> Result<(), Cause> {
-    const CONTINUATION: u32 = u32::MAX;
     input.rewind()?;
-    let mut at = 0;
-    for number in 0.. {
-        let Some(mut length) = word(input)? else { return Ok(()) };
-        at += 4;
-        // Writers before 2019 left it out.
-        if length == CONTINUATION {
-            length = word(input)?.ok_or("it breaks off")?;
-            at += 4;
-        }
-        if length == 0 {
-            return Ok(());
-        }
-        at = check_message(number, at, length.into(), size)?;
-        let metadata = read(input, length.into())?;
-        let body = root_as_message(&metadata).map_err(|error| error.to_string())?.bodyLength();
-        at = check_message(number, at, body, size)?;
-        input.seek(SeekFrom::Start(at))?;
-    }
+    let mut messages = Messages { input, at: 0, size, number: 0 };
+    while messages.next()?.is_some() {}
     Ok(())
 }
 
+/// Of the head of a file or stream: where its messages begin, and where the last whole record batch ends. None when
+/// there is no whole one.
+pub(super) fn whole_batches(head: &[u8]) -> Option<Range<usize>> {
+    // A file is a stream between two magics, of which the first is filled up with zeros to a multiple of eight bytes.
+    let padding = |rest: &[u8]| rest.iter().take_while(|byte| **byte == 0).count();
+    let start = head.strip_prefix(MAGIC).map_or(0, |rest| (MAGIC.len() + padding(rest)) / 8 * 8) as u64;
+    let mut messages = Messages { input: Cursor::new(head), at: start, size: head.len() as u64, number: 0 };
+    messages.input.set_position(start);
+    let mut end = None;
+    while let Ok(Some(message)) = messages.next() {
+        if message == MessageHeader::RecordBatch {
+            end = usize::try_from(messages.at).ok();
+        }
+    }
+    Some(usize::try_from(start).ok()?..end?)
+}
+
+/// Walks from message to message, each held against the bytes that there are.
+struct Messages<R> {
+    input: R,
+    /// Where the next message begins.
+    at: u64,
+    size: u64,
+    number: usize,
+}
+
+impl<R: Read + Seek> Messages<R> {
+    /// What the next message is; none at the end.
+    fn next(&mut self) -> Result<Option<MessageHeader>, Cause> {
+        const CONTINUATION: u32 = u32::MAX;
+        let Some(mut length) = word(&mut self.input)? else { return Ok(None) };
+        let mut at = self.at + 4;
+        // Writers before 2019 left it out.
+        if length == CONTINUATION {
+            length = word(&mut self.input)?.ok_or("it breaks off")?;
+            at += 4;
+        }
+        if length == 0 {
+            return Ok(None);
+        }
+        at = check_message(self.number, at, length.into(), self.size)?;
+        let metadata = read(&mut self.input, length.into())?;
+        let message = root_as_message(&metadata).map_err(|error| error.to_string())?;
+        self.at = check_message(self.number, at, message.bodyLength(), self.size)?;
+        self.input.seek(SeekFrom::Start(self.at))?;
+        self.number += 1;
+        Ok(Some(message.header_type()))
+    }
+}
+
 /// Four bytes; none at the end.
-fn word(input: &mut File) -> io::Result<Option<u32>> {
+fn word(input: &mut impl Read) -> io::Result<Option<u32>> {
     let mut bytes = Vec::with_capacity(4);
     input.take(4).read_to_end(&mut bytes)?;
     match <[u8; 4]>::try_from(bytes) {
@@ -154,7 +189,7 @@ fn word(input: &mut File) -> io::Result<Option<u32>> {
     }
 }
 
-fn read(input: &mut File, length: u64) -> io::Result<Vec<u8>> {
+fn read(input: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)

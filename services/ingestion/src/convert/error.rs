@@ -37,6 +37,8 @@ pub enum ConvertError {
     SchemasDiffer { first: String, file: String, column: String, left: DataType, right: DataType },
     #[error("the columns of `{file}` cannot be brought into the dataset's types")]
     Cast { file: String, source: ArrowError },
+    #[error("column `{column}` does not hold text; those that do are {texts:?}")]
+    NoTextColumn { column: String, texts: Vec<String> },
     #[error("`{file}` could not be read from the local disk")]
     Disk { file: String, source: io::Error },
     #[error("stopped")]

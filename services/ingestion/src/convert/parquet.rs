@@ -7,8 +7,11 @@ use std::fs::File;
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+use parquet::{
+    arrow::arrow_reader::{
+        ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    },
+    file::reader::ChunkReader,
 };
 
 use super::{
@@ -21,7 +24,7 @@ use super::{
 const DECODE_ROWS: u64 = 1024;
 
 /// What the footer says.
-pub(super) fn footer(file: &File, path: &str) -> Result<ArrowReaderMetadata, ConvertError> {
+pub(super) fn footer<R: ChunkReader>(file: &R, path: &str) -> Result<ArrowReaderMetadata, ConvertError> {
     let load = |options| guard(|| ArrowReaderMetadata::load(file, options).map_err(Into::into));
     // The Arrow schema that a writer may have left beside Parquet's own is a hint, and it can be wrong.
     load(ArrowReaderOptions::new())
@@ -32,6 +35,23 @@ pub(super) fn footer(file: &File, path: &str) -> Result<ArrowReaderMetadata, Con
 /// The columns as the file declares them.
 pub(super) fn schema(footer: &ArrowReaderMetadata) -> Schema {
     footer.schema().as_ref().clone()
+}
+
+/// The columns and the first `rows` rows, none when there is no row at all. Reads no more pages than these rows need.
+pub(super) fn first_rows<R: ChunkReader + 'static>(
+    file: R,
+    path: &str,
+    rows: usize,
+) -> Result<(Schema, Option<RecordBatch>), ConvertError> {
+    let footer = footer(&file, path)?;
+    let columns = schema(&footer);
+    let read = guard(|| {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer);
+        let mut reader = builder.with_batch_size(rows).with_limit(rows).build()?;
+        Ok(reader.next().transpose()?)
+    });
+    let bad = |source| ConvertError::BadRowGroup { file: path.to_owned(), row_group: 0, source };
+    Ok((columns, read.map_err(bad)?))
 }
 
 /// The rows of a file.

@@ -209,7 +209,7 @@ fn newlines(bytes: &[u8]) -> u64 {
 
 /// Finds the end of a JSON object without understanding it.
 #[derive(Debug, Default)]
-struct Scanner {
+pub(super) struct Scanner {
     depth: usize,
     in_text: bool,
     escaped: bool,
@@ -217,7 +217,7 @@ struct Scanner {
 
 impl Scanner {
     /// The number of bytes that belong to the value, once its end is among them.
-    fn feed(&mut self, bytes: &[u8]) -> Option<usize> {
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Option<usize> {
         for (at, &byte) in bytes.iter().enumerate() {
             if self.in_text {
                 match byte {

@@ -4,7 +4,11 @@
 //! A card that cannot be understood is an error for the whole repository, as in `datasets`: guessing would silently
 //! make another dataset. Sources: `huggingface_hub/repocard.py`, `datasets/utils/metadata.py`.
 
-use super::{PlanError, yaml::Node};
+use super::{
+    PlanError,
+    row_counts::{self, ConfigRows},
+    yaml::Node,
+};
 
 /// The file that the front matter stands in.
 pub const README: &str = "README.md";
@@ -17,6 +21,8 @@ pub(super) struct Card {
     /// Empty = none declared: everything follows from the files' names.
     pub configs: Vec<DeclaredConfig>,
     pub license: Option<String>,
+    /// What `dataset_info` says.
+    pub row_counts: Vec<ConfigRows>,
 }
 
 /// One item of `configs`.
@@ -42,7 +48,11 @@ pub(super) fn read(readme: Option<&str>, standalone: Option<&str>) -> Result<Car
         Some((file, node)) if node.is_true() => configs(&node).map_err(|why| PlanError::BadCard { file, why })?,
         _ => Vec::new(),
     };
-    Ok(Card { configs: in_declared_order(configs), license: find("license").and_then(|(_, node)| license(&node)) })
+    Ok(Card {
+        configs: in_declared_order(configs),
+        license: find("license").and_then(|(_, node)| license(&node)),
+        row_counts: find("dataset_info").map(|(_, node)| row_counts::read(&node)).unwrap_or_default(),
+    })
 }
 
 /// The text between the two `---` lines at the file's start.

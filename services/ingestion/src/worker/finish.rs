@@ -22,6 +22,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     claim.progress(|progress| "finishing".clone_into(&mut progress.phase));
     let committed = claim.list_committed().await?;
     let tasks = committed.into_iter().map(Done::read).collect::<Result<Vec<_>, Problem>>()?;
+    let tasks = tasks.into_iter().flatten().collect();
     let store = worker.store.clone();
     let splits = blocking(move || splits(&store, tasks)).await??;
     let schema = dataset_schema(&splits);
@@ -48,18 +49,24 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     claim.finish(Finish { schema: Some(json!(schema)), metadata, ..Finish::default() }).await
 }
 
-/// A work task that is done.
+/// A work task that is done, or what it did of one split.
 struct Done {
     summary: WorkSummary,
     shards: Vec<Shard>,
 }
 
 impl Done {
-    fn read(task: CommittedTask) -> Result<Self, Problem> {
-        let summary = serde_json::from_value(task.summary).map_err(|error| failure::internal(&error))?;
+    fn read(task: CommittedTask) -> Result<Vec<Self>, Problem> {
+        let read = serde_json::from_value(task.summary);
+        let mut first: WorkSummary = read.map_err(|error| failure::internal(&error))?;
+        let then = std::mem::take(&mut first.then);
         let mut shards = task.shards;
         shards.sort_by_key(|shard| shard.n);
-        Ok(Self { summary, shards })
+        let of = |summary: WorkSummary| {
+            let own = shards.iter().filter(|shard| shard.split == summary.split).cloned().collect();
+            Self { summary, shards: own }
+        };
+        Ok(std::iter::once(first).chain(then).map(of).collect())
     }
 
     /// What this task's shards have. Tasks without rows constrain nothing: their files may not even show columns.

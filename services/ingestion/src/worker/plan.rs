@@ -1,37 +1,48 @@
 //! The plan task: pins the commit, looks at its files, and adds the work tasks.
 
 use catalog_client::{Claim, Commit, NewTask, SourcePin, TaskError};
-use dataset_model::{IngestSpec, Problem};
-use hub::{HubClient, RemoteFile, RepoKind};
+use dataset_model::{IngestSpec, Problem, Upload, UploadedFile};
+use hub::{HubClient, HubError};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Worker, blocking,
-    spec::{IngestWork, WorkFile},
+    spec::{FirstRows, IngestWork, WorkFile},
 };
 use crate::{
     failure,
-    plan::{self, Choice, Plan, README, Repository, STANDALONE, SourceFile, format},
+    listing::Listing,
+    plan::{self, Choice, Plan, PlanError, SourceFile, format},
 };
 
-/// Cards are a few KiB; some list thousands of configs.
-const CARD_BYTES: u64 = 8 << 20;
 /// A control message stays below 1 MiB.
 const MESSAGE_BYTES: usize = 768 << 10;
+/// Files that the task of the first rows may hold open.
+const FIRST_FILES: usize = 500;
 /// What does not fit is counted, and stands in the manifest.
 const METADATA_BYTES: usize = 512 << 10;
 
 pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError> {
     let spec: IngestSpec = claim.spec()?;
     claim.progress(|progress| "resolving".clone_into(&mut progress.phase));
-    let repo = spec.repo_id.as_str().to_owned();
-    let (commit, plan) = read_and_plan(&worker.hub, spec, claim.stop()).await?;
-    let source_bytes = plan.source_bytes();
+    let (repo, upload, max_samples) = (spec.repo_id.as_str().to_owned(), spec.upload.clone(), spec.max_samples);
+    let (commit, plan) = match &upload {
+        Some(upload) => plan::upload::plan(&sources(upload)).map_err(Problem::from)?,
+        None => read_and_plan(&worker.hub, spec, claim.stop()).await?,
+    };
+    let (source_bytes, first) = (plan.source_bytes(), first_bytes(&plan));
     let (limits, free) = (&worker.limits, worker.store.free_space());
-    plan::check_size(source_bytes, limits.max_dataset_bytes, free, limits.free_space_bytes).map_err(Problem::from)?;
+    // Of the first rows it turns out how many files they take: each is looked at before it is fetched.
+    let known_bytes = if max_samples.is_some() { first } else { source_bytes };
+    plan::check_size(known_bytes, limits.max_dataset_bytes, free, limits.free_space_bytes).map_err(Problem::from)?;
 
-    for message in messages(tasks(&plan, &repo, &commit)) {
+    let tasks = match max_samples {
+        Some(rows) => vec![first_rows_task(&plan, &repo, &commit, rows)],
+        None => tasks(&plan, &repo, &commit, upload.as_ref()),
+    };
+    for message in messages(tasks) {
         claim.add_tasks(message).await?;
     }
     let pin = SourcePin {
@@ -39,7 +50,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
         config: plan.config.clone(),
         splits: plan.splits.iter().map(|split| split.name.clone()).collect(),
         source_bytes,
-        metadata_json: metadata(&plan).to_string(),
+        metadata_json: metadata(&plan, upload.as_ref()).to_string(),
     };
     claim.commit(Commit { pin: Some(pin), ..Commit::default() }).await
 }
@@ -50,65 +61,48 @@ async fn read_and_plan(
     spec: IngestSpec,
     stop: &CancellationToken,
 ) -> Result<(String, Plan), TaskError> {
-    let read = stop.run_until_cancelled(Listing::read(hub, &spec));
-    let listing = read.await.unwrap_or(Err(TaskError::Stopped))?;
+    let read = stop.run_until_cancelled(read(hub, &spec));
+    let listing = read.await.unwrap_or(Err(HubError::Cancelled)).map_err(|error| failure::hub(&error))?;
     let planned = blocking(move || {
-        let plan = listing.plan(&spec).map_err(Problem::from)?;
+        let plan = plan_of(&listing, &spec).map_err(Problem::from)?;
         Ok((listing.commit, plan))
     });
     planned.await?
 }
 
-/// A repository at its commit.
-struct Listing {
-    commit: String,
-    files: Vec<SourceFile>,
-    readme: Option<String>,
-    standalone: Option<String>,
+/// A commit that an earlier plan pinned stays: the branch may have moved since.
+async fn read(hub: &HubClient, spec: &IngestSpec) -> Result<Listing, HubError> {
+    let repo = spec.repo_id.as_str();
+    let commit = match &spec.commit_sha {
+        Some(commit) => commit.clone(),
+        None => hub.dataset_info(repo, spec.revision.as_deref(), None).await?.sha,
+    };
+    Listing::read(hub, repo, commit).await
 }
 
-impl Listing {
-    /// A commit that an earlier plan pinned stays: the branch may have moved since.
-    async fn read(hub: &HubClient, spec: &IngestSpec) -> Result<Self, TaskError> {
-        let repo = spec.repo_id.as_str();
-        let commit = if let Some(commit) = &spec.commit_sha {
-            commit.clone()
-        } else {
-            let info = hub.dataset_info(repo, spec.revision.as_deref(), None).await;
-            info.map_err(|e| failure::hub(&e))?.sha
-        };
-        let tree = hub.tree(RepoKind::Dataset, repo, &commit, None).await.map_err(|e| failure::hub(&e))?;
-        let readme = card(hub, repo, &commit, &tree, README).await?;
-        let standalone = card(hub, repo, &commit, &tree, STANDALONE).await?;
-        let file = |file: RemoteFile| SourceFile { path: file.path, size: file.size, digest: file.digest.to_hex() };
-        Ok(Self { commit, files: tree.into_iter().map(file).collect(), readme, standalone })
-    }
-
-    fn plan(&self, spec: &IngestSpec) -> Result<Plan, plan::PlanError> {
-        let repository =
-            Repository { files: &self.files, readme: self.readme.as_deref(), standalone: self.standalone.as_deref() };
-        plan::plan(&repository, Choice { config: spec.config.as_deref(), split: spec.split.as_deref() })
-    }
+fn plan_of(listing: &Listing, spec: &IngestSpec) -> Result<Plan, PlanError> {
+    plan::plan(&listing.repository(), Choice { config: spec.config.as_deref(), split: spec.split.as_deref() })
 }
 
-async fn card(
-    hub: &HubClient,
-    repo: &str,
-    commit: &str,
-    tree: &[RemoteFile],
-    name: &str,
-) -> Result<Option<String>, TaskError> {
-    let Some(file) = tree.iter().find(|file| file.path == name) else { return Ok(None) };
-    let bytes = hub.read_small(RepoKind::Dataset, repo, commit, file, CARD_BYTES, None).await;
-    Ok(Some(String::from_utf8_lossy(&bytes.map_err(|e| failure::hub(&e))?).into_owned()))
+fn sources(upload: &Upload) -> Vec<SourceFile> {
+    let file = |file: &UploadedFile| SourceFile {
+        path: file.name.clone(),
+        size: file.size_bytes,
+        digest: file.sha256.clone(),
+    };
+    upload.files.iter().map(file).collect()
 }
 
-fn tasks(plan: &Plan, repo: &str, commit: &str) -> Vec<NewTask> {
+fn tasks(plan: &Plan, repo: &str, commit: &str, upload: Option<&Upload>) -> Vec<NewTask> {
     let groups = plan::groups(&plan.splits);
+    let files = upload.iter().flat_map(|upload| &upload.files);
+    let keys: HashMap<&str, &str> = files.map(|file| (file.name.as_str(), file.key.as_str())).collect();
     let task = |(group, ordinal): (plan::FileGroup<'_>, u32)| {
-        let file = |source: &SourceFile| WorkFile {
-            source: source.clone(),
-            format: format::of_file(&source.path, group.format).converter().to_owned(),
+        let file = |source: &SourceFile| {
+            let key = keys.get(source.path.as_str()).map(|key| (*key).to_owned());
+            let own = key.as_ref().and_then(|_| plan::upload::format_of(&source.path));
+            let format = own.unwrap_or_else(|| format::of_file(&source.path, group.format));
+            WorkFile { source: source.clone(), format: format.converter().to_owned(), key }
         };
         let work = IngestWork {
             repo_id: repo.to_owned(),
@@ -118,10 +112,58 @@ fn tasks(plan: &Plan, repo: &str, commit: &str) -> Vec<NewTask> {
             split_number: group.split_number,
             first_file: group.first_file,
             files: group.files.iter().map(file).collect(),
+            text_column: upload.and_then(|upload| upload.text_column.clone()),
+            first_rows: None,
         };
         NewTask { ordinal, spec: json!(work), total: group.size_bytes() }
     };
     groups.into_iter().zip(0..).map(task).collect()
+}
+
+fn first_bytes(plan: &Plan) -> u64 {
+    plan.splits.first().and_then(|split| split.files.first()).map_or(0, |file| file.size)
+}
+
+/// One task for the first rows of all splits in order: it finds out itself how many files that takes.
+fn first_rows_task(plan: &Plan, repo: &str, commit: &str, count: u64) -> NewTask {
+    let (mut room, mut places) = (MESSAGE_BYTES, FIRST_FILES);
+    let mut is_cut = false;
+    let mut works: Vec<IngestWork> = Vec::new();
+    for (split, split_number) in plan.splits.iter().zip(0..) {
+        let file = |source: &SourceFile| WorkFile {
+            source: source.clone(),
+            format: format::of_file(&source.path, split.format).converter().to_owned(),
+            key: None,
+        };
+        let fits = |file: &WorkFile| {
+            let left = room.checked_sub(json!(file).to_string().len() + 1).zip(places.checked_sub(1));
+            (room, places) = left.unwrap_or_default();
+            left.is_some()
+        };
+        let files: Vec<WorkFile> = split.files.iter().map(file).take_while(fits).collect();
+        is_cut |= files.len() < split.files.len();
+        works.push(IngestWork {
+            repo_id: repo.to_owned(),
+            commit: commit.to_owned(),
+            config: plan.config.clone(),
+            split: split.name.clone(),
+            split_number,
+            first_file: 0,
+            files,
+            text_column: None,
+            first_rows: None,
+        });
+        if is_cut {
+            break;
+        }
+    }
+    let mut works = works.into_iter();
+    // A plan has at least one split.
+    let first = works.next().map(|first| {
+        let first_rows = Some(FirstRows { count, then: works.collect(), is_cut });
+        IngestWork { first_rows, ..first }
+    });
+    NewTask { ordinal: 0, spec: json!(first), total: first_bytes(plan) }
 }
 
 /// Tasks that go to the catalog together.
@@ -141,7 +183,7 @@ fn messages(tasks: Vec<NewTask>) -> Vec<Vec<NewTask>> {
 }
 
 /// What the dataset's record says of its source.
-fn metadata(plan: &Plan) -> Value {
+fn metadata(plan: &Plan, upload: Option<&Upload>) -> Value {
     let files = plan.splits.iter().flat_map(|split| split.files.iter().map(move |file| (&split.name, file)));
     let files = files.map(
         |(split, file)| json!({"path": file.path, "size_bytes": file.size, "digest": file.digest, "split": split}),
@@ -155,6 +197,9 @@ fn metadata(plan: &Plan) -> Value {
     });
     if let Some(license) = &plan.license {
         metadata["license"] = json!(license);
+    }
+    if let Some(column) = upload.and_then(|upload| upload.text_column.as_ref()) {
+        metadata["text_column"] = json!(column);
     }
     metadata
 }
@@ -186,12 +231,12 @@ mod tests {
         let listing = Listing { commit: "c".into(), files: files.collect(), readme: None, standalone: None };
         let spec: IngestSpec =
             serde_json::from_value(json!({"repo_id": "a/b", "revision": null, "config": null, "split": null})).unwrap();
-        let plan = listing.plan(&spec).unwrap();
-        let metadata = metadata(&plan);
+        let plan = plan_of(&listing, &spec).unwrap();
+        let metadata = metadata(&plan, None);
         assert!(metadata.to_string().len() < METADATA_BYTES);
         assert_eq!(metadata["source_file_count"], 20_000);
         assert!(metadata["source_files"].as_array().unwrap().len() > 1000);
-        let tasks = tasks(&plan, "a/b", "c");
+        let tasks = tasks(&plan, "a/b", "c", None);
         assert!(tasks.iter().all(|task| task.spec.to_string().len() < 64 << 10));
         assert_eq!(tasks.iter().map(|task| task.total).sum::<u64>(), 20_000);
         let work: IngestWork = serde_json::from_value(tasks[1].spec.clone()).unwrap();

@@ -27,6 +27,14 @@ pub(super) struct ShardNames {
     pub split_number: u32,
     pub task: u32,
     pub attempt: AttemptId,
+    /// Shards that the task has in other splits already.
+    pub first_shard: u32,
+}
+
+impl ShardNames {
+    fn number(&self, sealed: usize) -> u32 {
+        self.first_shard + number(sealed)
+    }
 }
 
 /// Why a task's shards could not be written.
@@ -138,7 +146,7 @@ impl<A: FnMut(&str) -> Result<(), ShardError>> RawShards<A> {
         self.sealed.push(Shard {
             key,
             split: self.names.split.clone(),
-            n: number(self.sealed.len()),
+            n: self.names.number(self.sealed.len()),
             row_count,
             size_bytes,
             sha256,
@@ -159,7 +167,7 @@ fn start(
     announce: &mut impl FnMut(&str) -> Result<(), ShardError>,
 ) -> Result<OpenShard, ShardError> {
     let ShardNames { folder, split_number, task, attempt, .. } = names;
-    let key = layout::raw_shard(folder, *split_number, *task, number(sealed), *attempt);
+    let key = layout::raw_shard(folder, *split_number, *task, names.number(sealed), *attempt);
     announce(&key)?;
     Ok(OpenShard { writer: store.create(&key, schema.clone())?, sources: Vec::new() })
 }
@@ -221,6 +229,7 @@ mod tests {
             split_number: 0,
             task: 3,
             attempt: AttemptId::new(),
+            first_shard: 0,
         }
     }
 

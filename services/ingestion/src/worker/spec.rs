@@ -18,6 +18,22 @@ pub(super) struct IngestWork {
     /// Position in the split of the first file.
     pub first_file: usize,
     pub files: Vec<WorkFile>,
+    /// Which column of an upload must hold text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_column: Option<String>,
+    /// Of a task that takes the first rows only: how many, and from where else when these files have too few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_rows: Option<FirstRows>,
+}
+
+/// The first rows of a source, in its order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FirstRows {
+    pub count: u64,
+    /// The following splits.
+    pub then: Vec<IngestWork>,
+    /// There are more files than the task could name.
+    pub is_cut: bool,
 }
 
 /// A source file, and how it is read.
@@ -27,6 +43,9 @@ pub(super) struct WorkFile {
     pub source: SourceFile,
     /// `parquet` or `json`.
     pub format: String,
+    /// Where a file lies that was uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// What a work task did.
@@ -40,6 +59,9 @@ pub(super) struct WorkSummary {
     pub files: Vec<SourceFile>,
     /// None when it is too large for a summary: then every shard of the task has it.
     pub schema: Option<Schema>,
+    /// Of the following splits, where one task took rows of several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<WorkSummary>,
 }
 
 /// `finish` gets the summaries of 50 tasks in one message of at most 4 MiB; the files take up to 20 KiB of each.
@@ -57,6 +79,7 @@ impl WorkSummary {
             files: work.files.into_iter().map(|file| file.source).collect(),
             // A task without rows has no shard that could tell.
             schema: (fits || row_count == 0).then(|| schema.clone()),
+            then: Vec::new(),
         }
     }
 }

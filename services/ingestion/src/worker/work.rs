@@ -8,17 +8,18 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use arrow_schema::DataType;
 use catalog_client::{Claim, Commit, FileKind, TaskError};
 use dataset_model::{FileProgress, Problem, Shard};
 use futures::{StreamExt, TryStreamExt, stream};
-use hub::{Digest, Fetch, FetchedFile, RemoteFile, RepoKind};
+use hub::{Digest, Fetch, RemoteFile, RepoKind};
 use serde_json::json;
 use shard_store::{ShardStore, layout};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Worker, blocking,
+    Worker, blocking, first_rows,
     shards::{RawShards, ShardError, ShardNames},
     spec::{IngestWork, WorkFile, WorkSummary},
 };
@@ -33,7 +34,10 @@ const FETCHES: usize = 8;
 const SHOWN_FILES: usize = 5;
 
 pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError> {
-    let work: IngestWork = claim.spec()?;
+    let mut work: IngestWork = claim.spec()?;
+    if let Some(first) = work.first_rows.take() {
+        return first_rows::run(worker, claim, work, first).await;
+    }
     // Also cancelled when this future is dropped, so that no blocking thread goes on unseen.
     let stop = claim.stop().child_token();
     let _ends_with_us = stop.clone().drop_guard();
@@ -42,10 +46,10 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let mut paths = Vec::with_capacity(fetched.len());
     let mut inputs = Vec::with_capacity(fetched.len());
     for (file, fetched) in work.files.iter().zip(fetched) {
-        paths.push(fetched.path);
+        paths.extend(fetched.path);
         inputs.push((file.clone(), fetched.file));
     }
-    let converted = match convert(worker, claim, &work, inputs, &stop).await {
+    let converted = match convert(worker, claim, &work, inputs, Piece::default(), &stop).await {
         Ok(converted) => converted,
         Err(error) => {
             // Space is what is needed now; otherwise the next try goes on with the files.
@@ -60,7 +64,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     blocking(move || remove(&paths)).await
 }
 
-fn remove(paths: &[PathBuf]) {
+pub(super) fn remove(paths: &[PathBuf]) {
     for path in paths {
         if let Err(error) = fs::remove_file(path)
             && error.kind() != std::io::ErrorKind::NotFound
@@ -75,24 +79,37 @@ async fn fetch_all(
     claim: &Claim,
     work: &IngestWork,
     stop: &CancellationToken,
-) -> Result<Vec<FetchedFile>, TaskError> {
+) -> Result<Vec<Fetched>, TaskError> {
     let download = Download::new(claim, &work.files);
     let fetches: Vec<_> = (0..work.files.len()).map(|n| fetch(worker, &download, work, n, stop)).collect();
     stream::iter(fetches).buffered(FETCHES).try_collect().await
 }
 
-async fn fetch(
+/// A verified source file.
+pub(super) struct Fetched {
+    pub file: File,
+    /// What is removed once its rows are committed; what was uploaded stays until all are.
+    pub path: Option<PathBuf>,
+}
+
+pub(super) async fn fetch(
     worker: &Worker,
     download: &Download<'_>,
     work: &IngestWork,
     n: usize,
     stop: &CancellationToken,
-) -> Result<FetchedFile, TaskError> {
-    let source = &work.files[n].source;
+) -> Result<Fetched, TaskError> {
+    let WorkFile { source, key, .. } = &work.files[n];
     let digest = Digest::from_hex(&source.digest).ok_or_else(|| {
         tracing::error!(path = source.path, "the task's specification holds no digest");
         Problem::internal()
     })?;
+    if let (Some(key), Digest::Sha256(sha256)) = (key, digest) {
+        let (store, key, size) = (worker.store.clone(), key.clone(), source.size);
+        let opened = blocking(move || store.open_source(&key, &sha256, size)).await?;
+        download.report(n, size);
+        return Ok(Fetched { file: opened.map_err(|error| failure::store(&error))?, path: None });
+    }
     // Known to the catalog, so that the part outlives sweeps and a later job goes on with it.
     let part = format!("{}/{}.part", layout::STAGING, digest.to_hex());
     download.claim.stage_file(&part, FileKind::Partial).await?;
@@ -109,11 +126,12 @@ async fn fetch(
         cancel: stop,
         progress: &progress,
     });
-    fetched.await.map_err(|error| failure::hub(&error))
+    let fetched = fetched.await.map_err(|error| failure::hub(&error))?;
+    Ok(Fetched { file: fetched.file, path: Some(fetched.path) })
 }
 
 /// Adds up what the transfers of a task have fetched.
-struct Download<'a> {
+pub(super) struct Download<'a> {
     claim: &'a Claim,
     files: &'a [WorkFile],
     done: Vec<AtomicU64>,
@@ -121,7 +139,7 @@ struct Download<'a> {
 }
 
 impl<'a> Download<'a> {
-    fn new(claim: &'a Claim, files: &'a [WorkFile]) -> Self {
+    pub(super) fn new(claim: &'a Claim, files: &'a [WorkFile]) -> Self {
         let total = files.iter().map(|file| file.source.size).sum();
         claim.progress(|progress| {
             "downloading".clone_into(&mut progress.phase);
@@ -152,17 +170,26 @@ enum Event {
     Rows(u64),
 }
 
-struct Converted {
-    shards: Vec<Shard>,
-    schema: arrow_schema::SchemaRef,
-    row_count: u64,
+pub(super) struct Converted {
+    pub shards: Vec<Shard>,
+    pub schema: arrow_schema::SchemaRef,
+    pub row_count: u64,
 }
 
-async fn convert(
+/// Of a task that does not convert all of its files at once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Piece {
+    /// None = all.
+    pub max_rows: Option<u64>,
+    pub first_shard: u32,
+}
+
+pub(super) async fn convert(
     worker: &Worker,
     claim: &Claim,
     work: &IngestWork,
     inputs: Vec<(WorkFile, File)>,
+    piece: Piece,
     stop: &CancellationToken,
 ) -> Result<Converted, TaskError> {
     claim.progress(|progress| "converting".clone_into(&mut progress.phase));
@@ -172,10 +199,12 @@ async fn convert(
         split_number: work.split_number,
         task: claim.task.ordinal,
         attempt: claim.task.attempt_id,
+        first_shard: piece.first_shard,
     };
     let (events, mut heard) = mpsc::channel(16);
-    let (store, own_stop) = (worker.store.clone(), stop.clone());
-    let converting = blocking(move || write_shards(store, names, inputs, &events, &own_stop));
+    let (store, own_stop, text_column) = (worker.store.clone(), stop.clone(), work.text_column.clone());
+    let max_rows = piece.max_rows.unwrap_or(u64::MAX);
+    let converting = blocking(move || write_shards((store, names), inputs, text_column, max_rows, &events, &own_stop));
     let mut refused = None;
     let listening = async {
         while let Some(event) = heard.recv().await {
@@ -200,19 +229,23 @@ async fn convert(
 
 /// Blocking. All files are looked at before the first row is written, as all shards have one schema.
 fn write_shards(
-    store: ShardStore,
-    names: ShardNames,
+    (store, names): (ShardStore, ShardNames),
     inputs: Vec<(WorkFile, File)>,
+    text_column: Option<String>,
+    max_rows: u64,
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Converted, ShardError> {
     let mut sources = Vec::with_capacity(inputs.len());
-    for (WorkFile { source, format }, file) in inputs {
+    for (WorkFile { source, format, .. }, file) in inputs {
         // The plan only lets through formats that are known here.
         let format = Format::named(&format).unwrap_or(Format::Json);
         sources.push(Source::open(&source.path, file, format, stop)?);
     }
     let schema = common_schema(&sources)?;
+    if let Some(column) = text_column.filter(|_| !schema.fields().is_empty()) {
+        check_text(&schema, &column)?;
+    }
     let announce = |key: &str| {
         let (answer, answered) = oneshot::channel();
         let event = Event::Announce { key: key.to_owned(), answer };
@@ -220,7 +253,7 @@ fn write_shards(
         answered.blocking_recv().map_err(|_| ShardError::NotAnnounced)
     };
     let mut shards = RawShards::new(store, names, schema.clone(), announce);
-    let written = write_rows(&sources, &schema, &mut shards, events, stop);
+    let written = write_rows(&sources, &schema, &mut shards, max_rows, events, stop);
     match written {
         Ok(written) => Ok(Converted { shards: written, schema, row_count: shards.row_count() }),
         Err(error) => {
@@ -230,21 +263,38 @@ fn write_shards(
     }
 }
 
+/// What an upload names as its text must be there, before anybody tokenizes it.
+fn check_text(schema: &arrow_schema::Schema, column: &str) -> Result<(), ConvertError> {
+    let is_text = |field: &arrow_schema::FieldRef| matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8);
+    if schema.fields().iter().any(|field| field.name() == column && is_text(field)) {
+        return Ok(());
+    }
+    let texts = schema.fields().iter().filter(|field| is_text(field)).map(|field| field.name().clone()).collect();
+    Err(ConvertError::NoTextColumn { column: column.to_owned(), texts })
+}
+
 fn write_rows<A: FnMut(&str) -> Result<(), ShardError>>(
     sources: &[Source],
     schema: &arrow_schema::SchemaRef,
     shards: &mut RawShards<A>,
+    max_rows: u64,
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Vec<Shard>, ShardError> {
+    let mut missing = max_rows;
     for source in sources {
         let mut row_start = 0;
         for batch in source.batches(schema, stop)? {
             let batch = batch?;
+            let batch = batch.slice(0, usize::try_from(missing).map_or(batch.num_rows(), |n| n.min(batch.num_rows())));
+            missing -= batch.num_rows() as u64;
             shards.push(source.path(), row_start, &batch)?;
             row_start += batch.num_rows() as u64;
             // A full channel means that the last count was not read yet either.
             drop(events.try_send(Event::Rows(shards.row_count())));
+            if missing == 0 {
+                break;
+            }
         }
     }
     if stop.is_cancelled() {

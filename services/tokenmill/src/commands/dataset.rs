@@ -1,6 +1,6 @@
 //! `tokenmill dataset …`.
 
-use super::{Client, confirm};
+use super::{Client, confirm, repository, upload};
 use crate::{arguments::Dataset as Command, failure::Failure, output, watch};
 use catalog_client::request;
 use dataset_model::{Dataset, DatasetStatus, JobId};
@@ -10,6 +10,7 @@ use dataset_proto::{
         self as proto, DatasetServiceCancelRequest, DatasetServiceCreateRequest, DatasetServiceDeleteRequest,
         DatasetServiceListRequest, StartIngestRequest,
     },
+    ingestion::InspectRepoRequest,
 };
 
 pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure> {
@@ -21,17 +22,25 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure
         }
         Command::Ls { query, status, limit, page } => list(client, query, status, limit, page).await,
         Command::Show { dataset } => show(client, &client.find(&dataset).await?),
-        Command::Pull { dataset, split, config, revision, waiting } => {
-            let dataset_id = client.find(&dataset).await?.id;
-            let start =
-                StartIngestRequest { dataset_id: dataset_id.to_string(), split, config, revision, request_id: None };
+        Command::Pull { dataset, split, config, revision, max_samples, waiting } => {
+            let found = client.find(&dataset).await?.id;
+            let dataset_id = found.to_string();
+            let start = StartIngestRequest { dataset_id, split, config, revision, max_samples, request_id: None };
             let answer = client.catalog.datasets().start_ingest(request(start)).await?.into_inner();
             let job: JobId = answer.job_id.parse().map_err(|_| Failure::other("the job's id cannot be read"))?;
             if waiting.detach {
                 return output::line(&job.to_string());
             }
-            let dataset = watch::wait(&client.catalog, dataset_id, job, client.quiet).await?;
+            let dataset = watch::wait(&client.catalog, found, job, client.quiet).await?;
             show(client, &dataset)
+        }
+        Command::Upload(options) => match upload::run(client, options).await? {
+            Some(dataset) => show(client, &dataset),
+            None => Ok(()),
+        },
+        Command::Preview { repo_id, revision, config, split, rows, ingestion } => {
+            let asked = InspectRepoRequest { repo_id, revision, preview_rows: rows, config, split };
+            repository::show(client, &ingestion, asked).await
         }
         Command::Cancel { dataset } => {
             let id = client.find(&dataset).await?.id.to_string();

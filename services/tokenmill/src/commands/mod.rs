@@ -7,7 +7,9 @@ mod hub;
 mod job;
 mod preview;
 mod read_plan;
+mod repository;
 mod tokenization;
+mod upload;
 
 use crate::{
     arguments::{Arguments, Command},

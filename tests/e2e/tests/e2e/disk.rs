@@ -3,7 +3,7 @@
 use crate::{THREE, run};
 use anyhow::{Context, Result, ensure};
 use dataset_model::{JobState, Reason};
-use e2e::{Options, Rig, repos};
+use e2e::{Options, Rig, form::Form, repos};
 use reqwest::StatusCode;
 use std::{fs, path::Path, process::Command, time::Duration};
 
@@ -64,5 +64,11 @@ async fn full(volume: &Path) -> Result<()> {
     fs::remove_file(&ballast)?;
     let job = rig.download(dataset).await?;
     rig.succeeded(dataset, job).await?;
+
+    // An upload that cannot fit together with its shards is refused before it is written.
+    let large = Form::default().text("name", "large").bytes("a.txt", &vec![b'\n'; 6 << 20]);
+    let answer = rig.api().upload(large.whole()).await?;
+    answer.refused(Reason::DiskFull);
+    ensure!(part_files(volume) == 0, "{answer:?}");
     rig.done().await
 }

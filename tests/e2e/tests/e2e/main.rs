@@ -6,6 +6,7 @@ mod checker;
 mod deletes;
 mod disk;
 mod feeds;
+mod first_rows;
 mod happy_path;
 mod network;
 mod refusals;
@@ -13,6 +14,7 @@ mod restarts;
 mod sources;
 mod starts;
 mod sweeps;
+mod uploads;
 
 use anyhow::{Context, Result};
 use e2e::{Rig, repos::LONG};

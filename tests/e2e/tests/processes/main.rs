@@ -6,7 +6,7 @@ mod traces;
 use anyhow::{Context, Result, ensure};
 use catalog_client::request;
 use dataset_proto::catalog::{CommitRequest, Shard, TaskRef};
-use e2e::{Processes, repos, repos::LONG};
+use e2e::{Processes, form::Form, repos, repos::LONG};
 use serde_json::{Value, json};
 use sqlx::types::Uuid;
 use std::{future::Future, time::Duration};
@@ -54,6 +54,28 @@ fn a_killed_worker_is_replaced() {
         stack.rig.succeeded(dataset, job).await?;
         let (told, read) = (stack.rig.tokenization(id).await?, tokens(&stack, &id.to_string()).await?);
         ensure!(read["total_tokens"] == told.num_tokens.unwrap_or_default(), "{told:?} {read}");
+        stack.done().await
+    });
+}
+
+#[test]
+fn a_worker_that_is_killed_in_an_upload_leaves_nothing() {
+    run(async {
+        let mut stack = Processes::start_with(SPLITS, &[("TOKENMILL_STORAGE__ORPHAN_SECONDS", "2")]).await?;
+        let small = Form::default().text("name", "half").bytes("first.txt", b"a line\n");
+        let (body, _client) = small.bytes("second.txt", &vec![b'\n'; 4 << 20]).unfinished();
+        let api = stack.rig.api().clone();
+        let sending = tokio::task::JoinSet::from_iter([async move { api.upload(body).await }]);
+        let arrives = async || stack.rig.is_receiving();
+        test_kit::wait_until(Duration::from_secs(30), "the second file arrives", arrives).await;
+        // Longer than what is forgotten may live: an upload that goes on is not forgotten.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        ensure!(stack.rig.is_receiving() && stack.rig.files()?.len() == 1, "{:?}", stack.rig.files()?);
+        stack.kill("ingestion").await?;
+        ensure!(sending.join_all().await.iter().flatten().all(|answer| answer.status.is_server_error()));
+        stack.spawn_again("ingestion")?;
+        let nothing = async || stack.rig.is_empty().await.unwrap_or(false);
+        test_kit::wait_until(Duration::from_secs(30), "nothing is left", nothing).await;
         stack.done().await
     });
 }

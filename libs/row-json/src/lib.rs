@@ -1,4 +1,4 @@
-//! Arrow → JSON without loss that a reader could not see.
+//! Arrow rows as JSON without loss that a reader could not see, for everything that shows rows to people.
 //!
 //! What JSON cannot carry becomes text: bytes are UTF-8, else Latin-1; NaN, infinities, decimals and integers beyond
 //! 2^53 are strings; instants are RFC 3339 in UTC; durations and intervals are ISO 8601. The match lists every Arrow
@@ -24,13 +24,13 @@ use serde_json::{Map, Value};
 const EXACT: u64 = 1 << 53;
 
 /// One row of a batch, column by column.
-pub(crate) fn row(columns: &StructArray, index: usize) -> Map<String, Value> {
+pub fn row(columns: &StructArray, index: usize) -> Map<String, Value> {
     let fields = columns.fields().iter().zip(columns.columns());
     fields.map(|(field, column)| (field.name().clone(), value(column, index))).collect()
 }
 
 /// One value of an array.
-pub(crate) fn value(array: &dyn Array, index: usize) -> Value {
+pub fn value(array: &dyn Array, index: usize) -> Value {
     // A run-end or union array has no validity of its own: its child says what is null.
     if array.is_null(index) {
         return Value::Null;
@@ -141,7 +141,7 @@ fn double(number: f64) -> Value {
 }
 
 /// UTF-8, else each byte as the character of that number, which is Latin-1 and can be undone.
-pub(crate) fn bytes(bytes: &[u8]) -> Value {
+fn bytes(bytes: &[u8]) -> Value {
     let latin = || bytes.iter().map(|&byte| char::from(byte)).collect();
     std::str::from_utf8(bytes).map_or_else(|_| latin(), str::to_owned).into()
 }

@@ -1,0 +1,224 @@
+//! The first rows of a file of which only the beginning is at hand, through the readers of whole files.
+//!
+//! What is at hand is unpacked as far as it goes and cut behind the last whole row; the reader of the format sees the
+//! rest as a file of its own. So the types are those of the rows at hand, and later rows may widen them.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    path::Path,
+};
+
+use ::parquet::file::reader::ChunkReader;
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use arrow_select::concat::concat_batches;
+use tokio_util::sync::CancellationToken;
+
+use super::{ConvertError, Format, Source, arrow, common_schema, compressed::Plain, parquet, rows::Scanner, schema};
+
+/// Of what unpacks to more, only so much is looked at.
+const PLAIN_BYTES: u64 = 32 << 20;
+
+/// Columns and first rows.
+#[derive(Debug)]
+pub struct Head {
+    pub schema: SchemaRef,
+    pub rows: RecordBatch,
+}
+
+/// The beginning of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning<'a> {
+    /// The file's name in its repository.
+    pub path: &'a str,
+    pub format: Format,
+    pub bytes: &'a [u8],
+    /// Whether these are all.
+    pub is_whole: bool,
+}
+
+/// The first `rows` rows of a file that can be read anywhere.
+pub fn of_parquet<R: ChunkReader + 'static>(file: R, path: &str, rows: usize) -> Result<Head, ConvertError> {
+    let (own, first) = parquet::first_rows(file, path, rows)?;
+    let schema = SchemaRef::new(schema::canonical(&own));
+    let rows = match first {
+        Some(rows) => super::conform(&rows, &schema),
+        None => Ok(RecordBatch::new_empty(schema.clone())),
+    };
+    let rows = rows.map_err(|source| ConvertError::Cast { file: path.to_owned(), source })?;
+    Ok(Head { schema, rows })
+}
+
+/// The first `rows` rows of any other file; none when no row is whole yet. `scratch` is a folder for what is read.
+pub fn of_beginning(
+    beginning: Beginning<'_>,
+    rows: usize,
+    scratch: &Path,
+    stop: &CancellationToken,
+) -> Result<Option<Head>, ConvertError> {
+    let Beginning { path, format, bytes, is_whole } = beginning;
+    let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
+    let file = |bytes: &[u8]| written(scratch, bytes).map_err(disk);
+    let (source, is_whole) = if format == Format::Arrow {
+        let Some(whole) = (if is_whole { Some(0..bytes.len()) } else { arrow::whole_batches(bytes) }) else {
+            return Ok(None);
+        };
+        (Source::open(path, file(&bytes[whole])?, format, stop)?, is_whole)
+    } else {
+        let (mut plain, is_whole) = unpacked(path, &file(bytes)?, is_whole, stop)?;
+        if !is_whole && !cut(format, &mut plain) {
+            return Ok(None);
+        }
+        (Source::open(unpacked_name(path), file(&plain)?, format, stop)?, is_whole)
+    };
+    let head = first_rows(&source, rows, stop)?;
+    Ok((is_whole || head.rows.num_rows() > 0).then_some(head))
+}
+
+fn first_rows(source: &Source, rows: usize, stop: &CancellationToken) -> Result<Head, ConvertError> {
+    let schema = common_schema(std::slice::from_ref(source))?;
+    let (mut first, mut missing) = (Vec::new(), rows);
+    for batch in source.batches(&schema, stop)? {
+        let batch = batch?;
+        let taken = batch.num_rows().min(missing);
+        first.push(batch.slice(0, taken));
+        missing -= taken;
+        if missing == 0 {
+            break;
+        }
+    }
+    let rows = concat_batches(&schema, &first);
+    let rows = rows.map_err(|source_error| ConvertError::Cast { file: source.path().to_owned(), source: source_error });
+    Ok(Head { schema: schema.clone(), rows: rows? })
+}
+
+/// A file without a name, which goes with its descriptor.
+fn written(scratch: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = tempfile::tempfile_in(scratch)?;
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+/// The plain bytes, and whether these are all of the file.
+fn unpacked(
+    path: &str,
+    packed: &File,
+    is_whole: bool,
+    stop: &CancellationToken,
+) -> Result<(Vec<u8>, bool), ConvertError> {
+    let mut plain = Plain::open(packed, path, stop)?;
+    let mut bytes = Vec::new();
+    match (&mut plain).take(PLAIN_BYTES).read_to_end(&mut bytes) {
+        Ok(read) => Ok((bytes, is_whole && (read as u64) < PLAIN_BYTES)),
+        Err(error) => match plain.error(error) {
+            // It breaks off, as it must.
+            ConvertError::BadCompression { .. } if !is_whole => Ok((bytes, false)),
+            other => Err(other),
+        },
+    }
+}
+
+/// The name that says how the plain bytes are read, and nothing of a packing.
+fn unpacked_name(path: &str) -> &str {
+    let packing = |extension: &str| ["gz", "gzip", "zst", "zstd", "bz2", "xz", "lz4"].contains(&extension);
+    path.rsplit_once('.').filter(|(_, extension)| packing(extension)).map_or(path, |(name, _)| name)
+}
+
+/// Cuts text behind its last whole row; false when there is none.
+fn cut(format: Format, plain: &mut Vec<u8>) -> bool {
+    let end = match format {
+        Format::Json => return cut_json(plain),
+        Format::Csv | Format::Tsv => end_of_records(plain),
+        Format::Text | Format::Parquet | Format::Arrow => memchr::memrchr2(b'\n', b'\r', plain),
+    };
+    plain.truncate(end.map_or(0, |end| end + 1));
+    end.is_some()
+}
+
+/// The last line break outside of quotes.
+fn end_of_records(plain: &[u8]) -> Option<usize> {
+    let (mut quoted, mut end) = (false, None);
+    for at in memchr::memchr3_iter(b'"', b'\n', b'\r', plain) {
+        match plain[at] {
+            b'"' => quoted = !quoted,
+            _ if !quoted => end = Some(at),
+            _ => {}
+        }
+    }
+    end
+}
+
+/// Behind the last whole object; an array is closed there.
+fn cut_json(plain: &mut Vec<u8>) -> bool {
+    let text = plain.strip_prefix(b"\xef\xbb\xbf").unwrap_or(plain);
+    let is_array = text.trim_ascii_start().first() == Some(&b'[');
+    let mut end = None;
+    while let Some(begin) = memchr::memchr(b'{', &plain[end.unwrap_or(0)..]) {
+        let begin = end.unwrap_or(0) + begin;
+        let Some(length) = Scanner::default().feed(&plain[begin..]) else { break };
+        end = Some(begin + length);
+    }
+    plain.truncate(end.unwrap_or(0));
+    if is_array {
+        plain.push(b']');
+    }
+    end.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(path: &str, format: Format, bytes: &[u8]) -> Result<Option<Head>, ConvertError> {
+        let scratch = tempfile::tempdir().unwrap();
+        let beginning = Beginning { path, format, bytes, is_whole: false };
+        of_beginning(beginning, 2, scratch.path(), &CancellationToken::new())
+    }
+
+    fn rows(path: &str, format: Format, bytes: &[u8]) -> Option<usize> {
+        head(path, format, bytes).unwrap().map(|head| head.rows.num_rows())
+    }
+
+    #[test]
+    fn the_rows_that_are_whole() {
+        assert_eq!(rows("a.jsonl", Format::Json, b"{\"a\": 1}\n{\"a\": 2"), Some(1));
+        assert_eq!(rows("a.json", Format::Json, b"[{\"a\": \"}\"}, {\"a\": \"b\"},\n {\"a\""), Some(2));
+        assert_eq!(rows("a.json", Format::Json, b"{\n\"a\": {\n\"b\": 1}\n}\n{\n\"a\""), Some(1));
+        assert_eq!(rows("a.json", Format::Json, b"[{\"a\": [1, 2"), None);
+        assert_eq!(rows("a.csv", Format::Csv, b"a,b\n1,\"x\ny\"\n2,\"z\n"), Some(1));
+        assert_eq!(rows("a.csv", Format::Csv, b"a,b\n1,2"), None, "only the names are whole");
+        assert_eq!(rows("a.txt", Format::Text, b"one\r\ntwo\nthree\nfo"), Some(2));
+        assert_eq!(rows("a.txt", Format::Text, b"no end"), None);
+        assert!(head("a.jsonl", Format::Json, b"{\"a\": nope}\n{\"a\"").is_err());
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked_as_far_as_it_goes() {
+        let line = |n: u32| format!("{{\"n\": {n}, \"noise\": \"{}\"}}\n", n.wrapping_mul(2_654_435_761));
+        let text: String = (0..200_000).map(line).collect();
+        let packed = zstd::encode_all(text.as_bytes(), 3).unwrap();
+        assert_eq!(rows("a.jsonl.zst", Format::Json, &packed[..packed.len() / 2]), Some(2));
+        assert_eq!(rows("a.jsonl", Format::Json, &packed[..packed.len() / 2]), Some(2), "by its first bytes");
+        assert_eq!(rows("a.jsonl.zst", Format::Json, &packed[..20]), None);
+        assert!(head("a.jsonl.gz", Format::Json, &packed).unwrap().is_none());
+    }
+
+    #[test]
+    fn the_first_batches_of_arrow_streams_and_files() {
+        let column: arrow_array::ArrayRef = std::sync::Arc::new(arrow_array::Int32Array::from_iter_values(0..100));
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let mut stream = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+        let mut file = arrow_ipc::writer::FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+        for _ in 0..2 {
+            stream.write(&batch).unwrap();
+            file.write(&batch).unwrap();
+        }
+        for bytes in [stream.into_inner().unwrap(), file.into_inner().unwrap()] {
+            // Less than the second batch, then less than the first.
+            let whole = arrow::whole_batches(&bytes).unwrap();
+            assert_eq!(rows("a.arrow", Format::Arrow, &bytes[..whole.end - 1]), Some(2));
+            assert_eq!(rows("a.arrow", Format::Arrow, &bytes[..300]), None);
+        }
+    }
+}

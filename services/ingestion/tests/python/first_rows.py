@@ -1,0 +1,12 @@
+"""The first rows of files as `datasets` streams them: first_rows.py COUNT FORMAT FILE … Prints them as JSON lines."""
+
+import json
+import sys
+
+import datasets
+
+count, form, *files = sys.argv[1:]
+options = {"sep": "\t"} if ".tsv" in files[0] else {}
+rows = datasets.load_dataset(form, data_files=files, split="train", streaming=True, **options)
+for row in rows.take(int(count)):
+    print(json.dumps(row))

@@ -22,7 +22,8 @@ TEMPLATE = """{% for message in messages %}<|im_start|>{{ message.role }}
 {{ message.content }}<|im_end|>{% endif %}
 
 {% endfor %}"""
-PLAIN = {"tokenizer_name": "tokenmill/qwen3", "max_length": 64, "stride": 0, "filter_special_tokens": False,
+OWN = "{% for message in messages %}{{ message.role }}: {{ message.content }}{{ eos_token }}{% endfor %}"
+PLAIN = {"tokenizer_name": "tokenmill/talks", "max_length": 64, "stride": 0, "filter_special_tokens": False,
          "filter_stop_words": False, "min_token_length": 0}
 
 
@@ -35,8 +36,9 @@ def conversation(n: int) -> list[dict]:
 @pytest.fixture(scope="module")
 def chats(tmp_path_factory) -> Iterator[Stack]:
     hub = tmp_path_factory.mktemp("hub")
-    for name in ("qwen3", "gpt2"):
-        shutil.copytree(HUB / "models/tokenmill" / name, hub / "models/tokenmill" / name)
+    for name in ("talks", "gpt2"):
+        shutil.copytree(HUB / "models/tokenmill/gpt2", hub / "models/tokenmill" / name)
+    (hub / "models/tokenmill/talks/chat_template.jinja").write_text(OWN)
     data = hub / "datasets" / DATASET / "data"
     data.mkdir(parents=True)
     rows = [{"id": n, "messages": conversation(n), "source": f"s{n}"} for n in range(40)]
@@ -53,17 +55,23 @@ def dataset(chats: Stack) -> str:
     return made
 
 
-def tokenize(chats: Stack, dataset: str, **config) -> requests.Response:
+def ask(chats: Stack, dataset: str, **config) -> requests.Response:
     return requests.post(f"{chats.api}/datasets/{dataset}/tokenize", json=PLAIN | config, timeout=60)
 
 
+def tokenize(chats: Stack, dataset: str, **config) -> dict:
+    answer = ask(chats, dataset, **config)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
 def test_rows_and_labels_are_those_of_transformers(chats: Stack, dataset: str) -> None:
-    started = tokenize(chats, dataset, text_column="messages", chat_template=TEMPLATE).json()
+    started = tokenize(chats, dataset, text_column="messages", chat_template=TEMPLATE)
     made = until(f"{chats.api}/tokenizations/{started['tokenization_id']}", "ready")
-    again = tokenize(chats, dataset, chat_template=TEMPLATE).json()
+    again = tokenize(chats, dataset, chat_template=TEMPLATE)
     assert again["reused"] and again["tokenization_id"] == made["id"], "a template chooses the column of conversations"
 
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(HUB / "models/tokenmill/qwen3/tokenizer.json"))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(HUB / "models/tokenmill/gpt2/tokenizer.json"))
     tokenizer.chat_template = TEMPLATE
     expected = []
     for n in range(40):
@@ -85,23 +93,23 @@ def test_rows_and_labels_are_those_of_transformers(chats: Stack, dataset: str) -
 
 
 def test_the_tokenizers_own_template_is_used_and_another_is_another_tokenization(chats: Stack, dataset: str) -> None:
-    own = tokenize(chats, dataset, text_column="messages").json()
+    own = tokenize(chats, dataset, text_column="messages")
     made = until(f"{chats.api}/tokenizations/{own['tokenization_id']}", "ready")
-    other = tokenize(chats, dataset, text_column="messages", chat_template=TEMPLATE + " ").json()
+    other = tokenize(chats, dataset, text_column="messages", chat_template=TEMPLATE + " ")
     assert not own["reused"] and not other["reused"]
     samples = requests.get(f"{chats.api}/datasets/{dataset}/samples", timeout=30,
                            params={"tokenization_id": made["id"], "limit": 1}).json()["samples"]
-    assert samples[0]["text"].startswith("<|im_start|>user\nWie viel ist 0 mal 0?")
+    assert samples[0]["text"] == "user: Wie viel ist 0 mal 0? 日本語<|endoftext|>assistant: Das ist 0 🙂.<|endoftext|>"
 
 
 def test_what_cannot_be_rendered_is_refused(chats: Stack, dataset: str) -> None:
-    none = tokenize(chats, dataset, text_column="messages", tokenizer_name="tokenmill/gpt2")
+    none = ask(chats, dataset, text_column="messages", tokenizer_name="tokenmill/gpt2")
     assert none.status_code == 400 and none.json()["errors"][0]["field"] == "chat_template", none.text
-    text = tokenize(chats, dataset, text_column="source", chat_template=TEMPLATE)
+    text = ask(chats, dataset, text_column="source", chat_template=TEMPLATE)
     assert text.status_code == 422 and text.json()["reason"] == "NO_TEXT_COLUMN"
     silent = "{% for m in messages %}{{ m.content }}{% if m.role == 'nobody' %}{% generation %}x{% endgeneration %}{% endif %}{% endfor %}"
     for template, part in [(silent, "no token"), ("{% if %}", "cannot be read"), ("{{ raise_exception('not me') }}", "not me")]:
-        started = tokenize(chats, dataset, chat_template=template).json()
+        started = tokenize(chats, dataset, chat_template=template)
         made = until(f"{chats.api}/tokenizations/{started['tokenization_id']}", "failed")
         assert made["error"]["reason"] == "INVALID_FIELD", made
         assert part in made["error"]["detail"] and made["error"]["errors"][0]["field"] == "chat_template"

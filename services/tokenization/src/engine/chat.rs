@@ -235,7 +235,7 @@ mod tests {
         let of = |template: &str| chat(template).render(messages(&[("user", "x")])).unwrap().text;
         assert_eq!(of("{{ true }} {{ none }} {{ 1.0 }} {{ 2 }} {{ nothing }}"), "True None 1.0 2 ");
         assert_eq!(of("{{ strftime_now('%d %b %Y') }}"), "09 Mar 2026");
-        assert_eq!(of("a\n{%- if tools is none %}b{% endif %}\n  {% if true %}c\n{% endif %}d"), "ab  c\nd");
+        assert_eq!(of("a\n{%- if tools is none %}b{% endif %}\n  {% if true %}c\n{% endif %}d"), "abc\nd");
     }
 
     #[test]

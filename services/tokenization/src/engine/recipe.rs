@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use dataset_model::{Packing, TokenizeConfig};
 
 use super::chat::{Chat, ChatError};
-use super::encode::EncodeError;
+use super::encode::{EncodeError, Engine};
 use super::engines::Encoder;
 use super::filter::{Filter, UnknownLanguage};
 use super::pack::Pack;
@@ -102,6 +102,15 @@ impl Recipe {
     /// Whether rows say which tokens the model said.
     pub fn has_mask(&self) -> bool {
         self.chat.as_ref().is_some_and(Chat::has_generation)
+    }
+
+    /// An upper estimate of the working memory for the text of a document, in bytes.
+    pub fn memory(&self, text: &str) -> u64 {
+        if !self.has_mask() {
+            return self.encoder().memory(text);
+        }
+        // Places in the text are kept beside the ids, and only the reference gives them.
+        (text.len() as u64).saturating_mul(2 * self.encoder().reference().bytes_per_text_byte())
     }
 
     /// What stands around the ids of every window.

@@ -195,7 +195,7 @@ impl Iterator for Chunks<'_> {
                 break;
             }
             text_bytes += next.len();
-            memory = memory.saturating_add(self.recipe.encoder().memory(next));
+            memory = memory.saturating_add(self.recipe.memory(next));
             *row += 1;
         }
         let first_doc = self.first_doc + start as u64;

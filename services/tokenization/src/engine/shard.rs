@@ -25,6 +25,8 @@ use rows::Rows;
 
 /// Text in one chunk, unless a single document is longer.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// Chunks in flight for each thread: while one is slow, a long document, the others go on without it.
+const CHUNKS: usize = 16;
 /// Documents in one chunk: progress is told at least so often.
 const CHUNK_ROWS: usize = 1000;
 /// Text between two looks at the stop flag.
@@ -106,7 +108,7 @@ pub fn tokenize<T: TokenId>(
 ) -> Result<Counts, ShardError> {
     let column = text_column::find(&source.reader.schema(), source.text_column, recipe.chat().is_some())?;
     let chunks = Chunks::new(source, recipe, column, resources.batch_rows.clamp(1, CHUNK_ROWS));
-    let bounds = Bounds { items: 4 * resources.pool.current_num_threads(), cost: resources.memory_bytes };
+    let bounds = Bounds { items: CHUNKS * resources.pool.current_num_threads(), cost: resources.memory_bytes };
 
     let workshop = Workshop { recipe, stop: watch.stop, counters: Mutex::default(), spare: Mutex::default() };
     let mut rows = Rows::<T>::new(recipe, writer, schema);

@@ -20,6 +20,7 @@ use dataset_proto::{
 pub use proto::{FileKind, SourcePin};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use service_kit::Secret;
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -69,6 +70,8 @@ pub struct ClaimedTask {
     pub max_tries: u32,
     /// W3C trace context of the request that queued the job; may be empty.
     pub traceparent: String,
+    /// What the job was started with; none = the process's own.
+    pub hf_token: Option<Secret>,
 }
 
 /// A task that a plan adds.
@@ -344,6 +347,7 @@ fn claimed(task: proto::ClaimedTask, attempt_id: AttemptId) -> Result<ClaimedTas
         failures: task.failures,
         max_tries: task.max_tries,
         traceparent: task.traceparent,
+        hf_token: task.hf_token.map(|token| Secret::new(token.text)),
     })
 }
 

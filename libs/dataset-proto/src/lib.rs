@@ -33,6 +33,13 @@ mod tokenmill {
     package!(tokenization, "tokenmill.tokenization.v1");
 }
 
+/// A token is never printed, nor is a message that holds one.
+impl std::fmt::Debug for catalog::HubToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HubToken(redacted)")
+    }
+}
+
 pub use tokenmill::{
     bus::v1 as bus, catalog::v1 as catalog, flight::v1 as flight, ingestion::v1 as ingestion,
     tokenization::v1 as tokenization,

@@ -141,6 +141,11 @@ impl TestNats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Where it stores.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// `kill -9`, as in a crash.
     pub async fn kill(&mut self) {
         if let Some(nats) = self.running.take() {

@@ -5,6 +5,7 @@ use crate::{
     error::Failure,
     steps::{close::Closed, fail::Policy},
     store,
+    vault::Vault,
 };
 use job_bus::JobBus;
 use sqlx::{PgPool, Postgres, Transaction, pool::PoolConnection};
@@ -18,6 +19,7 @@ pub struct Catalog {
     bus: Option<JobBus>,
     policy: Policy,
     grace: Duration,
+    vault: Vault,
     wake: Arc<Notify>,
 }
 
@@ -25,7 +27,7 @@ impl Catalog {
     pub fn new(pool: PgPool, bus: Option<JobBus>, config: &Config) -> Self {
         let policy = Policy { retry: config.jobs.retry_policy(), lease: config.jobs.lease() };
         let grace = Duration::from_secs_f64(config.storage.delete_grace_seconds);
-        Self { pool, bus, policy, grace, wake: Arc::default() }
+        Self { pool, bus, policy, grace, vault: Vault::new(config), wake: Arc::default() }
     }
 
     /// A connection for reading.
@@ -61,6 +63,10 @@ impl Catalog {
     /// How long the files of something deleted wait for its readers at most.
     pub const fn grace(&self) -> Duration {
         self.grace
+    }
+
+    pub const fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     pub const fn bus(&self) -> Option<&JobBus> {

@@ -3,7 +3,7 @@
 use crate::domain::task::RetryPolicy;
 use serde::{Deserialize, Serialize};
 use service_kit::{Nats, Peer, Secret, Settings, out_of_range};
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Sections that other services know too have the same names there.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -15,6 +15,15 @@ pub struct Config {
     pub tokenization: Peer,
     pub jobs: JobsSection,
     pub storage: StorageSection,
+    pub secrets: SecretsSection,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct SecretsSection {
+    /// File of 64 hexadecimal digits, the key under which Hub tokens are kept. None: `secrets.key` in the data
+    /// directory, made when it is first needed. All replicas of the catalog need the same.
+    pub key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -53,6 +62,8 @@ pub struct JobsSection {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
 pub struct StorageSection {
+    /// Folder of the workers' shards; the catalog has its key there, if no other place is named; `data`.
+    pub data_dir: PathBuf,
     /// How long the files of a deleted dataset wait for open streams at most; 900.
     pub delete_grace_seconds: f64,
 }
@@ -77,7 +88,7 @@ impl Default for JobsSection {
 
 impl Default for StorageSection {
     fn default() -> Self {
-        Self { delete_grace_seconds: 900.0 }
+        Self { data_dir: "data".into(), delete_grace_seconds: 900.0 }
     }
 }
 

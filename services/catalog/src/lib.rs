@@ -13,6 +13,7 @@ pub mod reconciler;
 pub mod service;
 pub mod steps;
 pub mod store;
+mod vault;
 
 pub use config::Config;
 

@@ -1,6 +1,6 @@
 //! A repository at its commit: what the Hub lists, and the files in which the repository describes itself.
 
-use hub::{HubClient, HubError, RemoteFile, RepoKind};
+use hub::{HubClient, HubError, RemoteFile, RepoKind, Token};
 
 use crate::plan::{README, Repository, STANDALONE, SourceFile};
 
@@ -18,10 +18,15 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// Reads what the repository has at this commit.
-    pub(crate) async fn read(hub: &HubClient, repo: &str, commit: String) -> Result<Self, HubError> {
-        let tree = hub.tree(RepoKind::Dataset, repo, &commit, None).await?;
-        let readme = card(hub, repo, &commit, &tree, README).await?;
-        let standalone = card(hub, repo, &commit, &tree, STANDALONE).await?;
+    pub(crate) async fn read(
+        hub: &HubClient,
+        repo: &str,
+        commit: String,
+        token: Option<&Token>,
+    ) -> Result<Self, HubError> {
+        let tree = hub.tree(RepoKind::Dataset, repo, &commit, token).await?;
+        let card = async |name| card(hub, repo, &commit, &tree, name, token).await;
+        let (readme, standalone) = (card(README).await?, card(STANDALONE).await?);
         let file = |file: RemoteFile| SourceFile { path: file.path, size: file.size, digest: file.digest.to_hex() };
         Ok(Self { commit, files: tree.into_iter().map(file).collect(), readme, standalone })
     }
@@ -37,8 +42,9 @@ async fn card(
     commit: &str,
     tree: &[RemoteFile],
     name: &str,
+    token: Option<&Token>,
 ) -> Result<Option<String>, HubError> {
     let Some(file) = tree.iter().find(|file| file.path == name) else { return Ok(None) };
-    let bytes = hub.read_small(RepoKind::Dataset, repo, commit, file, CARD_BYTES, None).await?;
+    let bytes = hub.read_small(RepoKind::Dataset, repo, commit, file, CARD_BYTES, token).await?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }

@@ -89,7 +89,7 @@ impl Previews {
     pub(crate) async fn repository(&self, question: &Question) -> Result<Repository, Problem> {
         let Question { repo, revision, .. } = question;
         let info = self.hub.dataset_info(repo, revision.as_deref(), None).await.map_err(|e| asked(&e))?;
-        let listing = Listing::read(&self.hub, repo, info.sha).await.map_err(|e| asked(&e))?;
+        let listing = Listing::read(&self.hub, repo, info.sha, None).await.map_err(|e| asked(&e))?;
         let looked = blocking(move || plan::overview(&listing.repository()).map(|overview| (listing.commit, overview)));
         let (commit, overview) = looked.await.map_err(failure::question)?.map_err(Problem::from)?;
         Ok(Repository { commit, gated: info.gated, overview })

@@ -12,7 +12,7 @@ mod work;
 
 use catalog_client::{Claim, TaskError};
 use dataset_model::TaskKind;
-use hub::HubClient;
+use hub::{HubClient, Token};
 use job_bus::Work;
 use shard_store::ShardStore;
 use tokio::task::JoinError;
@@ -36,6 +36,11 @@ impl Work for Worker {
             TaskKind::Gc => gc::run(self, claim).await,
         }
     }
+}
+
+/// The Hub token of the claim; none = the process's own.
+fn hub_token(claim: &Claim) -> Option<Token> {
+    claim.task.hf_token.as_ref().map(|token| Token::new(token.expose()))
 }
 
 /// Runs what blocks on a thread of its own.

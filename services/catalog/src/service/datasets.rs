@@ -73,10 +73,14 @@ impl DatasetService for Datasets {
         request: Request<StartIngestRequest>,
     ) -> Result<Response<StartIngestResponse>, Status> {
         let mut message = request.into_inner();
+        // Taken out first: no digest of it is kept either.
+        let token = message.hf_token.take().as_ref().map(decode::hub_token).transpose().map_err(Failure::from)?;
         let keyed = decode::keyed(message.request_id.take(), &message).map_err(Failure::from)?;
         let (id, asked) = asked(message)?;
+        let vault = self.0.vault();
+        let seal = token.map(|token| move |job| vault.seal(job, token.expose()).map_err(Problem::from));
         let mut tx = self.0.begin().await?;
-        let job = ingest::start(&mut tx, id, asked, keyed.as_ref(), &service_kit::traceparent()).await?;
+        let job = ingest::start(&mut tx, id, asked, keyed.as_ref(), &service_kit::traceparent(), seal).await?;
         self.0.commit(tx).await?;
         Ok(Response::new(StartIngestResponse { job_id: job.to_string() }))
     }

@@ -5,6 +5,7 @@ use dataset_model::{FieldViolation, JobKind, JobState, Problem, Progress, proble
 use dataset_proto::{Required, catalog as proto};
 use prost::Message;
 use serde_json::Value;
+use service_kit::Secret;
 use sha2::{Digest, Sha256};
 use std::str::FromStr;
 
@@ -12,6 +13,7 @@ use std::str::FromStr;
 const PROGRESS_FILES: usize = 16;
 /// Longest idempotency key.
 const LONGEST_KEY: usize = 255;
+const LONGEST_TOKEN: usize = 512;
 
 /// An id of ours.
 pub(super) fn id<T: FromStr>(text: &str, field: &str) -> Result<T, Problem> {
@@ -98,6 +100,15 @@ pub(super) fn keyed<M: Message>(request_id: Option<String>, rest: &M) -> Result<
         ));
     }
     Ok(Some(Keyed { key, hash: Sha256::digest(rest.encode_to_vec()).into() }))
+}
+
+/// A Hub token, which goes into a header later.
+pub(super) fn hub_token(token: &proto::HubToken) -> Result<Secret, Problem> {
+    let text = token.text.trim();
+    if (1..=LONGEST_TOKEN).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(Secret::new(text));
+    }
+    Err(Problem::field("hf_token", format!("must be 1 to {LONGEST_TOKEN} visible ASCII characters")))
 }
 
 /// Unspecified = all.

@@ -11,15 +11,15 @@ use crate::{
         fail::{self, Report},
         finish::{self, Merged},
     },
-    store::{datasets::Pin, files, plans, tasks},
+    store::{datasets::Pin, files, plans, secrets, tasks},
 };
-use dataset_model::{AttemptId, JobKind, Problem, problem::shortened};
+use dataset_model::{AttemptId, JobKind, Problem, TaskKind as ModelTaskKind, problem::shortened};
 use dataset_proto::catalog::{
     AddTasksRequest, AddTasksResponse, ClaimAnyRequest, ClaimAnyResponse, ClaimedTask, CommitRequest, CommitResponse,
     CommittedTask, FailRequest, FailResponse, FileKind, FinishRequest, FinishResponse, HeartbeatRequest,
-    HeartbeatResponse, ListCommittedRequest, ListCommittedResponse, ListUnknownFilesRequest, ListUnknownFilesResponse,
-    NewTask, ReleaseRequest, ReleaseResponse, SourcePin, StageFileRequest, StageFileResponse, TaskKind, TaskRef,
-    Verdict, task_service_server::TaskService,
+    HeartbeatResponse, HubToken, ListCommittedRequest, ListCommittedResponse, ListUnknownFilesRequest,
+    ListUnknownFilesResponse, NewTask, ReleaseRequest, ReleaseResponse, SourcePin, StageFileRequest, StageFileResponse,
+    TaskKind, TaskRef, Verdict, task_service_server::TaskService,
 };
 use std::time::Duration;
 use tonic::{Request, Response, Status, async_trait};
@@ -44,7 +44,9 @@ impl TaskService for Tasks {
         let attempt = decode::id(&message.attempt_uuid, "attempt_uuid").map_err(Failure::from)?;
         let worker = decode::without_nul(shortened(&message.worker));
         let claimed = self.claim(kind, attempt, &worker).await?;
-        Ok(Response::new(ClaimAnyResponse { task: claimed.map(|task| self.encode(attempt, task)) }))
+        let Some(task) = claimed else { return Ok(Response::new(ClaimAnyResponse::default())) };
+        let hf_token = self.token(&task).await?;
+        Ok(Response::new(ClaimAnyResponse { task: Some(ClaimedTask { hf_token, ..self.encode(attempt, task) }) }))
     }
 
     async fn heartbeat(&self, request: Request<HeartbeatRequest>) -> Result<Response<HeartbeatResponse>, Status> {
@@ -185,7 +187,18 @@ impl Tasks {
             failures: task.tries.failures,
             max_tries: policy.retry.max_tries,
             traceparent: task.traceparent,
+            hf_token: None,
         }
+    }
+
+    /// What the job was started with, for who asks the Hub: read after the claim, by whoever holds the task then.
+    async fn token(&self, task: &tasks::Claimed) -> Result<Option<HubToken>, Failure> {
+        if task.queue != JobKind::Ingest || !matches!(task.kind, ModelTaskKind::Plan | ModelTaskKind::Work) {
+            return Ok(None);
+        }
+        let sealed = secrets::of_claim(&mut *self.0.read().await?, task.id, task.attempt).await?;
+        let opened = sealed.map(|sealed| self.0.vault().open(task.job_id, &sealed)).transpose();
+        Ok(opened.map_err(Problem::from)?.map(|text| HubToken { text }))
     }
 }
 

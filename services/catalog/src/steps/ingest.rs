@@ -11,7 +11,7 @@ use crate::{
     store::{
         StoreError, datasets, events,
         idempotency::{self, Key},
-        jobs,
+        jobs, secrets,
     },
 };
 use dataset_model::{DatasetEvent, DatasetId, DatasetStatus, IngestSpec, JobId, Problem, Reason, RepoId, Upload};
@@ -75,13 +75,14 @@ pub(super) fn name_is_taken(name: &str) -> Problem {
     Problem::new(Reason::NameTaken, format!("another dataset has the name `{name}`")).next_step("choose another name")
 }
 
-/// Starts an ingest, or finds the one that runs already.
+/// Starts an ingest, or finds the one that runs already. `seal` gives what a new job is to know.
 pub async fn start(
     db: &mut PgConnection,
     id: DatasetId,
     asked: Asked,
     keyed: Option<&Keyed>,
     traceparent: &str,
+    seal: Option<impl FnOnce(JobId) -> Result<Vec<u8>, Problem> + Send>,
 ) -> Result<JobId, Failure> {
     if let Some(job) = answered(db, "ingest", keyed).await? {
         return Ok(JobId(job));
@@ -98,7 +99,13 @@ pub async fn start(
     };
     let job = match decided {
         Start::Existing(job) => job,
-        Start::New(spec) => begin(db, id, &spec, traceparent).await?,
+        Start::New(spec) => {
+            let job = begin(db, id, &spec, traceparent).await?;
+            if let Some(seal) = seal {
+                secrets::keep(db, job, &seal(job)?).await?;
+            }
+            job
+        }
     };
     remember(db, "ingest", keyed, job.0).await?;
     Ok(job)

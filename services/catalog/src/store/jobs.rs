@@ -1,6 +1,6 @@
 //! Rows of jobs.
 
-use super::{StoreError, text};
+use super::{StoreError, secrets, text};
 use crate::domain::job::{JobRow, Kind};
 use dataset_model::{DatasetId, JobId, JobState, Problem, TokenizationId};
 use serde_json::Value;
@@ -117,7 +117,7 @@ pub async fn ingests(db: &mut PgConnection, dataset: DatasetId) -> Result<(Optio
     Ok((active.then_some(id), Some(id)))
 }
 
-/// Moves a job from one state to another; false when it was not there any more.
+/// Moves a job from one state to another; false when it was not there any more. One that has ended knows no secret.
 pub async fn set_state(
     db: &mut PgConnection,
     id: JobId,
@@ -134,8 +134,11 @@ pub async fn set_state(
         error.map(Json) as _,
         to.is_terminal(),
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    if to.is_terminal() {
+        secrets::wipe(db, id).await?;
+    }
     Ok(updated.rows_affected() == 1)
 }
 

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod leases;
 pub mod outbox;
 pub mod plans;
+pub mod secrets;
 pub mod shards;
 pub mod sweep;
 pub mod tasks;

@@ -2,7 +2,7 @@
 
 use super::{
     Gateway,
-    extract::{Body, Id, IdempotencyKey, OptionalBody, Paging, Query, choice, not_implemented},
+    extract::{Body, Id, IdempotencyKey, OptionalBody, Paging, Query, choice},
     request,
 };
 use crate::{
@@ -20,10 +20,11 @@ use dataset_proto::{
     Required,
     catalog::{
         DatasetServiceCancelRequest, DatasetServiceCreateRequest, DatasetServiceDeleteRequest,
-        DatasetServiceGetRequest, DatasetServiceListRequest, DatasetStatus as ProtoStatus, StartIngestRequest,
+        DatasetServiceGetRequest, DatasetServiceListRequest, DatasetStatus as ProtoStatus, HubToken,
+        StartIngestRequest,
     },
 };
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -81,9 +82,9 @@ pub(super) struct Download {
     /// Only so many rows, the first of the source in its order; all.
     #[schema(minimum = 1)]
     max_samples: Option<u64>,
-    /// Not offered yet: private repositories are read with the server's own token.
-    #[schema(value_type = Option<String>)]
-    hf_token: Option<IgnoredAny>,
+    /// For a private or gated repository; the server's own. It is kept sealed while the job runs, and shown nowhere.
+    #[schema(write_only)]
+    hf_token: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -163,9 +164,6 @@ pub(super) async fn download(
     IdempotencyKey(request_id): IdempotencyKey,
     OptionalBody(body): OptionalBody<Download>,
 ) -> Result<(StatusCode, Json<Started>), ApiError> {
-    if body.hf_token.is_some() {
-        return Err(not_implemented("hf_token"));
-    }
     let config = match (body.config, body.subset) {
         (Some(config), Some(subset)) if config != subset => {
             let description = format!("is another word for `config`, and differs from it (`{config}`)");
@@ -180,6 +178,7 @@ pub(super) async fn download(
         revision: body.revision,
         request_id,
         max_samples: body.max_samples,
+        hf_token: body.hf_token.map(|text| HubToken { text }),
     };
     let answer = gateway.catalog.datasets().start_ingest(request(message)).await?.into_inner();
     Ok((StatusCode::ACCEPTED, Json(Started { job_id: super::id(&answer.job_id)? })))

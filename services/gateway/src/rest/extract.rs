@@ -200,10 +200,3 @@ pub(crate) fn choice<T: FromStr<Err: ToString>>(field: &str, text: Option<&str>)
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     text.parse().map(Some).map_err(|error: T::Err| Problem::field(field, error.to_string()))
 }
-
-/// A field of the contract that this version does not serve is refused by name, never ignored.
-pub(crate) fn not_implemented(field: &str) -> ApiError {
-    let errors = vec![FieldViolation { field: field.to_owned(), description: "is not offered yet".to_owned() }];
-    let problem = Problem::new(Reason::NotImplemented, format!("`{field}` is not offered yet"));
-    Problem { errors, ..problem }.next_step(format!("leave `{field}` out")).into()
-}

@@ -154,22 +154,6 @@ async fn statistics_are_sent_once() {
 }
 
 #[tokio::test]
-async fn what_is_not_offered_says_so_by_name() {
-    let world = World::start().await;
-    let fields = [
-        ("download", json!({"hf_token": "canary"}), "hf_token"),
-        ("download", json!({"hf_token": {"canary": 1}}), "hf_token"),
-    ];
-    for (action, body, field) in fields {
-        let answer = world.post(&format!("/api/v1/datasets/{DATASET}/{action}"), &body).await;
-        let answer = problem(answer, 501, "NOT_IMPLEMENTED").await;
-        assert_eq!(answer["errors"][0]["field"], field);
-        assert!(!answer.to_string().contains("canary"), "{answer}");
-    }
-    assert_eq!(world.fake.calls(), [], "nothing was started");
-}
-
-#[tokio::test]
 async fn wrong_bodies_are_refused_by_field() {
     let world = World::start().await;
     let path = "/api/v1/datasets";

@@ -2,13 +2,13 @@
 
 use catalog_client::{Claim, Commit, NewTask, SourcePin, TaskError};
 use dataset_model::{IngestSpec, Problem, Upload, UploadedFile};
-use hub::{HubClient, HubError};
+use hub::{HubClient, HubError, Token};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Worker, blocking,
+    Worker, blocking, hub_token,
     spec::{FirstRows, IngestWork, WorkFile},
 };
 use crate::{
@@ -30,7 +30,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let (repo, upload, max_samples) = (spec.repo_id.as_str().to_owned(), spec.upload.clone(), spec.max_samples);
     let (commit, plan) = match &upload {
         Some(upload) => plan::upload::plan(&sources(upload)).map_err(Problem::from)?,
-        None => read_and_plan(&worker.hub, spec, claim.stop()).await?,
+        None => read_and_plan(&worker.hub, spec, hub_token(claim).as_ref(), claim.stop()).await?,
     };
     let (source_bytes, first) = (plan.source_bytes(), first_bytes(&plan));
     let (limits, free) = (&worker.limits, worker.store.free_space());
@@ -59,9 +59,10 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
 async fn read_and_plan(
     hub: &HubClient,
     spec: IngestSpec,
+    token: Option<&Token>,
     stop: &CancellationToken,
 ) -> Result<(String, Plan), TaskError> {
-    let read = stop.run_until_cancelled(read(hub, &spec));
+    let read = stop.run_until_cancelled(read(hub, &spec, token));
     let listing = read.await.unwrap_or(Err(HubError::Cancelled)).map_err(|error| failure::hub(&error))?;
     let planned = blocking(move || {
         let plan = plan_of(&listing, &spec).map_err(Problem::from)?;
@@ -71,13 +72,13 @@ async fn read_and_plan(
 }
 
 /// A commit that an earlier plan pinned stays: the branch may have moved since.
-async fn read(hub: &HubClient, spec: &IngestSpec) -> Result<Listing, HubError> {
+async fn read(hub: &HubClient, spec: &IngestSpec, token: Option<&Token>) -> Result<Listing, HubError> {
     let repo = spec.repo_id.as_str();
     let commit = match &spec.commit_sha {
         Some(commit) => commit.clone(),
-        None => hub.dataset_info(repo, spec.revision.as_deref(), None).await?.sha,
+        None => hub.dataset_info(repo, spec.revision.as_deref(), token).await?.sha,
     };
-    Listing::read(hub, repo, commit).await
+    Listing::read(hub, repo, commit, token).await
 }
 
 fn plan_of(listing: &Listing, spec: &IngestSpec) -> Result<Plan, PlanError> {

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Worker, blocking, first_rows,
+    Worker, blocking, first_rows, hub_token,
     shards::{RawShards, ShardError, ShardNames},
     spec::{IngestWork, WorkFile, WorkSummary},
 };
@@ -116,13 +116,14 @@ pub(super) async fn fetch(
     let file = RemoteFile { path: source.path.clone(), size: source.size, digest };
     let staging = worker.store.staging_dir();
     let progress = |bytes| download.report(n, bytes);
+    let token = hub_token(download.claim);
     let fetched = worker.hub.fetch(Fetch {
         kind: RepoKind::Dataset,
         repo: &work.repo_id,
         commit: &work.commit,
         file: &file,
         staging: &staging,
-        token: None,
+        token: token.as_ref(),
         cancel: stop,
         progress: &progress,
     });

@@ -25,7 +25,7 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure
         Command::Pull { dataset, split, config, revision, max_samples, waiting } => {
             let found = client.find(&dataset).await?.id;
             let dataset_id = found.to_string();
-            let start = StartIngestRequest { dataset_id, split, config, revision, max_samples, request_id: None };
+            let start = StartIngestRequest { dataset_id, split, config, revision, max_samples, ..Default::default() };
             let answer = client.catalog.datasets().start_ingest(request(start)).await?.into_inner();
             let job: JobId = answer.job_id.parse().map_err(|_| Failure::other("the job's id cannot be read"))?;
             if waiting.detach {

@@ -54,9 +54,11 @@ fn what_is_not_offered_says_so() {
         let rig = Rig::small(THREE).await?;
         let dataset = rig.create(repos::ENGLISH).await?;
         let download = format!("/datasets/{dataset}/download");
-        let answer = rig.api().post(&download, &json!({ "hf_token": "hf_secret" })).await?;
-        names_field(answer.refused(Reason::NotImplemented), "hf_token");
-        ensure!(!answer.body.to_string().contains("hf_secret"), "{answer:?}");
+        for wrong in [json!({ "hf_secret": 1 }), json!("hf_secret with space"), json!("")] {
+            let answer = rig.api().post(&download, &json!({ "hf_token": wrong })).await?;
+            names_field(answer.refused(Reason::InvalidField), "hf_token");
+            ensure!(!answer.body.to_string().contains("hf_secret"), "{answer:?}");
+        }
         let tokenize = format!("/datasets/{dataset}/tokenize");
         let body = json!({ "tokenizer_name": repos::BERT, "chat_template": "{{ x }}" });
         names_field(rig.api().post(&tokenize, &body).await?.refused(Reason::NotImplemented), "chat_template");

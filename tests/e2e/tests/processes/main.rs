@@ -1,6 +1,7 @@
 //! Exactly one process is killed, or stopped and woken later, in the middle of its work: the job ends right, and a
 //! worker that wakes up too late changes nothing.
 
+mod tokens;
 mod traces;
 
 use anyhow::{Context, Result, ensure};

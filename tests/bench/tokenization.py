@@ -161,7 +161,7 @@ def switches(run: Platform, case: Case) -> None:
 
     filters = {"filter_special_tokens": True, "filter_stop_words": True, "min_token_length": 3}
     series = rounds({"no filters": seconds(), "all filters": seconds(**filters),
-                     "packed rows": seconds(packing="concat", append_eos=True)}, 5)
+                     "packed rows": seconds(packing="concat", append_eos=True, stride=0)}, 5)
     print(f"\nswitches: {case.tokenizer}, `{case.dataset}`")
     table(series, text_bytes(run.shards(case.dataset)) / 1e6)
 

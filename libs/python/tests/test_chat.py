@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,11 +9,9 @@ import pyarrow as pa
 import pyarrow.flight as flight
 import pytest
 import requests
-from stack import HUB, ROOT, Stack, platform, until
+from stack import HUB, Stack, platform, until
+from tokenmill import IGNORE_INDEX, TokenDataset
 from transformers import PreTrainedTokenizerFast
-
-sys.path.insert(0, str(ROOT / "libs/python"))
-from tokenmill import IGNORE_INDEX, TokenDataset  # noqa: E402
 
 DATASET = "tokenmill/chats"
 TEMPLATE = """{% for message in messages %}<|im_start|>{{ message.role }}

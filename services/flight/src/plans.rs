@@ -121,14 +121,15 @@ impl Flight {
         let rank = request.rank.unwrap_or(0);
         let open = Arc::new(self.shelf().open(self.store(), self.manifests(), request).await?);
         let (opened, schema) = (self.shelf().clone(), Arc::clone(&open.schema));
-        let messages = messages::planned(open, rank).inspect(move |message| {
+        let mut messages = messages::planned(open, rank);
+        messages.each = Box::new(messages.each.inspect(move |message| {
             if let Err(error) = message
                 && let Some(damaged) = error.damaged_target()
             {
                 opened.forget(&damaged);
             }
-        });
-        Ok(self.turns().stream(&schema, Box::new(messages)))
+        }));
+        Ok(self.turns().stream(&schema, messages))
     }
 }
 

@@ -25,8 +25,16 @@ const MAX_MESSAGE_BYTES: usize = 4 << 20;
 const CUT_BYTES: usize = 2 << 20;
 /// Batches between the one that is sent and the one that the volume is asked for.
 const READ_AHEAD: usize = 4;
+/// Slices of the map cost no memory: many at a time spare changes of threads, each of which costs as much as
+/// sending tens of kilobytes.
+const STORED_PER_TURN: usize = 8;
+
 /// Messages in their order; each is made when it is asked for, which blocks.
-pub(crate) type Messages = Box<dyn Iterator<Item = Result<FlightData, ReadError>> + Send>;
+pub(crate) struct Messages {
+    pub(crate) each: Box<dyn Iterator<Item = Result<FlightData, ReadError>> + Send>,
+    /// How many are made at a time.
+    pub(crate) per_turn: usize,
+}
 
 /// Rows of one open shard, counted from its first.
 #[derive(Debug)]
@@ -38,7 +46,8 @@ pub(crate) struct Part {
 
 /// The rows of parts, in their order.
 pub(crate) fn stored(target: Target, parts: impl Iterator<Item = Part> + Send + 'static) -> Messages {
-    Box::new(Stored { target, parts, part: None, cut: VecDeque::new(), encoder: Encoder::default() })
+    let each = Stored { target, parts, part: None, cut: VecDeque::new(), encoder: Encoder::default() };
+    Messages { each: Box::new(each), per_turn: STORED_PER_TURN }
 }
 
 /// The rows of one rank of a plan.
@@ -57,10 +66,11 @@ pub(crate) fn planned(open: Arc<OpenPlan>, rank: u32) -> Messages {
     }
     let rows = Walk::new(Arc::clone(&open.plan)).of_rank(rank);
     let mut encoder = Encoder::default();
-    Box::new(Gatherer::new(open, rows).map(move |batch| {
+    let each = Gatherer::new(open, rows).map(move |batch| {
         let on_encode = |source| ReadError::Encode { target: target.clone(), source };
         encoder.encode(&batch?).map_err(on_encode)
-    }))
+    });
+    Messages { each: Box::new(each), per_turn: 1 }
 }
 
 /// See [`stored`].

@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use arrow_flight::{FlightData, SchemaAsIpc};
-use arrow_ipc::writer::IpcWriteOptions;
 use arrow_schema::Schema;
 use dataset_model::{Problem, Reason};
 use dataset_proto::status::to_status;
@@ -16,13 +14,14 @@ use tokio::sync::{Semaphore, oneshot};
 use tonic::Status;
 
 use crate::error::ReadError;
+use crate::message::Message;
 use crate::stream::Messages;
 
 /// Turns at the same time, for each core: some wait for the volume.
 const TURNS_PER_CORE: usize = 2;
 
 /// What a turn made, and what is to be made after it.
-type Made = (Vec<Result<FlightData, Status>>, Option<Messages>);
+type Made = (Vec<Result<Message, Status>>, Option<Messages>);
 
 /// The turns that all streams of a service take. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -38,7 +37,7 @@ impl Turns {
     }
 
     /// The schema, and then the messages, which are made one turn ahead of the client.
-    pub(crate) fn stream(&self, schema: &Schema, messages: Messages) -> BoxStream<'static, Result<FlightData, Status>> {
+    pub(crate) fn stream(&self, schema: &Schema, messages: Messages) -> BoxStream<'static, Result<Message, Status>> {
         let turns = self.clone();
         let batches = stream::unfold(Some(self.turn(messages)), move |turn| {
             let turns = turns.clone();
@@ -48,7 +47,7 @@ impl Turns {
                 Some((stream::iter(made), rest.map(|rest| turns.turn(rest))))
             }
         });
-        let schema = schema_message(schema);
+        let schema = Message::of_schema(schema);
         stream::once(async { Ok(schema) }).chain(batches.flatten()).boxed()
     }
 
@@ -81,11 +80,6 @@ fn take(mut messages: Messages) -> Made {
     (made, (!is_over).then_some(messages))
 }
 
-/// The message that precedes all batches, also of an empty stream.
-fn schema_message(schema: &Schema) -> FlightData {
-    SchemaAsIpc::new(schema, &IpcWriteOptions::default()).into()
-}
-
 fn stopping() -> Status {
     to_status(&Problem::new(Reason::Draining, "the service stopped in the middle of the stream"))
 }
@@ -98,7 +92,7 @@ mod tests {
 
     const PER_TURN: usize = 3;
 
-    fn messages(each: impl Iterator<Item = Result<FlightData, ReadError>> + Send + 'static) -> Messages {
+    fn messages(each: impl Iterator<Item = Result<Message, ReadError>> + Send + 'static) -> Messages {
         Messages { each: Box::new(each), per_turn: PER_TURN }
     }
 
@@ -107,7 +101,7 @@ mod tests {
         let made = Arc::clone(made);
         messages(std::iter::repeat_with(move || {
             made.fetch_add(1, Ordering::SeqCst);
-            Ok(FlightData::default())
+            Ok(Message::default())
         }))
     }
 
@@ -122,7 +116,7 @@ mod tests {
         let mut dropped = turns.stream(&Schema::empty(), endless(&Arc::default()));
         assert!(dropped.next().await.unwrap().is_ok() && dropped.next().await.unwrap().is_ok());
         let panics = turns.stream(&Schema::empty(), messages(std::iter::from_fn(|| panic!("a bug"))));
-        let whole = turns.stream(&Schema::empty(), messages(std::iter::once(Ok(FlightData::default()))));
+        let whole = turns.stream(&Schema::empty(), messages(std::iter::once(Ok(Message::default()))));
         let ends = [panics, whole].map(|stream| async move { stream.collect::<Vec<_>>().await });
         let [panics, whole] = futures::future::join_all(ends).await.try_into().unwrap();
         assert!(panics.len() == 2 && panics[1].as_ref().unwrap_err().code() == tonic::Code::Internal);

@@ -29,6 +29,7 @@ const RESPONSE: &str = "Problem";
         (name = "tokenizations", description = "token shards of a ready dataset"),
         (name = "read plans", description = "what training runs read, and who is reading"),
         (name = "jobs", description = "what runs and what ran"),
+        (name = "server", description = "what this server is"),
         (name = "feeds", description = "live state over WebSocket and server-sent events"),
     ),
     components(schemas(ProblemDetails, ClientMessage, ServerMessage))

@@ -31,6 +31,7 @@ async fn a_dataset_is_created_listed_shown_and_deleted() {
     let list = world.show("/api/v1/datasets?page=3&limit=200&status=ready&q=ro&sort=-name").await;
     assert_eq!((&list["total"], &list["page"], &list["limit"]), (&json!(1), &json!(3), &json!(200)));
     assert_eq!(list["items"][0], created);
+    assert_eq!(list["counts"], json!({"pending": 0, "downloading": 0, "ready": 1, "failed": 2}));
     let request = proto::DatasetServiceListRequest {
         page_size: 200,
         page_token: "3".to_owned(),
@@ -117,6 +118,10 @@ async fn tokenizations_and_jobs() {
         page_token: "2".to_owned(),
     };
     assert_eq!(world.fake.calls(), [Call::Jobs(request)]);
+    let again = world.request(Method::POST, &format!("/api/v1/jobs/{JOB}/retry")).send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::ACCEPTED);
+    assert_eq!(again.json::<Value>().await.unwrap(), json!({"job_id": JOB}));
+    assert_eq!(world.fake.calls(), [Call::Retry(proto::JobServiceRetryRequest { id: JOB.to_owned() })]);
 }
 
 #[tokio::test]

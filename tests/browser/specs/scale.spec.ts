@@ -1,6 +1,7 @@
 // Many datasets, many rows and much that moves, as the browser itself measures it. Figures are printed and asserted.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import type { ElementHandle } from '@playwright/test';
 import { banner, card, openPanel, searchBox } from '../pages/panel';
 import { PROJECT } from '../stage/program';
 import { ENGLISH } from '../stage/repositories';
@@ -100,13 +101,15 @@ pq.write_table(pa.table({"n": n, "text": text}), sys.argv[1], row_group_size=50_
     const all = [region, ...region.querySelectorAll('*')];
     return all.find((one) => one.scrollHeight > one.clientHeight * 2 && getComputedStyle(one).overflowY !== 'visible');
   });
-  const table = scroller.asElement();
+  const table = scroller.asElement() as ElementHandle<HTMLElement> | null;
   if (!table) throw new Error('nothing scrolls here');
   await table.hover();
   for (let n = 0; n < 60; n++) await page.mouse.wheel(0, 900);
   // Far jumps, as with the scroll bar: each lands on rows that were never loaded.
   for (const part of [0.25, 0.5, 0.75, 1]) {
-    await table.evaluate((one, at) => (one.scrollTop = (one.scrollHeight - one.clientHeight) * at), part);
+    await table.evaluate((one, at) => {
+      one.scrollTop = (one.scrollHeight - one.clientHeight) * at;
+    }, part);
     await expect(rows.getByText(/^row number \d+$/).first()).toBeVisible({ timeout: 60_000 });
   }
   await expect(rows).toContainText(`row number ${ROWS - 1}`);

@@ -42,7 +42,7 @@ export async function numbersSoFar(base: string, dataset: string): Promise<numbe
   const answer = await fetch(`${base}/api/v1/datasets/${dataset}/events`, { headers, signal });
   const numbers: number[] = [];
   let text = '';
-  for await (const piece of answer.body ?? []) {
+  for await (const piece of pieces(answer)) {
     text += new TextDecoder().decode(piece);
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
       const block = text.slice(0, end);
@@ -53,4 +53,9 @@ export async function numbersSoFar(base: string, dataset: string): Promise<numbe
     }
   }
   throw new Error('the feed ended before its snapshot');
+}
+
+async function* pieces(answer: Response): AsyncGenerator<Uint8Array> {
+  const reader = answer.body?.getReader();
+  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) yield read.value;
 }

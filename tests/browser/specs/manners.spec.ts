@@ -3,7 +3,6 @@ import { gzipSync } from 'node:zlib';
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator, Page } from '@playwright/test';
 import { banner, card, openPanel, searchBox } from '../pages/panel';
-import { fillTokenization } from '../pages/dataset';
 import { furnish, PROVOKED, SCREENS, type World } from '../pages/screens';
 import { BERT, ENGLISH } from '../stage/repositories';
 import { expect, test as base } from '../stage/test';
@@ -153,10 +152,26 @@ test('a strict policy, and a small first load', async ({ page, stack, watch }) =
   expect(watch.requests.filter((address) => !address.includes(new URL(stack.platform.url).host))).toEqual([]);
 });
 
-test('the preview of a tokenization announces itself politely', async ({ page, world, stack }) => {
-  await page.goto(`/datasets/${world.story}/tokenizations`);
-  await fillTokenization(page, { tokenizer: BERT });
-  // One live region for the whole page beside the banner, and nothing that interrupts.
-  expect(await page.locator('[aria-live="assertive"]').count()).toBe(0);
-  expect(await stack.api.status(`/datasets/${world.story}`)).toBe(200);
+test('those who listen hear of it, and not too often', async ({ page, stack }) => {
+  const { api } = stack;
+  await openPanel(page);
+  await expect(banner(page)).toContainText(/^\s*Live/);
+  const heard = await page.evaluate(() => {
+    const texts: { at: number; text: string }[] = [];
+    Object.assign(window, { heard: texts });
+    const region = document.querySelector('[aria-live="polite"]');
+    if (!region) return 'no polite live region';
+    new MutationObserver(() => {
+      const text = region.textContent.trim();
+      if (text !== '' && text !== texts.at(-1)?.text) texts.push({ at: performance.now(), text });
+    }).observe(region, { childList: true, subtree: true, characterData: true });
+    return 'listening';
+  });
+  expect(heard).toBe('listening');
+  for (const name of ['heard 1', 'heard 2', 'heard 3']) await api.ingest(ENGLISH, name);
+  const texts = () => page.evaluate(() => (window as unknown as { heard: { at: number; text: string }[] }).heard);
+  await expect.poll(async () => (await texts()).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(2);
+  const times = (await texts()).map(({ at }) => at);
+  console.log(`announced: ${(await texts()).map(({ text }) => text).join(' | ')}`);
+  for (const [n, at] of times.slice(1).entries()) expect(at - (times[n] ?? 0)).toBeGreaterThan(9_500);
 });

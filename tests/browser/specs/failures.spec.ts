@@ -1,18 +1,20 @@
 // Each failure that a user can meet says on the screen what happened, why, and what to do next; and what was cancelled
 // goes on by a click.
-import type { Locator, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { card, downloadBar, openPanel, preview } from '../pages/panel';
 import { fillTokenization, openTab } from '../pages/dataset';
 import type { Problem } from '../stage/api';
 import { ENGLISH, GATED, GRANTED, UNKNOWN, UNSUPPORTED } from '../stage/repositories';
 import { expect, test } from '../stage/test';
 
-/** What, why and the next step, in the words of the server; `next_step` may stand there in parts, with a link. */
-async function showsProblem(where: Locator, problem: Problem): Promise<void> {
-  await expect(where).toContainText(problem.title);
-  await expect(where).toContainText(problem.detail);
+/** A headline, the reason and the next step, in the words of the server. */
+async function showsProblem(page: Page, problem: Problem): Promise<void> {
+  const alert = page.getByRole('alert').filter({ hasText: problem.detail }).first();
+  await expect(alert).toBeVisible();
   expect(problem.next_step, 'the server knows a next step').toBeTruthy();
-  await expect(where).toContainText(problem.next_step ?? '');
+  await expect(alert).toContainText(problem.next_step ?? '');
+  const headline = (await alert.innerText()).split('\n')[0];
+  expect(headline, 'what happened stands before why').not.toContain(problem.detail);
 }
 
 /** The problem that the next refused request to `path` gives. */
@@ -27,7 +29,7 @@ test('a gated repository says where to ask, and a token opens it', async ({ page
   await stack.hub.gate(GATED, GRANTED);
   const problem = await refusal(page, /\/hub\/datasets\//, () => preview(page, GATED));
   expect(problem.reason).toBe('HUB_GATED');
-  await showsProblem(page.getByRole('main'), problem);
+  await showsProblem(page, problem);
   await expect(page.getByRole('main').getByRole('link', { name: new RegExp(`/datasets/${GATED}`) })).toBeVisible();
 
   const token = page.getByLabel('Hugging Face token', { exact: true });
@@ -43,7 +45,7 @@ test('an unknown repository is told from one that is private', async ({ page, wa
   watch.expectError(/status of 404/);
   const problem = await refusal(page, /\/hub\/datasets\//, () => preview(page, UNKNOWN));
   expect(problem.reason).toBe('HUB_REPO_NOT_FOUND');
-  await showsProblem(page.getByRole('main'), problem);
+  await showsProblem(page, problem);
 });
 
 test('bytes that are not what the Hub declared fail the download, and a retry mends it', async ({ page, stack }) => {
@@ -57,7 +59,7 @@ test('bytes that are not what the Hub declared fail the download, and a retry me
   const { error } = await api.dataset(id);
   if (error?.reason !== 'CHECKSUM_MISMATCH') throw new Error(JSON.stringify(error));
   await page.goto(`/datasets/${id}/overview`);
-  await showsProblem(page.getByRole('main'), error);
+  await showsProblem(page, error);
 
   await hub.clear();
   await openPanel(page);
@@ -66,7 +68,8 @@ test('bytes that are not what the Hub declared fail the download, and a retry me
 });
 
 test('a tokenizer that is not supported is refused in the form', async ({ page, stack, watch }) => {
-  watch.expectError(/status of 422/);
+  // Also for the tokenizer that the form begins with, which this Hub does not have.
+  watch.expectError(/status of (404|422)/);
   const { id } = await stack.api.ingest(ENGLISH, 'for an odd tokenizer');
   await page.goto(`/datasets/${id}/tokenizations`);
   await openTab(page, 'Tokenizations');
@@ -75,7 +78,7 @@ test('a tokenizer that is not supported is refused in the form', async ({ page, 
     page.getByRole('button', { name: 'Tokenize', exact: true }).click(),
   );
   expect(problem.reason).toBe('TOKENIZER_UNSUPPORTED');
-  await showsProblem(page.getByRole('main'), problem);
+  await showsProblem(page, problem);
 });
 
 test('a download is cancelled by a click, says so, and goes on where it was', async ({ page, stack }) => {
@@ -102,7 +105,7 @@ test('a download is cancelled by a click, says so, and goes on where it was', as
 
 test('a transfer that stands still is said to be stalled', async ({ page, stack }) => {
   const { api, hub } = stack;
-  const { name, id } = await api.create(ENGLISH, 'stalled');
+  const { name, id } = await api.create(ENGLISH, 'interrupted');
   await hub.fail('/lfs/', { stall_after: 200_000 });
   await openPanel(page);
   await card(page, name).getByRole('button', { name: 'Download', exact: true }).click();

@@ -4,7 +4,6 @@ import { basename } from 'node:path';
 
 export interface Problem {
   reason: string;
-  title: string;
   detail: string;
   next_step?: string;
 }

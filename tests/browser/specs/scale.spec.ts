@@ -14,8 +14,10 @@ const LIVE = 50;
 /** Long enough that one pause of a busy machine does not decide. */
 const MEASURED_MS = 8000;
 
+const MANY_AT_ONCE = { TOKENMILL_INGESTION__SLOTS: '64', TOKENMILL_HUB__MAX_FILES: '64' };
+
 // A recording costs what is measured here.
-test.use({ trace: 'off', screenshot: 'off', stackName: 'scale', settings: { TOKENMILL_INGESTION__SLOTS: '64' } });
+test.use({ trace: 'off', screenshot: 'off', stackName: 'scale', settings: MANY_AT_ONCE });
 
 test('a live panel of fifty costs at most twice one of one', async ({ page, stack }) => {
   test.setTimeout(240_000);
@@ -68,14 +70,16 @@ test('a panel of a thousand datasets opens and searches at once', async ({ page,
   console.log(`panel of ${DATASETS}: first cards on the screen after ${opened.toFixed(0)} ms`);
 
   const onScreen = await untilCount(page, 'article', 1);
-  const answer = page.waitForResponse((response) => /\/datasets\?.*q=shelf(%20|\+)0777/.test(response.url()));
   await searchBox(page).fill('shelf 0777');
-  const { requestStart, responseEnd } = await (await answer).request().timing();
   const shown = await onScreen();
+  const answered = await page.evaluate(() => {
+    const asked = performance.getEntriesByType('resource').filter(({ name }) => name.includes('0777'));
+    return asked.at(-1)?.duration ?? Infinity;
+  });
   await expect(card(page, 'shelf 0777')).toBeVisible();
-  console.log(`search: answered after ${(responseEnd - requestStart).toFixed(0)} ms, on the screen after ${shown.toFixed(0)} ms`);
+  console.log(`search: answered after ${answered.toFixed(0)} ms, on the screen after ${shown.toFixed(0)} ms`);
   expect(opened).toBeLessThan(1000);
-  expect(responseEnd - requestStart).toBeLessThan(200);
+  expect(answered).toBeLessThan(200);
   expect(shown).toBeLessThan(600);
 });
 

@@ -1,6 +1,5 @@
 // The main job by clicks: from a repository of the Hub to rows that a Python program reads, and away again.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { card, downloadBar, expectIncreasing, openPanel, preview, valuesOf } from '../pages/panel';
@@ -15,9 +14,7 @@ const PYTHON = join(PROJECT, '.tools/venv/bin/python');
 const SENTENCE = 'The tokenizer of the 42 unbelievable datasets';
 
 async function python(code: string, ...args: string[]): Promise<string> {
-  const file = join(mkdtempSync(join(test.info().outputDir, 'python-')), 'program.py');
-  writeFileSync(file, code);
-  return (await run(PYTHON, [file, ...args], { timeout: 120_000 })).stdout;
+  return (await run(PYTHON, ['-c', code, ...args], { timeout: 120_000 })).stdout;
 }
 
 /** What pyarrow counts in the files that the Hub serves. */

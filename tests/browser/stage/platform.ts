@@ -33,7 +33,9 @@ export class Platform {
     mkdirSync(dataDir, { recursive: true });
     const args = ['up', '--data-dir', dataDir, '--internal-port', '0'];
     for (const name of SERVICES) args.push(`--${name}`, addresses[name]);
-    const env = { ...USUAL, HF_ENDPOINT: hub.endpoint, ...settings };
+    // A file in the user's own Hub cache would be copied instead of fetched.
+    const own = { HF_ENDPOINT: hub.endpoint, HF_HOME: join(dataDir, 'hf'), HF_TOKEN: '' };
+    const env = { ...USUAL, ...own, ...settings };
     const up = Program.start({ program: 'tokenmill', args, env, log: join(logs, 'tokenmill.log') });
     const platform = new Platform(up, addresses, logs);
     await up.ready(`${platform.url}/readyz`).catch(async (error: unknown) => {

@@ -4,7 +4,8 @@
 # dependencies and compiles them a second time.
 
 .DEFAULT_GOAL := help
-.PHONY: help tools data build lint test test-rust test-python demo up sqlx sqlx-check bench soak clean
+.PHONY: help tools data ui build lint test test-rust test-python test-ui test-browser screenshots demo up sqlx \
+	sqlx-check openapi bench soak clean
 
 PYTHON := .tools/venv/bin/python
 # A user's own database and messages are none of the tests' business.
@@ -19,14 +20,18 @@ tools: ## Fetch what Rust does not bring: Postgres, nats-server and Python packa
 data: tools ## Build the sample repositories and tokenizers in .tools/data/.
 	@$(PYTHON) tests/tools/sample_data.py
 
-build: ## Build every program, for debugging.
+ui: tools ## Build the web pages that the gateway serves, where there is Node.
+	@tests/tools/ui.sh build
+
+build: ui ## Build every program, for debugging.
 	cargo build --workspace --bins --locked
 
-lint: ## Check the format and every lint.
+lint: ui ## Check the format and every lint.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@tests/tools/ui.sh check
 
-test: tools data lint sqlx-check test-rust test-python ## Run every test.
+test: tools data lint sqlx-check test-rust test-python test-ui test-browser ## Run every test.
 
 test-rust: tools data build
 	@if cargo nextest --version >/dev/null 2>&1; \
@@ -37,11 +42,26 @@ test-python: tools data build
 	@$(PYTHON) -m pytest -p no:cacheprovider tests/python
 	@$(PYTHON) -m pytest -p no:cacheprovider libs/python/tests
 
-demo: tools data ## Run the main job end to end on private ports, with figures.
+test-ui: tools
+	@tests/tools/ui.sh test
+
+test-browser: tools data build ## Run the whole story in a browser, against real services.
+	@tests/tools/browser.sh test
+
+screenshots: tools data build ## Take a picture of every screen.
+	@tests/tools/browser.sh screenshots
+
+demo: tools data ui ## Run the main job end to end on private ports, with figures.
 	@tests/demo/run.sh
 
 up: tools build ## Run everything on the default ports until Ctrl-C.
 	@exec target/debug/tokenmill up
+
+openapi: ## Write services/gateway/openapi.json and the types of the web pages anew after a change of the contract.
+	@rm -f target/tmp/openapi.json
+	@cargo test --quiet --workspace --locked --test gateway the_document >/dev/null || \
+		cp target/tmp/openapi.json services/gateway/openapi.json
+	@tests/tools/ui.sh types
 
 sqlx: tools ## Write services/catalog/.sqlx anew after a change of a query or a migration.
 	@tests/tools/with_postgres.sh tests/tools/sqlx_prepare.sh

@@ -48,6 +48,7 @@ def test_the_whole_story(tokenmill) -> None:
     assert statistics["total_tokens"] == made["num_tokens"] and len(statistics["vocab_distribution"]) == 3
     jobs = json.loads(tokenmill("--json", "jobs", "--dataset", "cli story").stdout)
     assert {(job["kind"], job["state"]) for job in jobs} == {("ingest", "succeeded"), ("tokenize", "succeeded")}
+    assert "JOB_TERMINAL" in tokenmill("jobs", "retry", jobs[0]["id"], code=REFUSED).stderr
 
     refused = tokenmill("dataset", "rm", "cli story", code=REFUSED)
     assert "--yes" in refused.stderr

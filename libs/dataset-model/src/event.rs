@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The two progress events are latest-wins; all others are numbered and never lost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
 pub enum DatasetEvent {
     DownloadProgress(DownloadProgress),
@@ -20,6 +21,7 @@ pub enum DatasetEvent {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DownloadProgress {
     pub job_id: JobId,
     /// Percent, 0–100.
@@ -36,6 +38,7 @@ pub struct DownloadProgress {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenizationProgress {
     pub job_id: JobId,
     pub tokenization_id: TokenizationId,

@@ -9,7 +9,6 @@ macro_rules! reasons {
     ($($variant:ident $name:literal $code:ident $http:literal $retryable:literal $title:literal;)*) => {
         /// Why something failed. Clients decide by this, never by text.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum Reason { $(#[serde(rename = $name)] $variant,)* }
 
         impl Reason {
@@ -51,6 +50,21 @@ macro_rules! reasons {
         }
     };
 }
+
+/// The names on the wire, which the derived schema would not see.
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Reason {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some("Why something failed. Clients decide by this, never by text."))
+            .enum_values(Some(Self::ALL.iter().map(|reason| reason.as_str())))
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Reason {}
 
 /// A reason that this version does not know.
 #[derive(Debug, thiserror::Error)]

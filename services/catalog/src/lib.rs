@@ -68,9 +68,10 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
 fn routes(catalog: &Catalog, tokenizers: Channel, live: Live, lifecycle: &Lifecycle) -> Routes {
     let watches = Watches { pool: catalog.pool().clone(), live, lifecycle: lifecycle.clone() };
     let tokenizations = service::tokenizations::Tokenizations { catalog: catalog.clone(), tokenizers };
+    let jobs = service::jobs::Jobs { catalog: catalog.clone(), tokenizations: tokenizations.clone() };
     Routes::new(DatasetServiceServer::new(service::datasets::Datasets(catalog.clone())))
         .add_service(TokenizationServiceServer::new(tokenizations))
-        .add_service(JobServiceServer::new(service::jobs::Jobs(catalog.clone())))
+        .add_service(JobServiceServer::new(jobs))
         .add_service(TaskServiceServer::new(service::tasks::Tasks(catalog.clone())))
         .add_service(WatchServiceServer::new(watches))
 }

@@ -1,17 +1,32 @@
-//! Settings of the gateway: where it listens, whom it asks, and the limits of its sockets.
+//! Settings of the gateway: where it listens and for whom, whom it asks, and its limits.
 
 use serde::{Deserialize, Serialize};
-use service_kit::{Peer, Settings};
+use service_kit::{Peer, Settings, out_of_range};
 use std::{net::SocketAddr, time::Duration};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Config {
     pub gateway: Gateway,
+    pub auth: Auth,
     pub catalog: Peer,
     pub ingestion: Peer,
     pub flight: Peer,
     pub tokenization: Peer,
+}
+
+/// Who may use the gateway.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Auth {
+    /// `none`: whoever reaches it. Must be said where it listens beyond loopback.
+    pub mode: Option<AuthMode>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthMode {
+    None,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,10 +46,20 @@ pub struct Gateway {
     pub slow_seconds: f64,
     /// A connection on which a write stalls for so long is cut, in seconds; 45.
     pub stall_seconds: f64,
-    /// Feeds (sockets and event streams) open at once; 1024.
+    /// Feeds (sockets and event streams) open at once; 4096.
     pub max_feeds: usize,
+    /// Requests per second that one address may go on making, ten seconds' worth of them at once; 500, and 0 = no limit.
+    pub requests_per_second: f64,
+    /// The same for requests that make others work hard, such as previews; 50.
+    pub costly_per_second: f64,
+    /// Takes the client's address from the end of `X-Forwarded-For`: only behind a proxy that writes it; false.
+    pub trust_forwarded_for: bool,
     /// Web origins beside this server's own and loopback, such as `https://tokenmill.example`; none.
     pub allowed_origins: Vec<String>,
+    /// Where readers reach Flight, such as `https://flight.example:443`; `flight.url`.
+    pub flight_url: Option<String>,
+    /// Where clients reach the catalog over gRPC; `catalog.url`.
+    pub catalog_url: Option<String>,
 }
 
 impl Default for Gateway {
@@ -47,9 +72,26 @@ impl Default for Gateway {
             silence_seconds: 45.0,
             slow_seconds: 10.0,
             stall_seconds: 45.0,
-            max_feeds: 1024,
+            max_feeds: 4096,
+            requests_per_second: 500.0,
+            costly_per_second: 50.0,
+            trust_forwarded_for: false,
             allowed_origins: Vec::new(),
+            flight_url: None,
+            catalog_url: None,
         }
+    }
+}
+
+impl Config {
+    /// Where readers reach Flight.
+    pub(crate) fn flight_url(&self) -> String {
+        self.gateway.flight_url.clone().unwrap_or_else(|| self.flight.url(8815))
+    }
+
+    /// Where clients reach the catalog.
+    pub(crate) fn catalog_url(&self) -> String {
+        self.gateway.catalog_url.clone().unwrap_or_else(|| self.catalog.url(50051))
     }
 }
 
@@ -79,6 +121,18 @@ impl Settings for Config {
         if gateway.max_feeds == 0 {
             problems.push("`gateway.max_feeds` must be at least 1".to_owned());
         }
+        for (key, rate) in
+            [("requests_per_second", gateway.requests_per_second), ("costly_per_second", gateway.costly_per_second)]
+        {
+            problems.extend(out_of_range(&format!("gateway.{key}"), rate, &(0.0..=1e6)));
+        }
+        if self.auth.mode.is_none() && !gateway.listen.ip().is_loopback() {
+            problems.push(format!(
+                "`gateway.listen` is `{}`, which other machines reach, and nobody is asked for credentials: listen on \
+                 127.0.0.1, or say that this is meant with `auth.mode = \"none\"` (TOKENMILL_AUTH__MODE=none)",
+                gateway.listen
+            ));
+        }
         for (section, peer, port) in [
             ("catalog", &self.catalog, 50051),
             ("ingestion", &self.ingestion, 50052),
@@ -107,6 +161,20 @@ mod tests {
         config.gateway.max_feeds = 0;
         config.gateway.silence_seconds = 1.0;
         config.flight.url = Some("nowhere".to_owned());
-        assert_eq!(config.problems().len(), 4, "{:?}", config.problems());
+        config.gateway.costly_per_second = -1.0;
+        assert_eq!(config.problems().len(), 5, "{:?}", config.problems());
+    }
+
+    #[test]
+    fn other_machines_are_let_in_only_by_a_word() {
+        let mut config = Config::default();
+        for (listen, open) in [("127.0.0.1:0", false), ("[::1]:8080", false), ("0.0.0.0:8080", true), ("[::]:0", true)]
+        {
+            config.gateway.listen = listen.parse().unwrap();
+            assert_eq!(config.problems().concat().contains("TOKENMILL_AUTH__MODE=none"), open, "{listen}");
+        }
+        config.auth = serde_json::from_str(r#"{"mode": "none"}"#).unwrap();
+        assert_eq!((config.auth.mode, config.problems()), (Some(AuthMode::None), vec![]));
+        assert!(serde_json::from_str::<Auth>(r#"{"mode": "some"}"#).is_err());
     }
 }

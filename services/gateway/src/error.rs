@@ -71,7 +71,12 @@ impl ApiError {
 
     pub(crate) fn method_not_allowed() -> Self {
         let problem = Problem::new(Reason::NotImplemented, "this path does not have this method");
-        Self { problem, status: StatusCode::METHOD_NOT_ALLOWED }
+        Self::with_status(problem, StatusCode::METHOD_NOT_ALLOWED)
+    }
+
+    /// For what only HTTP has a word for.
+    pub(crate) fn with_status(problem: Problem, status: StatusCode) -> Self {
+        Self { problem, status }
     }
 
     /// The problem without its HTTP side, for the feeds.

@@ -3,9 +3,13 @@
 //! It has no state of its own: any number of gateways can stand side by side, and a restart loses nothing, as a feed
 //! goes on from its last number.
 
+mod allowance;
+mod assets;
 mod config;
 mod docs;
 mod error;
+mod etag;
+mod limits;
 mod live;
 mod openapi;
 mod origin;
@@ -13,7 +17,7 @@ mod rest;
 mod rows;
 mod server;
 
-pub use config::{Config, Gateway as GatewaySettings};
+pub use config::{AuthMode, Config, Gateway as GatewaySettings};
 
 use catalog_client::{CatalogClient, TraceContext, Traced};
 use dataset_proto::{
@@ -21,8 +25,9 @@ use dataset_proto::{
     tokenization::tokenization_query_service_client::TokenizationQueryServiceClient,
 };
 use live::Feeds;
+use rest::about::About;
 use rows::Rows;
-use server::Impatient;
+use server::{Client, Impatient};
 use service_kit::{Lifecycle, Listeners, Readiness, ReadyFlag, ServeError, channel, serve_internal};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -45,6 +50,7 @@ pub(crate) struct Gateway {
     tokenizer: TokenizationQueryServiceClient<Traced>,
     feeds: Feeds,
     settings: Arc<config::Gateway>,
+    about: Arc<About>,
 }
 
 impl Gateway {
@@ -61,12 +67,16 @@ impl Gateway {
                 .max_decoding_message_size(MAX_DECODED),
             feeds: Feeds::new(&config.gateway, lifecycle),
             settings: Arc::new(config.gateway.clone()),
+            about: Arc::new(About::new(&config.flight_url(), config.catalog_url())),
         })
     }
 }
 
 /// Serves until the lifecycle ends; feeds are told that the gateway is going, and requests are answered.
 pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -> Result<(), ServeError> {
+    if !config.gateway.listen.ip().is_loopback() {
+        tracing::warn!(listen = %config.gateway.listen, "other machines reach the gateway, which asks nobody for credentials");
+    }
     let gateway = Gateway::new(&config, &lifecycle)?;
     let app = server::app(gateway.clone()).map_err(|e| ServeError::new("the OpenAPI document is broken", e))?;
     let readiness = Readiness::new();
@@ -74,6 +84,7 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
     let listener = Impatient { listener: listeners.api, stall: config::seconds(config.gateway.stall_seconds) };
     let soft = lifecycle.soft().clone();
     let public = async {
+        let app = app.into_make_service_with_connect_info::<Client>();
         let server = axum::serve(listener, app).with_graceful_shutdown(soft.cancelled_owned());
         tokio::select! {
             ended = server => ended.map_err(|e| ServeError::new("the HTTP server stopped", e))?,
@@ -99,5 +110,5 @@ async fn watch_catalog(gateway: Gateway, flag: ReadyFlag, draining: Cancellation
 
 /// The OpenAPI document as JSON, for clients that are generated.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(&server::routes(Duration::MAX).1)
+    serde_json::to_string_pretty(&server::routes(&config::Gateway::default()).1)
 }

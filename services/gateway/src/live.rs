@@ -8,6 +8,7 @@ mod outbox;
 pub(crate) mod sse;
 mod subscriptions;
 pub(crate) mod websocket;
+pub(crate) mod wire;
 
 use crate::{config::Gateway as Settings, error::ApiError};
 use dataset_model::Reason;

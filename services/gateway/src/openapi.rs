@@ -1,8 +1,12 @@
 //! The OpenAPI 3.1 document: derived from the handlers, so that it cannot drift from them.
 //!
+//! It also has the messages of the feeds, which OpenAPI knows no path for: the UI's types are generated from it.
 //! Each operation lists its error statuses; all of them are one response, the problem of RFC 9457.
 
-use crate::error::ProblemDetails;
+use crate::{
+    error::ProblemDetails,
+    live::wire::{ClientMessage, ServerMessage},
+};
 use std::collections::BTreeMap;
 use utoipa::{
     IntoResponses, OpenApi,
@@ -25,9 +29,10 @@ const RESPONSE: &str = "Problem";
         (name = "tokenizations", description = "token shards of a ready dataset"),
         (name = "read plans", description = "what training runs read, and who is reading"),
         (name = "jobs", description = "what runs and what ran"),
+        (name = "server", description = "what this server is"),
         (name = "feeds", description = "live state over WebSocket and server-sent events"),
     ),
-    components(schemas(ProblemDetails))
+    components(schemas(ProblemDetails, ClientMessage, ServerMessage))
 )]
 pub(crate) struct Frame;
 

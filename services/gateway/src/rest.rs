@@ -1,5 +1,6 @@
 //! The REST surface: each route is one function that reads the request, asks one service, and shows the answer.
 
+pub(crate) mod about;
 mod datasets;
 mod extract;
 mod hub;
@@ -33,11 +34,18 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(tokenizations::cancel))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::show))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(read_plans::lookup))
+        .routes(routes!(read_plans::readers))
+        .routes(routes!(about::show))
+}
+
+/// Those that ask the Hub, encode a text or walk through an epoch.
+pub(crate) fn costly() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
         .routes(routes!(hub::inspect))
         .routes(routes!(preview::show))
-        .routes(routes!(read_plans::lookup))
         .routes(routes!(read_plans::verify))
-        .routes(routes!(read_plans::readers))
 }
 
 /// An id in an answer; one that does not parse is a fault of ours.

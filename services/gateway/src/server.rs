@@ -1,22 +1,29 @@
 //! What stands around all routes: limits, headers, traces, and a listener that cuts off peers that stop reading.
 
 use crate::{
-    Gateway, config, docs,
+    Gateway, assets, config, docs,
     error::{self, ApiError},
+    limits::{self, Limit},
     live, openapi, origin, rest,
 };
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State, connect_info::Connected},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{Html, IntoResponse, Response},
     routing::get,
-    serve::Listener,
+    serve::{IncomingStream, Listener},
 };
 use dataset_model::Reason;
-use std::{any::Any, io, net::SocketAddr, pin::Pin, time::Duration};
+use std::{
+    any::Any,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::{Instant, timeout},
@@ -38,28 +45,30 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 const MAX_BODY: usize = 1 << 20;
 const READY_DEADLINE: Duration = Duration::from_secs(2);
 
-/// The routes of the contract with their OpenAPI document; `deadline` holds for all that are neither feeds nor files.
-pub(crate) fn routes(deadline: Duration) -> (Router<Gateway>, Document) {
+/// The routes of the contract with their OpenAPI document; a deadline holds for all that are neither feeds nor files.
+pub(crate) fn routes(settings: &config::Gateway) -> (Router<Gateway>, Document) {
+    let deadline = config::seconds(settings.request_seconds);
+    let [requests, costly] = [Limit::requests(settings), Limit::costly(settings)];
     let feeds = OpenApiRouter::new().routes(routes!(live::websocket::connect)).routes(routes!(live::sse::events));
     // Files take their time, and as much room as the ingestion service says.
     let files = OpenApiRouter::new().routes(routes!(rest::upload::upload)).layer(DefaultBodyLimit::disable());
-    let rest = rest::routes().layer(middleware::from_fn_with_state(deadline, in_time));
+    let hard = rest::costly().layer(middleware::from_fn_with_state(costly, limits::often));
+    let rest = rest::routes().merge(hard).layer(middleware::from_fn_with_state(deadline, in_time));
+    let all = rest.merge(files).merge(feeds).layer(middleware::from_fn_with_state(requests, limits::often));
     let frame = OpenApiRouter::with_openapi(openapi::Frame::openapi());
-    let (router, document) = frame.nest("/api/v1", rest.merge(files).merge(feeds)).split_for_parts();
+    let (router, document) = frame.nest("/api/v1", all).split_for_parts();
     (router, openapi::complete(document))
 }
 
-/// Everything that the public port answers.
+/// Everything that the public port answers; paths without a route are the UI's.
 pub(crate) fn app(gateway: Gateway) -> Result<Router, serde_json::Error> {
-    let (routes, document) = routes(config::seconds(gateway.settings.request_seconds));
+    let (routes, document) = routes(&gateway.settings);
     let document = serde_json::to_value(document)?;
     let json = Bytes::from(serde_json::to_vec_pretty(&document)?);
     let page = Bytes::from(docs::page(&document));
-    let policy = [(header::CONTENT_SECURITY_POLICY, docs::POLICY)];
     let pages = routes
-        .route("/", get(async || Redirect::temporary("/api/docs")))
         .route("/api/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], json)))
-        .route("/api/docs", get(async move || (policy, Html(page))))
+        .route("/api/docs", get(async move || Html(page)))
         .route("/api/docs/style.css", get(async || ([(header::CONTENT_TYPE, "text/css")], docs::STYLE)))
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(ready));
@@ -68,18 +77,28 @@ pub(crate) fn app(gateway: Gateway) -> Result<Router, serde_json::Error> {
 
 /// Puts what all answers share around `routes`, from the outside in.
 fn wrap(routes: Router<Gateway>, gateway: Gateway) -> Router {
+    let always = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     let around = ServiceBuilder::new()
-        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(always(header::REFERRER_POLICY, "no-referrer"))
+        .layer(always(header::CONTENT_SECURITY_POLICY, docs::POLICY))
+        .layer(always(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(always(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+        .layer(always(
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(observe))
         .layer(middleware::from_fn(error::render))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(limits::sizes))
         .layer(middleware::from_fn_with_state(gateway.clone(), origin::guard))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     routes
-        .fallback(async || ApiError::new(Reason::NotFound, "nothing has this path"))
+        .fallback(async |request: Request| assets::answer(assets::UI, &request))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(around)
         .with_state(gateway)
@@ -117,16 +136,32 @@ async fn observe(request: Request, next: Next) -> Response {
     let span = tracing::info_span!("http", %method, route);
     service_kit::set_parent(&span, request.headers());
     let started = Instant::now();
-    let response = next.run(request).instrument(span).await;
+    let mut response = next.run(request).instrument(span).await;
+    let seconds = started.elapsed().as_secs_f64();
+    if route.starts_with("/api/v1/")
+        && let Ok(timing) = HeaderValue::from_str(&format!("app;dur={:.1}", seconds * 1000.0))
+    {
+        response.headers_mut().insert("server-timing", timing);
+    }
     let labels = [("method", method.to_string()), ("route", route), ("status", response.status().as_str().to_owned())];
     metrics::counter!("gateway_http_requests_total", &labels).increment(1);
-    metrics::histogram!("gateway_http_request_seconds", &labels).record(started.elapsed().as_secs_f64());
+    metrics::histogram!("gateway_http_request_seconds", &labels).record(seconds);
     response
 }
 
 /// What the panic said is in the log already; nobody else hears it.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     ApiError::internal(&"a handler panicked").into_response()
+}
+
+/// The address at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client(pub IpAddr);
+
+impl Connected<IncomingStream<'_, Impatient>> for Client {
+    fn connect_info(stream: IncomingStream<'_, Impatient>) -> Self {
+        Self(stream.remote_addr().ip())
+    }
 }
 
 /// Cuts a connection on which a write stalls: hyper would wait for such a peer for ever.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use dataset_model::{Problem, Reason};
-use hub::{Digest, Excerpt, HubClient, HubError, RemoteFile, RepoKind};
+use hub::{Digest, Excerpt, HubClient, HubError, RemoteFile, RepoKind, Token};
 use serde_json::Value;
 use shard_store::ShardStore;
 use tokio::{runtime::Handle, sync::Semaphore};
@@ -44,6 +44,8 @@ pub(crate) struct Question {
     /// None = the first split.
     pub(crate) split: Option<String>,
     pub(crate) rows: usize,
+    /// None = the process's own.
+    pub(crate) token: Option<Token>,
 }
 
 /// A repository at its commit.
@@ -87,9 +89,10 @@ impl Previews {
 
     /// All configs of the repository.
     pub(crate) async fn repository(&self, question: &Question) -> Result<Repository, Problem> {
-        let Question { repo, revision, .. } = question;
-        let info = self.hub.dataset_info(repo, revision.as_deref(), None).await.map_err(|e| asked(&e))?;
-        let listing = Listing::read(&self.hub, repo, info.sha, None).await.map_err(|e| asked(&e))?;
+        let Question { repo, revision, token, .. } = question;
+        let token = token.as_ref();
+        let info = self.hub.dataset_info(repo, revision.as_deref(), token).await.map_err(|e| asked(&e))?;
+        let listing = Listing::read(&self.hub, repo, info.sha, token).await.map_err(|e| asked(&e))?;
         let looked = blocking(move || plan::overview(&listing.repository()).map(|overview| (listing.commit, overview)));
         let (commit, overview) = looked.await.map_err(failure::question)?.map_err(Problem::from)?;
         Ok(Repository { commit, gated: info.gated, overview })
@@ -98,15 +101,15 @@ impl Previews {
     /// The first rows of a split.
     pub(crate) async fn first_rows(
         &self,
-        repo: &str,
+        question: &Question,
         commit: &str,
         split: &SplitOverview,
-        rows: usize,
     ) -> Result<FirstRows, Problem> {
+        let rows = question.rows;
         let Some(file) = split.first_file() else { return Ok(FirstRows::default()) };
         let format = Format::named(format::of_file(&file.path, split.split.format).converter());
         let format = format.ok_or_else(Problem::internal)?;
-        let file = ListedFile::new(&self.hub, repo, commit, file)?;
+        let file = ListedFile::new(&self.hub, question, commit, file)?;
         let _turn = self.turns.acquire().await.map_err(|error| failure::internal(&error))?;
         // Ends the threads too when nobody waits for the answer any more.
         let stop = CancellationToken::new();
@@ -179,18 +182,21 @@ struct ListedFile {
     repo: Arc<str>,
     commit: Arc<str>,
     file: RemoteFile,
+    token: Option<Token>,
 }
 
 impl ListedFile {
-    fn new(hub: &HubClient, repo: &str, commit: &str, file: &SourceFile) -> Result<Self, Problem> {
+    fn new(hub: &HubClient, question: &Question, commit: &str, file: &SourceFile) -> Result<Self, Problem> {
         let digest = Digest::from_hex(&file.digest).ok_or_else(Problem::internal)?;
         let file = RemoteFile { path: file.path.clone(), size: file.size, digest };
-        Ok(Self { hub: hub.clone(), repo: repo.into(), commit: commit.into(), file })
+        let (repo, token) = (question.repo.as_str().into(), question.token.clone());
+        Ok(Self { hub: hub.clone(), repo, commit: commit.into(), file, token })
     }
 
     async fn read(&self, first: u64, length: u64) -> Result<Vec<u8>, HubError> {
-        let Self { hub, repo, commit, file } = self;
-        hub.read_part(Excerpt { kind: RepoKind::Dataset, repo, commit, file, first, length, token: None }).await
+        let Self { hub, repo, commit, file, token } = self;
+        let token = token.as_ref();
+        hub.read_part(Excerpt { kind: RepoKind::Dataset, repo, commit, file, first, length, token }).await
     }
 }
 

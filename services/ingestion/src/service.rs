@@ -5,11 +5,13 @@ use crate::{
     upload::Uploads,
 };
 use dataset_model::{Problem, Reason, RepoId};
+use dataset_proto::catalog::HubToken;
 use dataset_proto::ingestion::{
     InspectRepoRequest, InspectRepoResponse, LeftOut, PreviewColumn, PreviewRowsRequest, PreviewRowsResponse,
     RepoConfig, RepoFile, RepoSplit, UploadRequest, UploadResponse, ingestion_service_server::IngestionService,
 };
 use dataset_proto::status::to_status;
+use hub::Token;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::plan::{ConfigOverview, SplitOverview};
@@ -51,9 +53,10 @@ impl IngestionService for Ingestion {
 
 impl Ingestion {
     async fn inspect(&self, message: InspectRepoRequest) -> Result<InspectRepoResponse, Problem> {
-        let InspectRepoRequest { repo_id, revision, preview_rows, config, split } = message;
+        let InspectRepoRequest { repo_id, revision, preview_rows, config, split, hf_token } = message;
         let rows = preview_rows.min(MOST_ROWS) as usize;
-        let question = question(&repo_id, revision, config, split, rows)?;
+        let token = hf_token.map(token).transpose()?;
+        let question = Question { token, ..question(&repo_id, revision, config, split, rows)? };
         let repository = self.previews.repository(&question).await?;
         let shown = preview::chosen_config(&repository.overview, question.config.as_deref())?;
         let preview = if rows == 0 {
@@ -100,7 +103,7 @@ impl Ingestion {
         };
         answer.split.clone_from(&split.split.name);
         answer.file = split.first_file().map(|file| file.path.clone()).unwrap_or_default();
-        match self.previews.first_rows(&question.repo, commit, split, question.rows).await {
+        match self.previews.first_rows(question, commit, split).await {
             Err(problem) => Err((Box::new(answer), problem)),
             Ok(FirstRows { schema, columns, rows }) => {
                 let column = |(name, r#type)| PreviewColumn { name, r#type };
@@ -123,7 +126,13 @@ fn question(
     if let Some(revision) = revision.as_deref().filter(|revision| [".", ".."].contains(revision)) {
         return Err(Problem::new(Reason::InvalidRevision, format!("`{revision}` is not a revision")));
     }
-    Ok(Question { repo: repo.into(), revision, config, split, rows })
+    Ok(Question { repo: repo.into(), revision, config, split, rows, token: None })
+}
+
+/// A Hub token, which goes into a header.
+fn token(given: HubToken) -> Result<Token, Problem> {
+    let is_one = !given.text.is_empty() && given.text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_one.then(|| Token::new(given.text)).ok_or_else(|| Problem::field("hf_token", "must be visible ASCII characters"))
 }
 
 fn encode_config(config: &ConfigOverview, room: &mut usize) -> RepoConfig {

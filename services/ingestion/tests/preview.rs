@@ -9,6 +9,7 @@ use std::{
 
 use dataset_model::{Problem, Reason, hub_dataset::HubDataset};
 use dataset_proto::{
+    catalog::HubToken,
     ingestion::{InspectRepoRequest, PreviewRowsRequest, ingestion_service_client::IngestionServiceClient},
     status::from_status,
 };
@@ -196,6 +197,19 @@ async fn what_the_hub_refuses_is_said_as_it_is() {
     }
     let link = service.refusal("acme/gated").await.next_step.unwrap();
     assert!(link.contains("/datasets/acme/gated"), "{link}");
+    // A token that somebody brings opens it for that question, and for no other.
+    service.control.gate("acme/gated", Some("hf_granted"));
+    let with = async |text: &str| {
+        let hf_token = Some(HubToken { text: text.to_owned() });
+        let message =
+            InspectRepoRequest { repo_id: "acme/gated".into(), preview_rows: 1, hf_token, ..Default::default() };
+        let answer = service.client.clone().inspect_repo(message).await.map_err(|status| from_status(&status).reason);
+        answer.map(|answer| answer.into_inner().preview.unwrap().rows_json)
+    };
+    assert_eq!(with("hf_granted").await, Ok(vec![r#"{"a":1}"#.to_owned()]));
+    assert_eq!(with("hf_other").await, Err(Reason::HubGated));
+    assert_eq!(with("two words").await, Err(Reason::InvalidField));
+    assert_eq!(service.refusal("acme/gated").await.reason, Reason::HubGated);
     let message =
         InspectRepoRequest { repo_id: "acme/rows".into(), revision: Some("dev".into()), ..Default::default() };
     let problem = from_status(&service.client.clone().inspect_repo(message).await.unwrap_err());

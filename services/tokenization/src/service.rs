@@ -138,6 +138,8 @@ fn special_tokens(tokenizer: &Tokenizer) -> (Vec<SpecialToken>, u64) {
 }
 
 fn decoded(tokenizer: &Tokenizer, row: &DecodeRow) -> DecodedRow {
-    let pieces = row.input_ids.iter().map(|id| printable(tokenizer.vocabulary().bytes(*id))).collect();
-    DecodedRow { pieces, text: tokenizer.decode(&row.input_ids) }
+    let vocabulary = tokenizer.vocabulary();
+    let pieces = row.input_ids.iter().map(|id| printable(vocabulary.bytes(*id))).collect();
+    let special = (0..).zip(&row.input_ids).filter(|(_, id)| vocabulary.is_special(**id)).map(|(at, _)| at).collect();
+    DecodedRow { pieces, text: tokenizer.decode(&row.input_ids), special }
 }

@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// Tokenize datasets.
     #[command(subcommand)]
     Tokenization(Tokenization),
-    /// List jobs, newest first.
+    /// List jobs, newest first, or start the work of one again.
     Jobs(Jobs),
     /// Ask what a read plan reads.
     #[command(subcommand)]
@@ -281,7 +281,10 @@ pub(crate) struct Choices {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Jobs {
+    #[command(subcommand)]
+    pub(crate) command: Option<JobCommand>,
     /// Only of this dataset, by id or name.
     #[arg(long)]
     pub(crate) dataset: Option<String>,
@@ -289,6 +292,12 @@ pub(crate) struct Jobs {
     pub(crate) state: Option<String>,
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// Start the work of a failed or cancelled job again, as it was asked for.
+    Retry { id: String },
 }
 
 #[derive(Debug, Subcommand)]

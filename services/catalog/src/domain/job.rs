@@ -1,7 +1,7 @@
 //! Jobs as the catalog keeps them, and how they may end.
 
 use dataset_model::{
-    DatasetEvent, DatasetId, JobId, JobKind, JobState, Problem, TaskKind, TokenizationId, state::JobTransition,
+    DatasetEvent, DatasetId, JobId, JobKind, JobState, Problem, Reason, TaskKind, TokenizationId, state::JobTransition,
 };
 use std::str::FromStr;
 
@@ -89,6 +89,20 @@ impl Ending {
     }
 }
 
+/// Whether a job's work may be started again: only where it ended without success.
+pub fn retry(job: &JobRow) -> Result<(), Problem> {
+    match job.state {
+        JobState::Failed | JobState::Cancelled => Ok(()),
+        JobState::Queued | JobState::Running => {
+            Err(Problem::new(Reason::JobAlreadyActive, format!("job `{}` is {}", job.id, job.state)))
+        }
+        JobState::Succeeded => {
+            let detail = format!("job `{}` has succeeded: there is nothing to try again", job.id);
+            Err(Problem::new(Reason::JobTerminal, detail))
+        }
+    }
+}
+
 /// The numbered event of an end without success; none for a job that no user sees.
 pub fn ending_event(job: &JobRow, ending: &Ending) -> Option<DatasetEvent> {
     let job_id = job.id;
@@ -102,5 +116,26 @@ pub fn ending_event(job: &JobRow, ending: &Ending) -> Option<DatasetEvent> {
         (Kind::Tokenize, Some(tokenization_id), Ending::Cancelled) => {
             Some(DatasetEvent::TokenizationCancelled { job_id, tokenization_id })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_ended_without_success_is_tried_again() {
+        let of = |state| JobRow {
+            id: JobId::new(),
+            kind: Kind::Ingest,
+            dataset_id: DatasetId::new(),
+            tokenization_id: None,
+            state,
+        };
+        let refused = |state| retry(&of(state)).err().map(|problem| problem.reason);
+        assert_eq!((refused(JobState::Failed), refused(JobState::Cancelled)), (None, None));
+        assert_eq!(refused(JobState::Queued), Some(Reason::JobAlreadyActive));
+        assert_eq!(refused(JobState::Running), Some(Reason::JobAlreadyActive));
+        assert_eq!(refused(JobState::Succeeded), Some(Reason::JobTerminal));
     }
 }

@@ -59,12 +59,13 @@ impl DatasetService for Datasets {
         request: Request<DatasetServiceListRequest>,
     ) -> Result<Response<DatasetServiceListResponse>, Status> {
         let filter = filter(request.into_inner())?;
-        let (datasets, total) =
-            views::datasets::list(&mut *self.0.read().await?, &filter).await.map_err(Failure::from)?;
+        let listed = views::datasets::list(&mut *self.0.read().await?, &filter).await.map_err(Failure::from)?;
+        let count = |(status, count)| proto::StatusCount { status: proto::DatasetStatus::from(status).into(), count };
         Ok(Response::new(DatasetServiceListResponse {
-            datasets: datasets.into_iter().map(Into::into).collect(),
-            total,
-            next_page_token: filter.page.next(total),
+            datasets: listed.datasets.into_iter().map(Into::into).collect(),
+            total: listed.total,
+            next_page_token: filter.page.next(listed.total),
+            counts: listed.counts.into_iter().map(count).collect(),
         }))
     }
 

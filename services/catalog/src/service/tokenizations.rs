@@ -7,7 +7,7 @@ use crate::{
     error::{Failure, not_found},
     steps::{
         close, remove,
-        tokenize::{self, Wanted, not_ready},
+        tokenize::{self, Created, Wanted, not_ready},
     },
     store::{datasets, tokenizations, views},
 };
@@ -46,15 +46,7 @@ impl TokenizationService for Tokenizations {
         request: Request<TokenizationServiceCreateRequest>,
     ) -> Result<Response<TokenizationServiceCreateResponse>, Status> {
         let (id, asked) = asked(request.into_inner())?;
-        let (config, is_chat) = self.resolved(id, asked).await?;
-        // Asked before the transaction: identity, stride and unknown tokenizers are answered at once.
-        let tokenizer = self.inspect(&config).await?;
-        check_rows(&config, &tokenizer, is_chat).map_err(Failure::from)?;
-        let chat = chat_spec(&config, &tokenizer, is_chat, service_kit::now()).map_err(Failure::from)?;
-        let wanted = Wanted { config: &config, tokenizer: &tokenizer, chat };
-        let mut tx = self.catalog.begin().await?;
-        let created = tokenize::create(&mut tx, id, &wanted, &service_kit::traceparent()).await?;
-        self.catalog.commit(tx).await?;
+        let created = self.start(id, asked).await?;
         Ok(Response::new(TokenizationServiceCreateResponse {
             tokenization: Some(self.view(created.id).await?.into()),
             job_id: created.job_id.to_string(),
@@ -120,6 +112,20 @@ impl TokenizationService for Tokenizations {
 }
 
 impl Tokenizations {
+    /// Starts a tokenization, or finds the one of the same identity.
+    pub(super) async fn start(&self, id: DatasetId, asked: TokenizeConfig) -> Result<Created, Failure> {
+        let (config, is_chat) = self.resolved(id, asked).await?;
+        // Asked before the transaction: identity, stride and unknown tokenizers are answered at once.
+        let tokenizer = self.inspect(&config).await?;
+        check_rows(&config, &tokenizer, is_chat)?;
+        let chat = chat_spec(&config, &tokenizer, is_chat, service_kit::now())?;
+        let wanted = Wanted { config: &config, tokenizer: &tokenizer, chat };
+        let mut tx = self.catalog.begin().await?;
+        let created = tokenize::create(&mut tx, id, &wanted, &service_kit::traceparent()).await?;
+        self.catalog.commit(tx).await?;
+        Ok(created)
+    }
+
     async fn view(&self, id: TokenizationId) -> Result<Tokenization, Failure> {
         let found = views::tokenizations::get(&mut *self.catalog.read().await?, id).await?;
         found.ok_or_else(|| not_found("tokenization", id))

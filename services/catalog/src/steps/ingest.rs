@@ -132,8 +132,7 @@ pub(super) async fn begin(
 /// What the last job of an uploaded dataset was about: the same files again.
 async fn uploaded(db: &mut PgConnection, newest: Option<JobId>) -> Result<Option<Upload>, Failure> {
     let Some(job) = newest else { return Ok(None) };
-    let spec: IngestSpec = serde_json::from_value(jobs::spec(db, job).await?)
-        .map_err(|error| StoreError::Corrupt { column: "jobs.spec", value: error.to_string() })?;
+    let spec: IngestSpec = jobs::spec(db, job).await?;
     Ok(spec.upload)
 }
 

@@ -1,8 +1,9 @@
 //! Rows of jobs.
 
-use super::{StoreError, secrets, text};
+use super::{StoreError, json, secrets, text};
 use crate::domain::job::{JobRow, Kind};
 use dataset_model::{DatasetId, JobId, JobState, Problem, TokenizationId};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 
@@ -163,7 +164,7 @@ pub async fn close_one(db: &mut PgConnection, id: JobId) -> Result<u32, StoreErr
     Ok(open.cast_unsigned())
 }
 
-/// The specification of a job.
-pub async fn spec(db: &mut PgConnection, id: JobId) -> Result<Value, StoreError> {
-    Ok(sqlx::query_scalar!("SELECT spec FROM jobs WHERE id = $1", id.0).fetch_one(db).await?)
+/// What a job is to do, as its kind reads it.
+pub async fn spec<T: DeserializeOwned>(db: &mut PgConnection, id: JobId) -> Result<T, StoreError> {
+    json("jobs.spec", sqlx::query_scalar!("SELECT spec FROM jobs WHERE id = $1", id.0).fetch_one(db).await?)
 }

@@ -91,6 +91,36 @@ async fn a_new_job_goes_on_from_the_last_committed_task() {
 }
 
 #[tokio::test]
+async fn a_retry_asks_for_the_same_rows_again() {
+    let rig = Rig::new().await;
+    let id = rig.create("a").await;
+    let few = proto::StartIngestRequest {
+        dataset_id: id.clone(),
+        split: Some("train".into()),
+        max_samples: Some(5),
+        ..Default::default()
+    };
+    let first = rig.start_with(few).await.unwrap();
+    let retry = async |job: String| Rig::retry(&rig.jobs(), &job).await.map_err(|problem| problem.reason);
+    assert_eq!(retry(first.clone()).await, Err(Reason::JobAlreadyActive));
+    rig.claim().await.unwrap().fail(Problem::new(Reason::DiskFull, "needed 5, free 1")).await.unwrap();
+    let second = retry(first.clone()).await.unwrap();
+    assert_ne!(second, first);
+    let plan = rig.claim().await.unwrap();
+    let spec: Value = serde_json::from_str(&plan.task.spec_json).unwrap();
+    assert_eq!((&spec["split"], &spec["max_samples"]), (&"train".into(), &5.into()));
+    // Whoever asks once more finds what runs.
+    assert_eq!(retry(first.clone()).await, Ok(second.clone()));
+    plan.add_tasks(0).await.unwrap();
+    plan.commit_plan(&["train"]).await.unwrap();
+    rig.claim().await.unwrap().finish_ingest().await.unwrap();
+    assert_eq!(retry(second.clone()).await, Err(Reason::JobTerminal));
+    assert_eq!(retry(first).await, Ok(second), "it is ready with these very rows");
+    assert_eq!(retry(dataset_model::JobId::new().to_string()).await, Err(Reason::NotFound));
+    rig.assert_dense(&id).await;
+}
+
+#[tokio::test]
 async fn a_deleted_dataset_is_gone_at_once_and_its_rows_after_its_files() {
     let rig = Rig::new().await;
     let (id, _) = rig.ready("o/n", &[2]).await;

@@ -159,7 +159,16 @@ async fn lists_are_filtered_sorted_and_paged() {
         sort: "-row_count".into(),
         ..Default::default()
     };
-    assert_eq!(names(&list(ready).await.unwrap()), ["alphabet"]);
+    let ready = list(ready).await.unwrap();
+    assert_eq!((names(&ready), ready.total), (vec!["alphabet".to_owned()], 1));
+    // The counts are of all that match the query, whatever status is shown.
+    let counts = |answer: &proto::DatasetServiceListResponse| {
+        let mut counts: Vec<_> = answer.counts.iter().map(|one| (one.status(), one.count)).collect();
+        counts.sort_unstable();
+        counts
+    };
+    assert_eq!(counts(&ready), [(proto::DatasetStatus::Pending, 3), (proto::DatasetStatus::Ready, 1)]);
+    assert_eq!(counts(&found), [(proto::DatasetStatus::Pending, 1), (proto::DatasetStatus::Ready, 1)]);
     let nul = list(proto::DatasetServiceListRequest { query: "\0".into(), ..Default::default() }).await.unwrap();
     assert_eq!(nul.total, 0);
     let bad = list(proto::DatasetServiceListRequest { sort: "id; DROP".into(), ..Default::default() }).await;

@@ -55,8 +55,15 @@ impl Rig {
         Datasets(self.catalog.clone())
     }
 
+    /// Without tokenizers.
     pub(crate) fn jobs(&self) -> Jobs {
-        Jobs(self.catalog.clone())
+        Jobs { catalog: self.catalog.clone(), tokenizations: self.tokenizations("http://127.0.0.1:1") }
+    }
+
+    /// Starts the work of a job again.
+    pub(crate) async fn retry(jobs: &Jobs, id: &str) -> Answer<String> {
+        let request = proto::JobServiceRetryRequest { id: id.into() };
+        answer(jobs.retry(Request::new(request)).await).map(|answer| answer.job_id)
     }
 
     pub(crate) fn tasks(&self) -> Tasks {

@@ -2,7 +2,7 @@
 //! played by a server that answers one question.
 
 use crate::support::{Answer, Rig, Worker, answer};
-use catalog::service::tokenizations::Tokenizations;
+use catalog::service::{jobs::Jobs, tokenizations::Tokenizations};
 use dataset_model::{
     AttemptId, Problem, Reason, Statistics,
     statistics::{DroppedByRule, LengthPercentiles, VocabCount},
@@ -184,9 +184,13 @@ async fn a_cancelled_one_is_started_again_in_the_same_row() {
     assert_eq!(answer(service.cancel(Request::new(cancel)).await).unwrap_err().reason, Reason::JobTerminal);
     assert_eq!(rig.get(&id).await.unwrap().status(), proto::DatasetStatus::Ready);
 
+    // A retry of the job is the same request again.
+    let jobs = Jobs { catalog: rig.catalog.clone(), tokenizations: service.clone() };
+    let retried = Rig::retry(&jobs, &first.job_id).await.unwrap();
+    assert_ne!(retried, first.job_id);
     let second = create(&service, &id, config("bert")).await.unwrap();
-    assert_eq!((second.reused, second.tokenization.unwrap().id), (false, tokenization.clone()));
-    assert_ne!(second.job_id, first.job_id);
+    assert_eq!((second.reused, second.tokenization.unwrap().id), (true, tokenization.clone()));
+    assert_eq!(second.job_id, retried);
     run(&rig).await;
 
     let delete = proto::TokenizationServiceDeleteRequest { id: tokenization.clone() };

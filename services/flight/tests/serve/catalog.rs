@@ -83,7 +83,12 @@ impl DatasetService for FakeCatalog {
     ) -> Result<Response<proto::DatasetServiceListResponse>, Status> {
         let datasets = self.table().datasets.clone();
         let total = datasets.len() as u64;
-        Ok(Response::new(proto::DatasetServiceListResponse { datasets, total, next_page_token: String::new() }))
+        Ok(Response::new(proto::DatasetServiceListResponse {
+            datasets,
+            total,
+            next_page_token: String::new(),
+            counts: Vec::new(),
+        }))
     }
 
     async fn create(

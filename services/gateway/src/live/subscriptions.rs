@@ -3,7 +3,7 @@
 //! After a break the stream is opened again with the last number that came through, so the catalog sends what was
 //! missed first. A stream ends by itself only when the dataset is deleted, or when the catalog refuses it.
 
-use super::message::{Message, Summary};
+use super::{message::Message, wire::Summary};
 use crate::error::ApiError;
 use catalog_client::CatalogClient;
 use dataset_model::{DatasetId, Problem};
@@ -190,13 +190,9 @@ impl Source for AllDatasets {
                 known.remove(&id);
                 None
             }
-            (Some(SummaryItem::Synchronized(_)), known) => {
-                known.take().map(|lines| Message::summaries("datasets", lines.values()))
-            }
-            (Some(SummaryItem::Summary(summary)), None) => {
-                Some(Message::summary("datasets", &Summary::try_from(summary)?))
-            }
-            (Some(SummaryItem::DeletedId(id)), None) => Some(Message::gone("datasets", &id)),
+            (Some(SummaryItem::Synchronized(_)), known) => known.take().map(|lines| Message::summaries(lines.values())),
+            (Some(SummaryItem::Summary(summary)), None) => Some(Message::summary(summary.try_into()?)),
+            (Some(SummaryItem::DeletedId(id)), None) => Some(Message::gone(id)),
             (None, _) => None,
         })
     }

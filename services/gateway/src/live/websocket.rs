@@ -4,9 +4,10 @@
 //! whose streams belong to this socket alone; one that does not catch up in time is closed.
 
 use super::{
-    message::{ClientMessage, Message},
+    message::{Message, PANEL},
     outbox::Outbox,
     subscriptions::{self, Feed},
+    wire::ClientMessage,
 };
 use crate::{Gateway, config, error::ApiError, openapi::FeedErrors, origin};
 use axum::{
@@ -45,9 +46,9 @@ const TOO_SLOW: Farewell = Farewell(CLOSE_SLOW, "too slow: subscribe again with 
 
 /// Live state over one WebSocket: channels `dataset/{id}` and `datasets`.
 ///
-/// The client sends `{"type":"subscribe","channel":"dataset/{id}","since":seq?}`, `unsubscribe` or `ping`. A channel
-/// gives the numbered events after `since`, a snapshot, then what happens. Close codes: 1001 shutting down, 1008
-/// silence, 1009 message too big, 1013 too slow.
+/// The client sends `ClientMessage`s, such as `{"type":"subscribe","channel":"dataset/{id}","since":seq?}`, and the
+/// server `ServerMessage`s (see the schemas). A channel gives the numbered events after `since`, a snapshot, then what
+/// happens. Close codes: 1001 shutting down, 1008 silence, 1009 message too big, 1013 too slow.
 #[utoipa::path(get, path = "/ws", operation_id = "connect_feeds", tag = "feeds",
     responses((status = 101, description = "switches to WebSocket"), FeedErrors))]
 pub(crate) async fn connect(
@@ -150,12 +151,12 @@ impl Session<'_> {
             Some(Ok(Frame::Text(text))) => {
                 match serde_json::from_str(&text) {
                     Ok(message) => self.client(message),
-                    Err(error) => self.refuse(None, &Problem::new(Reason::MalformedBody, error.to_string())),
+                    Err(error) => self.refuse(None, Problem::new(Reason::MalformedBody, error.to_string())),
                 }
                 Ok(())
             }
             Some(Ok(Frame::Binary(_))) => {
-                self.refuse(None, &Problem::new(Reason::MalformedBody, "messages are JSON texts"));
+                self.refuse(None, Problem::new(Reason::MalformedBody, "messages are JSON texts"));
                 Ok(())
             }
             Some(Err(error)) if is_too_big(&error) => Err(Farewell(CLOSE_TOO_BIG, "a message is larger than 4 KiB")),
@@ -165,14 +166,14 @@ impl Session<'_> {
 
     fn client(&mut self, message: ClientMessage) {
         match message {
-            ClientMessage::Ping {} => self.outbox.push(Message::answer("pong", None)),
+            ClientMessage::Ping {} => self.outbox.push(Message::pong()),
             ClientMessage::Unsubscribe { channel } => {
                 self.leave(&channel);
-                self.outbox.push(Message::answer("unsubscribed", Some(&channel)));
+                self.outbox.push(Message::unsubscribed(&channel));
             }
             ClientMessage::Subscribe { channel, since } => {
                 if let Err(problem) = self.subscribe(&channel, since) {
-                    self.refuse(Some(&channel), &problem);
+                    self.refuse(Some(&channel), problem);
                 }
             }
         }
@@ -181,7 +182,7 @@ impl Session<'_> {
     fn subscribe(&mut self, channel: &str, since: Option<u64>) -> Result<(), Problem> {
         let catalog = self.gateway.catalog.clone();
         let (name, feed): (String, BoxStream<'static, Feed>) = match channel.split_once('/') {
-            None if channel == "datasets" => (channel.to_owned(), subscriptions::datasets(catalog).boxed()),
+            None if channel == PANEL => (channel.to_owned(), subscriptions::datasets(catalog).boxed()),
             Some(("dataset", id)) => {
                 let unknown = |_| Problem::new(Reason::NotFound, format!("no dataset has the id `{id}`"));
                 let id: DatasetId = id.parse().map_err(unknown)?;
@@ -195,7 +196,7 @@ impl Session<'_> {
             let detail = format!("a socket has at most {MAX_CHANNELS} channels");
             return Err(Problem::new(Reason::QuotaExceeded, detail));
         }
-        self.outbox.push(Message::answer("subscribed", Some(&name)));
+        self.outbox.push(Message::subscribed(&name));
         self.channels.insert(name, feed);
         Ok(())
     }
@@ -208,11 +209,11 @@ impl Session<'_> {
     fn feed(&self, channel: &str, feed: Feed) {
         match feed {
             Feed::Message(message) => self.outbox.push(message),
-            Feed::Refused(problem) => self.refuse(Some(channel), &problem),
+            Feed::Refused(problem) => self.refuse(Some(channel), problem),
         }
     }
 
-    fn refuse(&self, channel: Option<&str>, problem: &Problem) {
+    fn refuse(&self, channel: Option<&str>, problem: Problem) {
         self.outbox.push(Message::error(channel, problem));
     }
 }

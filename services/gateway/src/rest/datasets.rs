@@ -40,8 +40,34 @@ pub(super) struct ListQuery {
     status: Option<String>,
     /// Part of the name or repository id, any case.
     q: Option<String>,
-    /// `created_at`, `updated_at`, `name`, `size_bytes` or `row_count`, with `-` before it for descending; `-created_at`.
+    /// What the list is ordered by, with `-` before it for descending; `-created_at`.
+    #[param(inline, value_type = Option<Sort>)]
     sort: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the parameter; the catalog reads it")]
+enum Sort {
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    #[serde(rename = "-created_at")]
+    CreatedAtDescending,
+    #[serde(rename = "updated_at")]
+    UpdatedAt,
+    #[serde(rename = "-updated_at")]
+    UpdatedAtDescending,
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameDescending,
+    #[serde(rename = "size_bytes")]
+    SizeBytes,
+    #[serde(rename = "-size_bytes")]
+    SizeBytesDescending,
+    #[serde(rename = "row_count")]
+    RowCount,
+    #[serde(rename = "-row_count")]
+    RowCountDescending,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,6 +76,16 @@ pub(super) struct DatasetPage {
     total: u64,
     page: u32,
     limit: u32,
+    counts: StatusCounts,
+}
+
+/// How many datasets match `q` in each status, whatever `status` was asked for.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct StatusCounts {
+    pending: u64,
+    downloading: u64,
+    ready: u64,
+    failed: u64,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -90,7 +126,7 @@ pub(super) struct Download {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Started {
     #[schema(value_type = uuid::Uuid)]
-    job_id: JobId,
+    pub job_id: JobId,
 }
 
 /// Lists datasets.
@@ -111,7 +147,17 @@ pub(super) async fn list(
     };
     let answer = gateway.catalog.datasets().list(request(message)).await?.into_inner();
     let items = answer.datasets.into_iter().map(Dataset::try_from).collect::<Result<_, _>>()?;
-    Ok(Json(DatasetPage { items, total: answer.total, page, limit }))
+    let mut counts = StatusCounts::default();
+    for one in &answer.counts {
+        match one.status() {
+            ProtoStatus::Pending => counts.pending = one.count,
+            ProtoStatus::Downloading => counts.downloading = one.count,
+            ProtoStatus::Ready => counts.ready = one.count,
+            ProtoStatus::Failed => counts.failed = one.count,
+            ProtoStatus::Unspecified | ProtoStatus::Deleting => {}
+        }
+    }
+    Ok(Json(DatasetPage { items, total: answer.total, page, limit, counts }))
 }
 
 /// Registers a dataset of the Hub; nothing is fetched yet.

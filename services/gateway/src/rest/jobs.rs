@@ -1,16 +1,23 @@
-//! Jobs: list and show, with phases, tasks, attempts and the last error.
+//! Jobs: list and show, with phases, tasks, attempts and the last error; try again.
 
 use super::{
     Gateway,
+    datasets::Started,
     extract::{Id, Paging, Query, choice},
     request,
 };
-use crate::{error::ApiError, openapi::ReadErrors};
-use axum::{Json, extract::State};
+use crate::{
+    error::ApiError,
+    openapi::{ReadErrors, WriteErrors},
+};
+use axum::{Json, extract::State, http::StatusCode};
 use dataset_model::{DatasetId, Job, JobId, JobKind, JobState, Problem};
 use dataset_proto::{
     Required,
-    catalog::{JobKind as ProtoKind, JobServiceGetRequest, JobServiceListRequest, JobState as ProtoState},
+    catalog::{
+        JobKind as ProtoKind, JobServiceGetRequest, JobServiceListRequest, JobServiceRetryRequest,
+        JobState as ProtoState,
+    },
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -76,4 +83,19 @@ pub(super) async fn show(State(gateway): State<Gateway>, Id(id): Id<JobId>) -> R
     let message = JobServiceGetRequest { id: id.to_string() };
     let answer = gateway.catalog.jobs().get(request(message)).await?.into_inner();
     Ok(Json(Job::try_from(answer.job.required("job")?)?))
+}
+
+/// Starts the work of a failed or cancelled job again, with the same selection or configuration; a Hub token that it had
+/// is not kept.
+#[utoipa::path(post, path = "/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", params(("id" = uuid::Uuid, Path)),
+    responses((status = 202, body = Started), WriteErrors))]
+pub(super) async fn retry(
+    State(gateway): State<Gateway>,
+    Id(id): Id<JobId>,
+) -> Result<(StatusCode, Json<Started>), ApiError> {
+    let mut message = request(JobServiceRetryRequest { id: id.to_string() });
+    // A tokenizer may have to be loaded first, as for the first request.
+    message.set_timeout(crate::config::seconds(gateway.settings.request_seconds));
+    let answer = gateway.catalog.jobs().retry(message).await?.into_inner();
+    Ok((StatusCode::ACCEPTED, Json(Started { job_id: super::id(&answer.job_id)? })))
 }

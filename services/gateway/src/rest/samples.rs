@@ -3,6 +3,7 @@
 //! Rows without a chosen split run through all splits in order. A search reads rows until it has seen them all or
 //! reached its bounds, and says which of the two.
 
+mod cut;
 mod scan;
 mod tokens;
 
@@ -18,10 +19,12 @@ use dataset_model::{Dataset, DatasetId, DatasetStatus, Problem, Reason, Split, T
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::ops::RangeInclusive;
 use utoipa::{IntoParams, ToSchema};
 
 /// Arrow bytes of the rows of one page.
 const MAX_RAW_BYTES: usize = 64 << 20;
+const CELL_BYTES: RangeInclusive<usize> = 16..=1 << 20;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +41,8 @@ pub(super) struct SamplesQuery {
     tokenization_id: Option<String>,
     /// Only rows with this part in one of their text columns (or in their decoded text), any case, at most 256 characters.
     q: Option<String>,
+    /// Cuts each cell of a raw row to about so many bytes, 16 to 1048576, and names those in `cut`; not at all.
+    max_cell_bytes: Option<usize>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,6 +80,10 @@ struct RawSample {
     split: String,
     /// Column by column; what JSON cannot carry is text.
     data: Map<String, Value>,
+    /// Columns that lost something to `max_cell_bytes`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    cut: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,6 +97,8 @@ struct TokenSample {
     input_ids: Vec<u32>,
     /// One per id; bytes that are not whole UTF-8 as `<0xNN>`.
     pieces: Vec<String>,
+    /// Positions of special tokens, ascending.
+    special: Vec<u32>,
     text: String,
 }
 
@@ -102,6 +113,10 @@ pub(super) async fn list(
     let paging = Paging::new(query.page, query.limit)?;
     let needle = query.q.as_deref().filter(|q| !q.is_empty()).map(scan::needle).transpose()?;
     let tokenization_id = choice::<TokenizationId>("tokenization_id", query.tokenization_id.as_deref())?;
+    if query.max_cell_bytes.is_some_and(|most| !CELL_BYTES.contains(&most)) {
+        let description = format!("must be {} to {}", CELL_BYTES.start(), CELL_BYTES.end());
+        return Err(Problem::field("max_cell_bytes", description).into());
+    }
     let split = query.split.as_deref().filter(|split| !split.is_empty());
     let dataset = datasets::fetch(&gateway, id).await?;
     if dataset.status != DatasetStatus::Ready {
@@ -109,7 +124,7 @@ pub(super) async fn list(
         return Err(ApiError::new(Reason::DatasetNotReady, detail));
     }
     let splits = chosen(&dataset, split)?;
-    let answer = if let Some(tokenization_id) = tokenization_id {
+    let mut answer = if let Some(tokenization_id) = tokenization_id {
         let tokenization = tokenizations::fetch(&gateway, tokenization_id).await?;
         if tokenization.dataset_id != id {
             return Err(ApiError::not_found("tokenization of this dataset", &tokenization_id.to_string()));
@@ -125,6 +140,13 @@ pub(super) async fn list(
             Some(needle) => scan::raw(&gateway, id, &splits, paging, &needle).await?,
         }
     };
+    if let Some(most) = query.max_cell_bytes {
+        for sample in &mut answer.samples {
+            if let Sample::Raw(sample) = sample {
+                sample.cut = cut::columns(&mut sample.data, most);
+            }
+        }
+    }
     Ok(Json(answer))
 }
 
@@ -193,7 +215,12 @@ fn size(batch: &RecordBatch) -> usize {
 async fn raw_samples(batch: RecordBatch, split: String, first: u64) -> Result<Vec<Sample>, ApiError> {
     let convert = move || {
         let columns = StructArray::from(batch);
-        let sample = |(row, index)| RawSample { index, split: split.clone(), data: row_json::row(&columns, row) };
+        let sample = |(row, index)| RawSample {
+            index,
+            split: split.clone(),
+            data: row_json::row(&columns, row),
+            cut: Vec::new(),
+        };
         (0..columns.len()).zip(first..).map(sample).map(Sample::Raw).collect()
     };
     tokio::task::spawn_blocking(convert).await.map_err(|error| ApiError::internal(&error))

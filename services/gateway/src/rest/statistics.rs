@@ -5,7 +5,7 @@ use super::{
     extract::{Id, Query, choice},
     request,
 };
-use crate::{error::ApiError, openapi::ReadErrors};
+use crate::{error::ApiError, etag, openapi::ReadErrors};
 use axum::{
     body::Bytes,
     extract::State,
@@ -57,15 +57,8 @@ pub(super) async fn show(
     // Weak, as compression changes the bytes.
     let tag = format!("W/\"{:032x}\"", xxh3_128(&body));
     let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
-    if matches(&headers, &tag) {
+    if etag::matches(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
     Ok((caching, [(header::CONTENT_TYPE, "application/json")], Bytes::from(body)).into_response())
-}
-
-/// `If-None-Match`, compared weakly (RFC 9110 §13.1.2).
-fn matches(headers: &HeaderMap, tag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let given = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
-    given.flat_map(|value| value.split(',')).any(|one| one.trim() == "*" || opaque(one) == opaque(tag))
 }

@@ -29,6 +29,7 @@ pub(crate) enum Call {
     StartIngest(proto::StartIngestRequest),
     Tokenize(Box<proto::TokenizationServiceCreateRequest>),
     Jobs(proto::JobServiceListRequest),
+    Retry(proto::JobServiceRetryRequest),
     Statistics(proto::GetStatisticsRequest),
     Watch(proto::WatchDatasetRequest),
 }
@@ -199,7 +200,10 @@ impl dataset_service_server::DatasetService for Fake {
         let inner = self.note(Call::List(r.into_inner()))?;
         let datasets: Vec<proto::Dataset> = inner.dataset.iter().cloned().map(Into::into).collect();
         let total = datasets.len() as u64;
-        Ok(Response::new(proto::DatasetServiceListResponse { datasets, total, next_page_token: String::new() }))
+        let count = |status: proto::DatasetStatus, count| proto::StatusCount { status: status.into(), count };
+        let counts = vec![count(proto::DatasetStatus::Ready, 1), count(proto::DatasetStatus::Failed, 2)];
+        let next_page_token = String::new();
+        Ok(Response::new(proto::DatasetServiceListResponse { datasets, total, next_page_token, counts }))
     }
 
     async fn start_ingest(&self, r: Request<proto::StartIngestRequest>) -> Answer<proto::StartIngestResponse> {
@@ -302,6 +306,12 @@ impl job_service_server::JobService for Fake {
 
     async fn cancel(&self, _: Request<proto::JobServiceCancelRequest>) -> Answer<proto::JobServiceCancelResponse> {
         Err(Status::unimplemented("not part of the REST surface"))
+    }
+
+    async fn retry(&self, r: Request<proto::JobServiceRetryRequest>) -> Answer<proto::JobServiceRetryResponse> {
+        let inner = self.note(Call::Retry(r.into_inner()))?;
+        let job_id = inner.job.as_ref().expect("a job").id.to_string();
+        Ok(Response::new(proto::JobServiceRetryResponse { job_id }))
     }
 }
 

@@ -8,7 +8,7 @@ use dataset_proto::{
     status::to_status,
 };
 use futures::{StreamExt, stream};
-use reqwest::{Body, Method, Response as Answer, header};
+use reqwest::{Body, Method, Response as Answer, StatusCode, header};
 use serde_json::{Value, json};
 use service_kit::{Lifecycle, serve_grpc};
 use std::{
@@ -131,7 +131,13 @@ async fn a_repository_is_named_with_its_slash_or_without() {
         assert_eq!(shown["columns"], json!([{"name": "x", "type": "Int64"}]));
         assert_eq!(shown["first_rows"], json!([{"x": 1}, {"x": null}]));
         assert_eq!((&shown["disk_needed"], &shown["disk_free"]), (&json!(7), &json!(9)));
+        assert_eq!(asked.hf_token, None);
     }
+    let path = "/api/v1/hub/datasets/org/rows";
+    let own = world.request(Method::GET, path).header("X-HF-Token", "hf_own").send().await.unwrap();
+    assert_eq!(own.status(), StatusCode::OK);
+    let asked = world.ingestion.asked.lock().unwrap().pop().unwrap();
+    assert_eq!(asked.hf_token.unwrap().text, "hf_own");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod fake;
 mod feeds;
 mod ingestion;
+mod limits;
 mod rest;
 mod rows;
 mod world;

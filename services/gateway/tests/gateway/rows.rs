@@ -196,6 +196,7 @@ impl proto::tokenization_query_service_server::TokenizationQueryService for Fake
         let row = |row: &proto::DecodeRow| proto::DecodedRow {
             pieces: row.input_ids.iter().map(|id| format!("t{id}")).collect(),
             text: row.input_ids.iter().map(|id| format!("Word{id} ")).collect::<Vec<_>>().concat(),
+            special: vec![0],
         };
         let rows = request.rows.iter().map(row).collect();
         self.decoded.lock().expect("unpoisoned").push(request);
@@ -219,6 +220,10 @@ async fn pages_of_raw_rows_run_through_all_splits() {
         json!({"index": 1, "split": "train", "data": {"text": "train Row 1", "score": "NaN", "raw": "ÿ"}})
     );
     assert_eq!(first.get("search"), None);
+    let cut = world.show(&format!("/api/v1/datasets/{DATASET}/samples?limit=2&max_cell_bytes=16")).await;
+    assert_eq!(cut["samples"], first["samples"], "nothing is that long");
+    let long = world.get(&format!("/api/v1/datasets/{DATASET}/samples?max_cell_bytes=15")).await;
+    assert_eq!(problem(long, 400, "INVALID_FIELD").await["errors"][0]["field"], "max_cell_bytes");
     let across = world.show(&format!("/api/v1/datasets/{DATASET}/samples?page=2&limit=4")).await;
     let expected = [("train", 4), ("test", 0), ("test", 1), ("test", 2)].map(|(split, n)| (split.to_owned(), n));
     assert_eq!(places(&across), expected);
@@ -237,7 +242,7 @@ async fn token_rows_come_with_pieces_and_text() {
     let answer = world.show(&format!("{path}&limit=3")).await;
     assert_eq!(answer["total"], 4);
     let third = json!({"index": 2, "split": "train", "doc": 1, "window": 0, "input_ids": [20, 21, 22],
-        "pieces": ["t20", "t21", "t22"], "text": "Word20 Word21 Word22 "});
+        "pieces": ["t20", "t21", "t22"], "special": [0], "text": "Word20 Word21 Word22 "});
     assert_eq!(answer["samples"][2], third);
     let asked = world.rows.decoded.lock().unwrap().clone();
     assert!(asked.iter().all(|r| r.tokenizer_name == "gpt2" && r.tokenizer_revision.as_deref() == Some("abc")));

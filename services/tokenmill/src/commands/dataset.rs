@@ -39,7 +39,7 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure
             None => Ok(()),
         },
         Command::Preview { repo_id, revision, config, split, rows, ingestion } => {
-            let asked = InspectRepoRequest { repo_id, revision, preview_rows: rows, config, split };
+            let asked = InspectRepoRequest { repo_id, revision, preview_rows: rows, config, split, hf_token: None };
             repository::show(client, &ingestion, asked).await
         }
         Command::Cancel { dataset } => {

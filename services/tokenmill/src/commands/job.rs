@@ -1,12 +1,29 @@
 //! `tokenmill jobs`.
 
 use super::Client;
-use crate::{arguments::Jobs, failure::Failure, output};
+use crate::{
+    arguments::{JobCommand, Jobs},
+    failure::Failure,
+    output,
+};
 use catalog_client::request;
 use dataset_model::{Job, JobState};
-use dataset_proto::catalog::{self as proto, JobServiceListRequest};
+use dataset_proto::catalog::{self as proto, JobServiceListRequest, JobServiceRetryRequest};
+use serde_json::json;
 
-pub(crate) async fn list(client: &Client, options: Jobs) -> Result<(), Failure> {
+pub(crate) async fn run(client: &Client, options: Jobs) -> Result<(), Failure> {
+    match options.command {
+        Some(JobCommand::Retry { id }) => retry(client, id).await,
+        None => list(client, options).await,
+    }
+}
+
+async fn retry(client: &Client, id: String) -> Result<(), Failure> {
+    let answer = client.catalog.jobs().retry(request(JobServiceRetryRequest { id })).await?.into_inner();
+    if client.json { output::json(&json!({ "job_id": answer.job_id })) } else { output::line(&answer.job_id) }
+}
+
+async fn list(client: &Client, options: Jobs) -> Result<(), Failure> {
     let state = match options.state.as_deref().map(str::parse::<JobState>) {
         None => proto::JobState::Unspecified,
         Some(Ok(state)) => state.into(),

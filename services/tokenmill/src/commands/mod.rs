@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Dataset(command) => dataset::run(&client, command).await,
         Command::Tokenization(command) => tokenization::run(&client, command).await,
-        Command::Jobs(options) => job::list(&client, options).await,
+        Command::Jobs(options) => job::run(&client, options).await,
         Command::Plan(command) => read_plan::run(&client, command).await,
         Command::Read(options) => read_plan::read(options).await,
         Command::Export(options) => export::run(&client, options).await,

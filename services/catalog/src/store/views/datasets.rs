@@ -46,17 +46,19 @@ pub async fn exists(db: &mut PgConnection, id: DatasetId) -> Result<bool, StoreE
 }
 
 /// A page of datasets, and how many there are.
-pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<(Vec<Dataset>, u64), StoreError> {
-    let status = filter.status.map(DatasetStatus::as_str);
-    let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM datasets
-         WHERE status <> 'deleting' AND ($1::text IS NULL OR status = $1)
-             AND position(lower($2) IN lower(name || ' ' || repo_id)) > 0"#,
-        status,
-        filter.query,
-    )
-    .fetch_one(&mut *db)
-    .await?;
+#[derive(Debug)]
+pub struct Listed {
+    pub datasets: Vec<Dataset>,
+    /// In all pages.
+    pub total: u64,
+    /// Of each status, whatever status the filter asks for.
+    pub counts: Vec<(DatasetStatus, u64)>,
+}
+
+pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Listed, StoreError> {
+    let counts = counts(db, &filter.query).await?;
+    let listed = counts.iter().filter(|(status, _)| filter.status.is_none_or(|only| only == *status));
+    let total = listed.map(|(_, count)| count).sum();
     let ids = sqlx::query_scalar!(
         "SELECT id FROM datasets
          WHERE status <> 'deleting' AND ($1::text IS NULL OR status = $1)
@@ -70,7 +72,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<(Vec<Dataset
              CASE WHEN $4 AND $3 = 'name' THEN name END DESC,
              id DESC
          OFFSET $5 LIMIT $6",
-        status,
+        filter.status.map(DatasetStatus::as_str),
         filter.query,
         filter.sort.by,
         filter.sort.descending,
@@ -79,7 +81,20 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<(Vec<Dataset
     )
     .fetch_all(&mut *db)
     .await?;
-    Ok((by_ids(db, &ids).await?, total.cast_unsigned()))
+    Ok(Listed { datasets: by_ids(db, &ids).await?, total, counts })
+}
+
+/// How many datasets of each status have `query` in their name or repository id.
+async fn counts(db: &mut PgConnection, query: &str) -> Result<Vec<(DatasetStatus, u64)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT status, count(*) AS "count!" FROM datasets
+         WHERE status <> 'deleting' AND position(lower($1) IN lower(name || ' ' || repo_id)) > 0
+         GROUP BY status"#,
+        query,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((text("datasets.status", &row.status)?, row.count.cast_unsigned()))).collect()
 }
 
 /// The datasets of these ids, in this order.

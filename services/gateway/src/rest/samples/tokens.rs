@@ -74,6 +74,7 @@ pub(super) async fn with_text(
         window: windows.map(|windows| windows.value(row)).unwrap_or_default(),
         input_ids,
         pieces: decoded.pieces,
+        special: decoded.special,
         text: decoded.text,
     };
     Ok(rows.into_iter().zip(decoded).enumerate().map(complete).collect())

@@ -1,0 +1,4 @@
+// To come.
+export function AddPage() {
+  return <h1>AddPage</h1>;
+}

@@ -1,0 +1,4 @@
+// To come.
+export function JobsPage() {
+  return <h1>JobsPage</h1>;
+}

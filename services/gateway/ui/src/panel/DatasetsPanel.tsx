@@ -1,0 +1,4 @@
+// To come.
+export function DatasetsPanel() {
+  return <h1>DatasetsPanel</h1>;
+}

@@ -5,10 +5,13 @@ import { Toaster } from '../ui/Toaster';
 import { ConnectionBanner } from './ConnectionBanner';
 import { LiveRegion } from './LiveRegion';
 import { ThemeSwitch } from './ThemeSwitch';
+import { useDatasetsFeed } from '../live/useDatasetsFeed';
 import { useShortcuts } from './useShortcuts';
 
 export function Shell() {
   useShortcuts();
+  // Lists that are not on the screen stay right as well.
+  useDatasetsFeed();
   return (
     <div className="flex min-h-dvh flex-col">
       <a

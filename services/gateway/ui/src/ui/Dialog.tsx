@@ -1,6 +1,6 @@
 // Dialogs on the browser's own <dialog>: focus stays inside, Esc closes, the page behind is inert, focus goes back.
 // (Radix's dialog puts a <style> element into the page, which the content policy refuses.)
-import { useEffect, useId, useRef, type ReactNode } from 'react';
+import { useEffect, useId, useRef, type KeyboardEvent, type ReactNode } from 'react';
 import { IconButton } from './Button';
 import { cx } from './cx';
 
@@ -44,7 +44,7 @@ function OpenDialog({
     };
   }, []);
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events -- a click beside it closes it as Esc does
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- a click beside it closes it as Esc does
     <dialog
       ref={dialog}
       role={role}
@@ -55,6 +55,7 @@ function OpenDialog({
         'max-h-[calc(100dvh-2rem)] overflow-hidden open:flex open:flex-col',
         WIDTHS[size],
       )}
+      onKeyDown={(event) => keepFocus(event, dialog.current)}
       onCancel={(event) => {
         event.preventDefault();
         onClose();
@@ -84,4 +85,19 @@ function OpenDialog({
       )}
     </dialog>
   );
+}
+
+/** The tab key goes round inside: from the last control the browser would go on to its own bars. */
+function keepFocus(event: KeyboardEvent, dialog: HTMLElement | null): void {
+  if (event.key !== 'Tab' || dialog === null) return;
+  const all = [
+    ...dialog.querySelectorAll<HTMLElement>(
+      'a[href], button, input, select, textarea, summary, [tabindex="0"]',
+    ),
+  ];
+  const inside = all.filter((one) => !one.matches(':disabled') && one.offsetParent !== null);
+  const [from, to] = event.shiftKey ? [inside[0], inside.at(-1)] : [inside.at(-1), inside[0]];
+  if (document.activeElement !== from && dialog.contains(document.activeElement)) return;
+  event.preventDefault();
+  to?.focus();
 }

@@ -8,6 +8,7 @@ export { Dialog } from './Dialog';
 export { Checkbox, Field, NumberInput, Select, TextArea, TextInput } from './Field';
 export { Icon, Spinner, type IconName } from './Icon';
 export { Card, EmptyState, Fact, Kbd, PageHeader, Skeleton, Tab, TabList, Tabs } from './parts';
+export { Pager } from './Pager';
 export { Linked, Problem } from './Problem';
 export { Progress } from './Progress';
 export { Segmented } from './Segmented';

@@ -4,7 +4,7 @@ import { useCallback } from 'react';
 
 /** Reads the address with `parse`; the setter changes some of it and keeps the rest, without a new step in the history. */
 export function useTabSearch<S extends object>(parse: (from: Record<string, unknown>) => S) {
-  const raw = useSearch({ strict: false }) as Record<string, unknown>;
+  const raw = useSearch({ strict: false });
   const navigate = useNavigate();
   const change = useCallback(
     (part: Partial<S>) => {

@@ -19,7 +19,8 @@ export interface Group {
 
 /** Groups in the order of the text; each token of both sides is in exactly one. */
 export function align(text: string, a: readonly PlacedToken[], b: readonly PlacedToken[]): Group[] {
-  const characters = [...text];
+  // Offsets count code points.
+  const characters = Array.from(text);
   const groups: Group[] = [];
   let [i, j] = [0, 0];
   while (i < a.length || j < b.length) {

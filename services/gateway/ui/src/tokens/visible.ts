@@ -20,7 +20,6 @@ const NAMES: Record<string, [mark: string, name: string]> = {
 const UNSEEN =
   // eslint-disable-next-line no-control-regex -- finding control characters is what this is for
   /[\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u200b\u200e\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udfff]|[\u{e0000}-\u{e007f}]/gu;
-// eslint-disable-next-line no-control-regex -- as above
 const UNSEEN_OR_SPACE = new RegExp(`${UNSEEN.source}| `, 'gu');
 
 function marked(character: string): Run {

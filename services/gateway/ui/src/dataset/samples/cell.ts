@@ -23,21 +23,16 @@ function brief(value: unknown, limit: number, depth: number): string {
   if (depth === MAX_DEPTH) return isList ? '[…]' : '{…}';
   const parts: string[] = [];
   let left = limit;
-  // `for in` takes one key after another; a list of all of them would be as long as the value.
-  for (const key in value) {
+  // Each item takes a character at least, so no more of them can be shown.
+  for (const [key, item] of Object.entries(isList ? value.slice(0, limit) : value)) {
     if (left <= 0) {
       parts.push('…');
       break;
     }
-    const text = brief((value as Record<string, unknown>)[key], left, depth + 1);
+    const text = brief(item, left, depth + 1);
     const part = isList ? text : `${JSON.stringify(key)}: ${text}`;
     left -= part.length;
     parts.push(part);
   }
   return isList ? `[${parts.join(', ')}]` : `{${parts.join(', ')}}`;
-}
-
-/** Whether a value is set in figures of equal width. */
-export function isNumeric(value: unknown): boolean {
-  return typeof value === 'number';
 }

@@ -7,10 +7,8 @@ export function ParameterDiff({ a, b }: { a: Tokenization; b: Tokenization }) {
   const rows = differences(a, b);
   if (rows.length === 0) return <p className="text-muted">Both have the same settings.</p>;
   return (
-    <section aria-labelledby="settings-that-differ">
-      <h2 id="settings-that-differ" className="mb-2 text-lg font-semibold">
-        Settings that differ
-      </h2>
+    <div>
+      <h2 className="mb-2 text-lg font-semibold">Settings that differ</h2>
       <Table label="Settings that differ">
         <thead>
           <tr>
@@ -33,6 +31,6 @@ export function ParameterDiff({ a, b }: { a: Tokenization; b: Tokenization }) {
           ))}
         </tbody>
       </Table>
-    </section>
+    </div>
   );
 }

@@ -30,7 +30,11 @@ it('names what differs in the words of the form', () => {
     { name: 'Tokenizer', a: 'org/a', b: 'org/b' },
     { name: 'Filter stop words', a: 'yes', b: 'no' },
     { name: 'Split', a: 'default', b: 'test' },
-    { name: 'Tokenizer revision', a: '01234567', b: 'fedcba98' },
   ]);
   expect(whatDiffers(a, b)[1]).toBe('Filter stop words: no (not yes)');
+});
+
+it('compares commits of one tokenizer, and not of two', () => {
+  const later = { config, tokenizer_revision: 'fedcba9876' };
+  expect(differences(a, later)).toEqual([{ name: 'Tokenizer revision', a: '01234567', b: 'fedcba98' }]);
 });

@@ -25,7 +25,10 @@ export function differences(a: Described, b: Described): Difference[] {
     a: word(a.config[field]),
     b: word(b.config[field]),
   }));
-  rows.push({ name: LABELS.tokenizer_revision, a: commit(a), b: commit(b) });
+  // Commits of two tokenizers differ anyway.
+  if (a.config.tokenizer_name === b.config.tokenizer_name) {
+    rows.push({ name: LABELS.tokenizer_revision, a: commit(a), b: commit(b) });
+  }
   return rows.filter((row) => row.a !== row.b);
 }
 

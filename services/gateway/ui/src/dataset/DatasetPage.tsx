@@ -1,7 +1,7 @@
 // The page of one dataset: what it is, what can be done with it, and its tabs, each with an address of its own.
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useEffect, useRef, type ComponentType } from 'react';
 import { PendingPage } from '../app/PendingPage';
 import { datasetQuery } from '../api/queries';
 import { shortCommit } from '../format';
@@ -20,7 +20,7 @@ const StatisticsTab = lazy(() => import('../statistics/StatisticsTab'));
 const ActivityTab = lazy(() => import('./activity/ActivityTab'));
 const UseTab = lazy(() => import('./use/UseTab'));
 
-const TABS: Record<DatasetTab, { word: string; Content: React.ComponentType<{ dataset: Dataset }> }> = {
+const TABS: Record<DatasetTab, { word: string; Content: ComponentType<{ dataset: Dataset }> }> = {
   overview: { word: 'Overview', Content: OverviewTab },
   samples: { word: 'Samples', Content: SamplesTab },
   tokenizations: { word: 'Tokenizations', Content: TokenizationsTab },
@@ -34,6 +34,7 @@ export default function DatasetPage() {
   const navigate = useNavigate();
   const query = useQuery(datasetQuery(id));
   useDatasetFeed(id);
+  const tabs = useShownTab(tab, query.data !== undefined);
   useLeaveWhenDeleted(id, query.data?.name);
   if (query.error) return <NoDataset error={query.error} onRetry={() => void query.refetch()} />;
   if (!query.data) return <PendingPage />;
@@ -56,6 +57,7 @@ export default function DatasetPage() {
         </Card>
       )}
       <Tabs.Root
+        ref={tabs}
         value={tab}
         onValueChange={(next) =>
           void navigate({ to: '/datasets/$id/$tab', params: { id, tab: next as DatasetTab }, search: {} })
@@ -76,6 +78,16 @@ export default function DatasetPage() {
       </Tabs.Root>
     </>
   );
+}
+
+/** On a phone the row of tabs is wider than the page: the chosen one is scrolled into view. */
+function useShownTab(tab: DatasetTab, isThere: boolean) {
+  const tabs = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const chosen = tabs.current?.querySelector('[role="tab"][aria-selected="true"]');
+    chosen?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [tab, isThere]);
+  return tabs;
 }
 
 function TabContent({ tab, dataset }: { tab: DatasetTab; dataset: Dataset }) {

@@ -36,15 +36,15 @@ export function StatisticsView({ statistics, maxLength }: StatisticsViewProps) {
           truncated={statistics.truncated_fraction}
         />
         <RankFrequencyChart counts={statistics.vocab_distribution.map((entry) => entry.count)} />
-        <FilterFunnel statistics={statistics} />
       </div>
-      <div className="min-w-0">
+      <div className="flex min-w-0 flex-col gap-4">
         <VocabularyChart
           entries={statistics.vocab_distribution}
           uniqueTokens={statistics.unique_tokens}
           top={top}
           onTop={setTop}
         />
+        <FilterFunnel statistics={statistics} />
       </div>
     </div>
   );

@@ -1,27 +1,25 @@
-// Tokens on one clipped line or few, for tables: no focus, no state, cheap to scroll by.
+// Tokens on few clipped lines, for tables: no focus, no state, cheap to scroll by.
 import { memo } from 'react';
-import { spansOfRow } from './spans';
+import { describe, spansOfRow, type TokenRow } from './spans';
 import { TokenParts } from './TokenParts';
 import './tokens.css';
 
 /** Tokens that are drawn of a row of a table. */
-const SHOWN = 60;
+const SHOWN = 100;
 
-interface TokenLineProps {
-  ids: readonly number[];
-  pieces: readonly string[];
-}
-
-export const TokenLine = memo(function TokenLine({ ids, pieces }: TokenLineProps) {
-  const spans = spansOfRow(ids.slice(0, SHOWN), pieces);
+export const TokenLine = memo(function TokenLine({ row }: { row: TokenRow }) {
   return (
     <span className="token-line" dir="auto">
-      {spans.map((span, place) => (
-        <span key={place} className={`token token-tone-${place % 4}${span.special ? ' token-special' : ''}`}>
+      {spansOfRow(row, SHOWN).map((span, place) => (
+        <span
+          key={place}
+          title={describe(span)}
+          className={`token token-tone-${place % 4}${span.special ? ' token-special' : ''}`}
+        >
           <TokenParts parts={span.parts} />
         </span>
       ))}
-      {ids.length > SHOWN && '…'}
+      {row.input_ids.length > SHOWN && '…'}
     </span>
   );
 });

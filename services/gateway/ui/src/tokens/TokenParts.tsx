@@ -6,7 +6,7 @@ export function TokenParts({ parts }: { parts: readonly Part[] }) {
     if (part.kind === 'text') return part.text;
     if (part.kind === 'mark')
       return (
-        <span key={index} className="token-mark">
+        <span key={index} className="token-mark" data-name={part.name}>
           {part.mark}
         </span>
       );

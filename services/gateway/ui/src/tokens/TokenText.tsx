@@ -2,7 +2,7 @@
 //
 // One element takes the focus and the arrow keys move along the tokens: thousands of tab stops would lock keyboards in.
 import { memo, useId, useState, type KeyboardEvent } from 'react';
-import { describe, endsLine, RULE_WORDS, type TokenSpan } from './spans';
+import { describe, endsLine, RULE_TAGS, type TokenSpan } from './spans';
 import { TokenParts } from './TokenParts';
 import './tokens.css';
 
@@ -15,6 +15,8 @@ interface TokenTextProps {
   marks?: readonly TokenMark[] | undefined;
   /** Tokens drawn at first; a button shows more. */
   limit?: number;
+  /** Says how it is used only when it is. */
+  quiet?: boolean;
 }
 
 const MARK_WORDS: Record<TokenMark, string> = {
@@ -24,7 +26,7 @@ const MARK_WORDS: Record<TokenMark, string> = {
   overlap: 'also in the window before',
 };
 
-export function TokenText({ spans, label, marks, limit = 600 }: TokenTextProps) {
+export function TokenText({ spans, label, marks, limit = 600, quiet = false }: TokenTextProps) {
   const id = useId();
   const [shownCount, setShown] = useState(limit);
   const [active, setActive] = useState<number>();
@@ -83,7 +85,7 @@ export function TokenText({ spans, label, marks, limit = 600 }: TokenTextProps) 
               : ''}
           </>
         ) : (
-          'Point at a token, or move along them with the arrow keys, to see its id and bytes.'
+          !quiet && 'Point at a token, or move along them with the arrow keys, to see its id and bytes.'
         )}
       </p>
       {spans.length > shown.length && (
@@ -119,7 +121,7 @@ const Token = memo(function Token({ id, place, span, mark, isActive }: TokenProp
         className={classes.join(' ')}
       >
         <TokenParts parts={span.parts} />
-        {span.droppedBy && <sub className="token-rule">{RULE_WORDS[span.droppedBy]}</sub>}
+        {span.droppedBy && <sub className="token-rule">{RULE_TAGS[span.droppedBy]}</sub>}
       </span>
       {endsLine(span) && <br />}
     </>

@@ -11,10 +11,13 @@ interface VisibleTextProps {
 }
 
 export function VisibleText({ text, limit = 20_000, breaks = false }: VisibleTextProps) {
+  if (text === '') return <span className="token-empty">empty</span>;
   const shown = clipped(text, limit);
+  // Text of spaces alone would look empty.
+  const spaces = shown.text.trim() === '';
   return (
     <bdi dir="auto">
-      {visibleRuns(shown.text).map((run, index) => {
+      {visibleRuns(shown.text, { spaces }).map((run, index) => {
         if (run.kind === 'text') return run.text;
         if (breaks && run.text === '\n') return '\n';
         return (

@@ -16,7 +16,7 @@ it('shows bytes of a split character as bytes, and text that only looks so as te
 });
 
 it('knows the bytes of a stored row', () => {
-  const [euro, rest] = spansOfRow([7, 8], ['€', ' <0xE2>']);
+  const [euro, rest] = spansOfRow({ input_ids: [7, 8], pieces: ['€', ' <0xE2>'] });
   expect(euro?.bytes).toEqual([0xe2, 0x82, 0xac]);
   expect(rest?.bytes).toEqual([0x20, 0xe2]);
 });

@@ -26,6 +26,13 @@ export const RULE_WORDS: Record<DropRule, string> = {
   min_length: 'too short',
 };
 
+/** The same in so few letters that they stand beside each token. */
+export const RULE_TAGS: Record<DropRule, string> = {
+  special: 'special',
+  stop_word: 'stop',
+  min_length: 'short',
+};
+
 // A byte that is not whole UTF-8 is at least 0x80, so `<0x41>` is text that someone wrote.
 const BYTE = /<0x([89A-F][0-9A-F])>/g;
 
@@ -49,7 +56,7 @@ export function bytesOf(parts: Part[]): number[] {
   return parts.flatMap((part) => (part.kind === 'byte' ? [part.byte] : [...encoder.encode(part.text)]));
 }
 
-// Token rows do not say which ids are special. These are the spellings in use: <|im_end|>, <s>, [CLS], <start_of_turn>.
+// For answers that do not say which ids are special: the spellings in use, <|im_end|>, <s>, [CLS], <start_of_turn>.
 const SPECIAL =
   /^(<\|[^<>|\s]+\|>|<｜[^<>｜\s]+｜>|<\/?(s|pad|unk|mask|bos|eos|(start|end)_of_\w+)>|\[[A-Z]+\d*\])$/;
 
@@ -58,12 +65,30 @@ export function looksSpecial(piece: string): boolean {
   return SPECIAL.test(piece);
 }
 
-/** The spans of a stored row; `pieces` has one entry per id. */
-export function spansOfRow(ids: readonly number[], pieces: readonly string[]): TokenSpan[] {
+export interface TokenRow {
+  input_ids: readonly number[];
+  /** One per id. */
+  pieces: readonly string[];
+  /** Positions of special tokens. */
+  special?: readonly number[];
+}
+
+/** The spans of a stored row, or of its first `limit` tokens. */
+export function spansOfRow(row: TokenRow, limit = Infinity): TokenSpan[] {
+  const { input_ids, pieces } = row;
+  const specials = row.special && new Set(row.special);
+  const ids = limit < input_ids.length ? input_ids.slice(0, limit) : input_ids;
   return ids.map((id, index) => {
     const piece = pieces[index] ?? '';
     const parts = partsOf(piece);
-    return { id, piece, parts, bytes: bytesOf(parts), special: looksSpecial(piece), droppedBy: null };
+    return {
+      id,
+      piece,
+      parts,
+      bytes: bytesOf(parts),
+      special: specials?.has(index) ?? looksSpecial(piece),
+      droppedBy: null,
+    };
   });
 }
 

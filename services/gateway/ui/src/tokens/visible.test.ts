@@ -8,7 +8,7 @@ const shown = (text: string, spaces = false) =>
 
 describe('visibleRuns', () => {
   it('marks line ends, tabs and controls, and spaces only where asked', () => {
-    expect(shown('a b\n\tc\u0000\u001b')).toBe('a b[↵][⇥]c[␀][␛]');
+    expect(shown('a b\n\tc\u0000\u001b')).toBe('a b[↵][⇥]c[NUL][ESC]');
     expect(shown('a b', true)).toBe('a[·]b');
   });
 

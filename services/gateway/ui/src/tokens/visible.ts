@@ -8,13 +8,19 @@ export type Run = { kind: 'text'; text: string } | { kind: 'mark'; text: string;
 
 const NAMES: Record<string, [mark: string, name: string]> = {
   '\n': ['↵', 'line end'],
-  '\r': ['␍', 'carriage return'],
+  '\r': ['CR', 'carriage return'],
   '\t': ['⇥', 'tab'],
   ' ': ['·', 'space'],
-  '\u00a0': ['⍽', 'no-break space'],
-  '\u00ad': ['¬', 'soft hyphen'],
-  '\u007f': ['␡', 'delete'],
+  '\u00a0': ['NBSP', 'no-break space'],
+  '\u00ad': ['SHY', 'soft hyphen'],
+  '\u007f': ['DEL', 'delete'],
 };
+
+// Unicode's own pictures of the controls are missing in many fonts.
+const CONTROLS = (
+  'NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI ' +
+  'DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US'
+).split(' ');
 
 // The joiners U+200C and U+200D are left alone: emoji and several scripts need them, and they move nothing.
 const UNSEEN =
@@ -27,8 +33,7 @@ function marked(character: string): Run {
   const known = NAMES[character];
   if (known) return { kind: 'mark', text: character, mark: known[0], name: known[1] };
   const hex = code.toString(16).toUpperCase().padStart(4, '0');
-  // Unicode has a picture for each of the first 32 controls.
-  const mark = code < 0x20 ? String.fromCodePoint(0x2400 + code) : `U+${hex}`;
+  const mark = CONTROLS[code] ?? `U+${hex}`;
   return { kind: 'mark', text: character, mark, name: `U+${hex}` };
 }
 

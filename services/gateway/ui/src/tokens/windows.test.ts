@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { spansOfRow } from './spans';
 import { windowView } from './windows';
 
-const kept = spansOfRow([10, 11, 12, 13], ['a', 'b', 'c', 'd']);
+const kept = spansOfRow({ input_ids: [10, 11, 12, 13], pieces: ['a', 'b', 'c', 'd'] });
 const drawn = (view: ReturnType<typeof windowView>) =>
   view.tokens.map(({ span, part }) => `${span.piece}:${part}`);
 

@@ -31,9 +31,6 @@ export function JobCard({ job, dataset, isNewestOfItsKind }: JobCardProps) {
           <span className="text-sm text-muted">{formatTime(job.created_at)}</span>
         </header>
         <Timeline job={job} />
-        <p className="text-sm text-muted" data-numeric>
-          {facts(job).join(' · ')}
-        </p>
         {job.error && <Problem problem={job.error} title="Last failure" compact />}
         {canRetry && <RetryJob job={job} dataset={dataset} tokenization={tokenization} />}
       </article>
@@ -79,7 +76,9 @@ function Phases({ job, now }: { job: Job; now: number }) {
         ))}
       </ol>
       <p className="text-sm text-muted" data-numeric="">
-        {job.finished_at ? 'Took' : 'For'} {formatDuration(jobSeconds(job, now))}
+        {[`${job.finished_at ? 'took' : 'for'} ${formatDuration(jobSeconds(job, now))}`, ...facts(job)].join(
+          ' · ',
+        )}
       </p>
     </>
   );

@@ -88,11 +88,7 @@ function TokenRow({ sample }: { sample: TokenSample }) {
         Document {sample.doc.toLocaleString('en')}, window {sample.window},{' '}
         {sample.input_ids.length.toLocaleString('en')} tokens
       </p>
-      <TokenText
-        key={sample.index}
-        label="Tokens of the row"
-        spans={spansOfRow(sample.input_ids, sample.pieces)}
-      />
+      <TokenText key={sample.index} label="Tokens of the row" spans={spansOfRow(sample)} />
       <dl className="drawer-columns">
         <div>
           <dt>

@@ -75,7 +75,7 @@ function ChatCell({ data }: { data: Record<string, unknown> }) {
 export function tokenColumns(): GridColumn<Sample>[] {
   const number = (name: string, of: (sample: TokenSample) => number): GridColumn<Sample> => ({
     name,
-    width: 5,
+    width: 6,
     grow: 0,
     cell: (sample) => (
       <span className="tabular-nums">{isTokens(sample) ? of(sample).toLocaleString('en') : ''}</span>
@@ -85,7 +85,7 @@ export function tokenColumns(): GridColumn<Sample>[] {
     name: 'tokens',
     width: 17,
     grow: 1,
-    cell: (sample) => (isTokens(sample) ? <TokenLine ids={sample.input_ids} pieces={sample.pieces} /> : null),
+    cell: (sample) => (isTokens(sample) ? <TokenLine row={sample} /> : null),
   };
   return [
     number('document', (sample) => sample.doc),

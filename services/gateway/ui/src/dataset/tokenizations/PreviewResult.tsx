@@ -68,6 +68,7 @@ function WindowRow({ number, window, kept }: WindowRowProps) {
         spans={tokens.map((token) => token.span)}
         marks={tokens.map((token) => (token.part === 'overlap' ? 'overlap' : 'none'))}
         limit={120}
+        quiet
       />
     </li>
   );

@@ -9,10 +9,7 @@ import { startTokenization } from './start';
 export function RetryTokenization({ tokenization: { dataset_id, config } }: { tokenization: Tokenization }) {
   const [busy, retry] = useAction(
     'The tokenization was not started',
-    useCallback(
-      () => startTokenization(dataset_id, requestOf(config)),
-      [dataset_id, config],
-    ),
+    useCallback(() => startTokenization(dataset_id, requestOf(config)), [dataset_id, config]),
   );
   return (
     <Button size="sm" icon="refresh" busy={busy} onClick={() => void retry()}>

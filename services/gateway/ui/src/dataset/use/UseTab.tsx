@@ -1,16 +1,21 @@
 // The tab "Use it": snippets that run as they are, for the tokenization that is chosen.
-import { useState } from 'react';
 import { tokenizationName } from '../tokenizations/name';
-import { Card, CopyButton, EmptyState, Field, Select, TextInput } from '../../ui';
+import { Card, CopyButton, EmptyState, Field, Select, Skeleton, TextInput } from '../../ui';
 import type { Dataset } from '../queries';
+import { useTabSearch } from '../useTabSearch';
 import { snippets, type Snippet } from './snippets';
 import { useAddresses } from './useAddresses';
 
+/** The id of a tokenization, or `raw`. */
+const parse = (from: Record<string, unknown>): { tokenization?: string } =>
+  typeof from['tokenization'] === 'string' ? { tokenization: from['tokenization'] } : {};
+
 export default function UseTab({ dataset }: { dataset: Dataset }) {
   const ready = dataset.tokenizations.filter((one) => one.status === 'ready');
-  const [chosenId, choose] = useState<string>();
+  const [search, setSearch] = useTabSearch(parse);
+  const chosenId = search.tokenization;
   const chosen = ready.find((one) => one.id === chosenId) ?? (chosenId === 'raw' ? undefined : ready[0]);
-  const [addresses, setAddresses] = useAddresses();
+  const { addresses, change: setAddresses, isKnown } = useAddresses();
   if (dataset.status !== 'ready') {
     return (
       <EmptyState icon="play" title="Nothing to read yet">
@@ -30,7 +35,11 @@ export default function UseTab({ dataset }: { dataset: Dataset }) {
       <div className="grid grid-cols-1 gap-4 sm:grid-cols-3">
         <Field label="Read">
           {(wiring) => (
-            <Select {...wiring} value={chosen?.id ?? 'raw'} onChange={(event) => choose(event.target.value)}>
+            <Select
+              {...wiring}
+              value={chosen?.id ?? 'raw'}
+              onChange={(event) => setSearch({ tokenization: event.target.value })}
+            >
               {ready.map((one) => (
                 <option key={one.id} value={one.id}>
                   {tokenizationName(one)}
@@ -59,9 +68,10 @@ export default function UseTab({ dataset }: { dataset: Dataset }) {
           )}
         </Field>
       </div>
-      {snippets(subject, addresses).map((snippet) => (
-        <SnippetCard key={snippet.id} snippet={snippet} />
-      ))}
+      {/* A snippet that is copied too early must not have the wrong address. */}
+      {!isKnown && <Skeleton className="h-40" />}
+      {isKnown &&
+        snippets(subject, addresses).map((snippet) => <SnippetCard key={snippet.id} snippet={snippet} />)}
     </section>
   );
 }
@@ -72,10 +82,10 @@ function SnippetCard({ snippet }: { snippet: Snippet }) {
       <section aria-label={snippet.title}>
         <header className="flex flex-wrap items-center justify-between gap-2 px-4 pt-3">
           <div className="min-w-0">
-            <h3 className="font-semibold">{snippet.title}</h3>
+            <h2 className="font-semibold">{snippet.title}</h2>
             <p className="text-sm text-muted">{snippet.about}</p>
           </div>
-          <CopyButton text={snippet.code} label={`Copy ${snippet.title}`} />
+          <CopyButton text={snippet.code} />
         </header>
         {/* Code is wider than a phone, and what scrolls must be reachable by keyboard. */}
         {/* eslint-disable jsx-a11y/no-noninteractive-tabindex */}

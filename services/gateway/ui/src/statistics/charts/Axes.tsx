@@ -14,9 +14,11 @@ interface AxesProps {
   y: Scale;
   xLabel: string;
   yLabel: string;
+  /** Where the label of the vertical axis stands, when not right above it. */
+  labelTop?: number;
 }
 
-export function Axes({ frame, x, y, xLabel, yLabel }: AxesProps) {
+export function Axes({ frame, x, y, xLabel, yLabel, labelTop }: AxesProps) {
   const { left, right, top, bottom } = frame;
   return (
     <g className="chart-axes" aria-hidden="true">
@@ -40,7 +42,7 @@ export function Axes({ frame, x, y, xLabel, yLabel }: AxesProps) {
       <text x={right} y={bottom + 32} textAnchor="end" className="chart-label">
         {xLabel}
       </text>
-      <text x={left} y={top - 8} textAnchor="start" className="chart-label">
+      <text x={left} y={labelTop ?? top - 8} textAnchor="start" className="chart-label">
         {yLabel}
       </text>
     </g>

@@ -19,7 +19,7 @@ export function ChartFigure({ name, summary, controls, columns, rows, children }
   return (
     <figure className="chart" aria-label={name}>
       <div className="chart-head">
-        <h3>{name}</h3>
+        <h2>{name}</h2>
         {controls}
       </div>
       <div ref={frame} className="chart-frame">

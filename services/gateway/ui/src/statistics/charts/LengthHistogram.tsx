@@ -1,5 +1,6 @@
 // How long the sequences are: bars, lines at the percentiles, and the window's length with what it cuts.
 import { useState } from 'react';
+import { formatPercent } from '../../format';
 import { Segmented } from '../../ui';
 import { Axes, short } from './Axes';
 import { ChartFigure } from './ChartFigure';
@@ -31,10 +32,11 @@ export function LengthHistogram({
   const [kind, setKind] = useState<'linear' | 'log'>('linear');
   const bins = binned(counts, binWidth);
   const highest = Math.max(1, ...bins.map((bin) => bin.count));
-  const cut = `${(truncated * 100).toFixed(truncated > 0 && truncated < 0.001 ? 3 : 1)}% truncated`;
+  const cut =
+    truncated === 0 ? 'none truncated' : `${formatPercent(truncated, truncated < 0.001 ? 3 : 1)} truncated`;
   const summary =
     `Half of the sequences have at most ${percentiles.p50} tokens, 90% at most ${percentiles.p90}, 99% at most ` +
-    `${percentiles.p99}; the longest has ${percentiles.max}. Of the documents, ${cut} to windows of ${maxLength}.`;
+    `${percentiles.p99}; the longest has ${percentiles.max}. Of the documents, ${cut} by the window of ${maxLength}.`;
   return (
     <ChartFigure
       name="Sequence lengths"
@@ -47,7 +49,10 @@ export function LengthHistogram({
     >
       {(width) => {
         const frame = { left: 48, right: width - 12, top: 44, bottom: HEIGHT - 40 };
-        const last = Math.max(bins.at(-1)?.to ?? 1, maxLength);
+        const longest = bins.at(-1)?.to ?? 1;
+        // A window that is much longer than all sequences would press them to the side: it is then off the scale.
+        const isFar = maxLength > longest * 3;
+        const last = isFar ? longest * 1.2 : Math.max(longest, maxLength);
         const x = linear([0, last], [frame.left, frame.right], width < 500 ? 4 : 8);
         const range: [number, number] = [frame.bottom, frame.top];
         const y = kind === 'log' ? logarithmic([1, highest], range) : linear([0, highest], range, 4);
@@ -63,7 +68,7 @@ export function LengthHistogram({
             role="img"
             aria-label={`Sequence lengths: ${bins.length} bars. ${summary}`}
           >
-            <Axes frame={frame} x={x} y={y} xLabel="tokens of a sequence" yLabel="sequences" />
+            <Axes frame={frame} x={x} y={y} xLabel="tokens of a sequence" yLabel="sequences" labelTop={8} />
             {bins.map((bin) => (
               // A bar of one sequence on a logarithmic axis has no height, so each has a pixel at least.
               <rect
@@ -88,11 +93,11 @@ export function LengthHistogram({
               />
             ))}
             <Marker
-              x={x(maxLength)}
+              x={x(Math.min(maxLength, last))}
               top={frame.top - 38}
               bottom={frame.bottom}
               right={frame.right}
-              word={`max_length ${maxLength}: ${cut}`}
+              word={`max_length ${maxLength}${isFar ? ' →' : ''}: ${cut}`}
               isLimit
             />
           </svg>

@@ -15,7 +15,7 @@ export function AddPage() {
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
         {/* Another repository in the address is another form. */}
         <DownloadForm key={repo} repo={repo} />
-        <section aria-labelledby="from-files">
+        <section aria-labelledby="from-files" className="lg:order-2">
           <Card className="p-4 sm:p-5">
             <h2 id="from-files" className="mb-3 font-semibold">
               From this computer

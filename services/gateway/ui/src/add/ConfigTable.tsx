@@ -64,7 +64,7 @@ function SplitRow({ config, split, first, on, onPick }: RowProps) {
         {first && (
           <span className="inline-flex items-center gap-1.5">
             <bdi>{config.name}</bdi>
-            {config.default && <Badge>default</Badge>}
+            {config.default && config.name !== 'default' && <Badge>default</Badge>}
           </span>
         )}
       </Td>

@@ -64,8 +64,8 @@ export function DownloadForm({ repo: given }: { repo: string | undefined }) {
   };
   const problem = preview.error ? ApiProblem.from(preview.error) : undefined;
   return (
-    <section aria-labelledby="from-hub" className="min-w-0 space-y-4">
-      <Card className="p-4 sm:p-5">
+    <section aria-labelledby="from-hub" className="contents">
+      <Card className="p-4 sm:p-5 lg:order-1">
         <h2 id="from-hub" className="mb-3 font-semibold">
           From the Hugging Face Hub
         </h2>
@@ -128,20 +128,22 @@ export function DownloadForm({ repo: given }: { repo: string | undefined }) {
           </div>
         </form>
       </Card>
-      {download.problem !== undefined && (
-        <Problem problem={download.problem} title={download.problem.title} />
-      )}
-      {problem !== undefined && !preview.isFetching && <Problem problem={problem} />}
-      {preview.isLoading && <PreviewSkeleton />}
-      {preview.data !== undefined && isAsked && (
-        <RepoPreview
-          repoId={asked.repo_id}
-          repo={preview.data}
-          chosen={chosen}
-          onChoose={setChosen}
-          stale={preview.isPlaceholderData}
-        />
-      )}
+      <div className="min-w-0 space-y-4 empty:hidden lg:order-3 lg:col-span-2">
+        {download.problem !== undefined && (
+          <Problem problem={download.problem} title={download.problem.title} />
+        )}
+        {problem !== undefined && !preview.isFetching && <Problem problem={problem} />}
+        {preview.isLoading && <PreviewSkeleton />}
+        {preview.data !== undefined && isAsked && (
+          <RepoPreview
+            repoId={asked.repo_id}
+            repo={preview.data}
+            chosen={chosen}
+            onChoose={setChosen}
+            stale={preview.isPlaceholderData}
+          />
+        )}
+      </div>
     </section>
   );
 }

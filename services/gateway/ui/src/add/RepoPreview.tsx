@@ -38,7 +38,10 @@ export function RepoPreview({ repoId, repo, chosen, onChoose, stale }: Props) {
         </header>
         <dl className="grid grid-cols-2 gap-x-4 gap-y-3 border-b border-line px-4 py-3 sm:grid-cols-4">
           <Fact name="Pinned to commit">
-            <span className="inline-flex items-center gap-0.5 font-mono text-xs" title={repo.commit_sha}>
+            <span
+              className="-my-1 inline-flex items-center gap-0.5 font-mono text-xs"
+              title={repo.commit_sha}
+            >
               {shortCommit(repo.commit_sha)}
               <CopyButton text={repo.commit_sha} label="Copy commit" quiet />
             </span>

@@ -43,11 +43,11 @@ export function FirstRows({ columns, rows, problem }: RowsProps) {
   if (rows.length === 0) return <p className="text-sm text-muted">There are no rows to show.</p>;
   const names = columns.length > 0 ? columns.map((column) => column.name) : Object.keys(rows[0] ?? {});
   return (
-    <Table label="First rows" className="table-fixed">
+    <Table label="First rows">
       <thead>
         <tr>
           {names.map((name) => (
-            <Th key={name} className="w-72">
+            <Th key={name}>
               <bdi>{name}</bdi>
             </Th>
           ))}
@@ -57,7 +57,7 @@ export function FirstRows({ columns, rows, problem }: RowsProps) {
         {rows.map((row, n) => (
           <tr key={n}>
             {names.map((name) => (
-              <Td key={name} dir="auto" className="w-72">
+              <Td key={name} dir="auto" className="max-w-lg min-w-20">
                 <span className="line-clamp-3 text-xs">
                   {cellText((row as Record<string, unknown>)[name])}
                 </span>

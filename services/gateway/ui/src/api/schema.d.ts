@@ -223,6 +223,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/read-plans/lookup": {
         parameters: {
             query?: never;
@@ -335,9 +351,9 @@ export interface paths {
         };
         /**
          * Live state over one WebSocket: channels `dataset/{id}` and `datasets`.
-         * @description The client sends `{"type":"subscribe","channel":"dataset/{id}","since":seq?}`, `unsubscribe` or `ping`. A channel
-         *     gives the numbered events after `since`, a snapshot, then what happens. Close codes: 1001 shutting down, 1008
-         *     silence, 1009 message too big, 1013 too slow.
+         * @description The client sends `ClientMessage`s, such as `{"type":"subscribe","channel":"dataset/{id}","since":seq?}`, and the
+         *     server `ServerMessage`s (see the schemas). A channel gives the numbered events after `since`, a snapshot, then what
+         *     happens. Close codes: 1001 shutting down, 1008 silence, 1009 message too big, 1013 too slow.
          */
         get: operations["connect_feeds"];
         put?: never;
@@ -352,6 +368,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What a client may say on the WebSocket. */
+        ClientMessage: {
+            /** @description `datasets` or `dataset/{id}`. */
+            channel: string;
+            /**
+             * Format: int64
+             * @description The last number received: the numbered events after it come first.
+             */
+            since?: number | null;
+            /** @enum {string} */
+            type: "subscribe";
+        } | {
+            channel: string;
+            /** @enum {string} */
+            type: "unsubscribe";
+        } | {
+            /** @enum {string} */
+            type: "ping";
+        };
         Column: {
             name: string;
             /** @description Arrow's name of the type. */
@@ -397,9 +432,85 @@ export interface components {
              */
             version: number;
         };
+        /** @description The two progress events are latest-wins; all others are numbered and never lost. */
+        DatasetEvent: {
+            data: components["schemas"]["DownloadProgress"];
+            /** @enum {string} */
+            event: "download_progress";
+        } | {
+            data: {
+                file_path: string;
+                job_id: components["schemas"]["JobId"];
+                /** Format: int64 */
+                row_count: number;
+                /** Format: int64 */
+                size_bytes: number;
+            };
+            /** @enum {string} */
+            event: "download_completed";
+        } | {
+            data: {
+                error: components["schemas"]["Problem"];
+                job_id: components["schemas"]["JobId"];
+            };
+            /** @enum {string} */
+            event: "download_failed";
+        } | {
+            data: {
+                job_id: components["schemas"]["JobId"];
+            };
+            /** @enum {string} */
+            event: "download_cancelled";
+        } | {
+            data: components["schemas"]["TokenizationProgress"];
+            /** @enum {string} */
+            event: "tokenization_progress";
+        } | {
+            data: {
+                job_id: components["schemas"]["JobId"];
+                statistics: components["schemas"]["DatasetStatistics"];
+                tokenization_id: components["schemas"]["TokenizationId"];
+            };
+            /** @enum {string} */
+            event: "tokenization_completed";
+        } | {
+            data: {
+                error: components["schemas"]["Problem"];
+                job_id: components["schemas"]["JobId"];
+                tokenization_id: components["schemas"]["TokenizationId"];
+            };
+            /** @enum {string} */
+            event: "tokenization_failed";
+        } | {
+            data: {
+                job_id: components["schemas"]["JobId"];
+                tokenization_id: components["schemas"]["TokenizationId"];
+            };
+            /** @enum {string} */
+            event: "tokenization_cancelled";
+        } | {
+            data: {
+                status: components["schemas"]["DatasetStatus"];
+            };
+            /** @enum {string} */
+            event: "dataset_updated";
+        } | {
+            data: Record<string, never>;
+            /** @enum {string} */
+            event: "dataset_deleted";
+        };
+        DatasetGone: {
+            /** Format: uuid */
+            id: string;
+        };
         /** Format: uuid */
         DatasetId: string;
+        /** @description What happens on `dataset/{id}`. */
+        DatasetMessage: components["schemas"]["Happened"] & {
+            channel: string;
+        };
         DatasetPage: {
+            counts?: components["schemas"]["StatusCounts"];
             items: components["schemas"]["Dataset"][];
             /** Format: int32 */
             limit: number;
@@ -407,6 +518,18 @@ export interface components {
             page: number;
             /** Format: int64 */
             total: number;
+        };
+        /** @description The first message of `dataset/{id}` after the events that were missed: the dataset as it is at `seq`. */
+        DatasetSnapshotMessage: {
+            channel: string;
+            data: components["schemas"]["Dataset"];
+            /** @enum {string} */
+            event: "snapshot";
+            last_terminal?: components["schemas"]["Happened"] | null;
+            /** @description Events after the client's last number are too old to be replayed. */
+            reset?: boolean;
+            /** Format: int64 */
+            seq: number;
         };
         /** @description The `DatasetStatistics` of the surfaces. */
         DatasetStatistics: {
@@ -451,6 +574,29 @@ export interface components {
         };
         /** @enum {string} */
         DatasetStatus: "pending" | "downloading" | "ready" | "failed" | "deleting";
+        /** @description A dataset on one line. */
+        DatasetSummary: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /**
+             * Format: double
+             * @description Percent, while something runs whose size is known.
+             */
+            progress?: number | null;
+            repo_id: string;
+            /** Format: int64 */
+            row_count?: number | null;
+            /** Format: int64 */
+            seq: number;
+            /** Format: int64 */
+            size_bytes?: number | null;
+            status: components["schemas"]["DatasetStatus"];
+            /** Format: int32 */
+            tokenization_count: number;
+            /** Format: int64 */
+            version: number;
+        };
         Download: {
             /** @description Another word for `subset`. */
             config?: string | null;
@@ -467,6 +613,30 @@ export interface components {
             /** @description The Hub's word for config; what the dataset was registered with. */
             subset?: string | null;
         };
+        DownloadProgress: {
+            /** Format: int64 */
+            attempt: number;
+            /** Format: double */
+            bytes_per_second: number;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            downloaded: number;
+            /** Format: double */
+            eta_seconds?: number | null;
+            /** @description The slowest five. */
+            files: components["schemas"]["FileProgress"][];
+            job_id: components["schemas"]["JobId"];
+            phase: string;
+            /**
+             * Format: double
+             * @description Percent, 0–100.
+             */
+            progress: number;
+            /** Format: int64 */
+            total: number;
+        };
         /** @description Tokens that a filter removed, by the first rule that applied. */
         DroppedByRule: {
             /** Format: int64 */
@@ -476,6 +646,24 @@ export interface components {
             /** Format: int64 */
             stop_word: number;
         };
+        /** @description An answer to the client. */
+        FeedAnswer: {
+            channel: string;
+            /** @enum {string} */
+            type: "subscribed";
+        } | {
+            channel: string;
+            /** @enum {string} */
+            type: "unsubscribed";
+        } | {
+            /** @enum {string} */
+            type: "pong";
+        } | (components["schemas"]["Problem"] & {
+            channel?: string | null;
+        } & {
+            /** @enum {string} */
+            type: "error";
+        });
         /** @description A field that was refused, and why. */
         FieldViolation: {
             description: string;
@@ -487,6 +675,13 @@ export interface components {
             path: string;
             /** Format: int64 */
             total: number;
+        };
+        /** @description Something that happened to a dataset: with a number it is never left out, progress has none. */
+        Happened: components["schemas"]["DatasetEvent"] & {
+            /** Format: date-time */
+            at?: string | null;
+            /** Format: int64 */
+            seq?: number | null;
         };
         HubConfig: {
             default: boolean;
@@ -640,6 +835,28 @@ export interface components {
          * @enum {string}
          */
         Packing: "none" | "concat";
+        PanelChange: {
+            data: components["schemas"]["DatasetSummary"];
+            /** @enum {string} */
+            event: "dataset_updated";
+        } | {
+            data: components["schemas"]["DatasetGone"];
+            /** @enum {string} */
+            event: "dataset_deleted";
+        };
+        /** @description A line of `datasets` that changed or is gone. */
+        PanelMessage: components["schemas"]["PanelChange"] & {
+            /** @enum {string} */
+            channel: "datasets";
+        };
+        /** @description The first message of `datasets`: a line for each dataset. */
+        PanelSnapshotMessage: {
+            /** @enum {string} */
+            channel: "datasets";
+            data: components["schemas"]["DatasetSummary"][];
+            /** @enum {string} */
+            event: "snapshot";
+        };
         /** @description The answer of `POST /tokenize/preview`. */
         Preview: {
             dropped_by_rule: components["schemas"]["DroppedByRule"];
@@ -953,6 +1170,8 @@ export interface components {
             /** Format: int64 */
             scanned_rows: number;
         };
+        /** @description What the server says: answers, and the messages of the channels. */
+        ServerMessage: components["schemas"]["FeedAnswer"] | components["schemas"]["DatasetSnapshotMessage"] | components["schemas"]["DatasetMessage"] | components["schemas"]["PanelSnapshotMessage"] | components["schemas"]["PanelMessage"];
         Split: {
             name: string;
             /** Format: int64 */
@@ -966,6 +1185,12 @@ export interface components {
         Started: {
             /** Format: uuid */
             job_id: string;
+        };
+        StatusCounts: {
+            downloading: number;
+            failed: number;
+            pending: number;
+            ready: number;
         };
         TaskCounts: {
             /** Format: int32 */
@@ -1019,6 +1244,27 @@ export interface components {
             /** @description Newest first. */
             items: components["schemas"]["Tokenization"][];
             total: number;
+        };
+        TokenizationProgress: {
+            /** Format: double */
+            eta_seconds?: number | null;
+            job_id: components["schemas"]["JobId"];
+            /**
+             * Format: double
+             * @description Percent, 0–100.
+             */
+            progress: number;
+            /** Format: int64 */
+            samples: number;
+            /** Format: double */
+            samples_per_second: number;
+            /** Format: int64 */
+            sequences: number;
+            tokenization_id: components["schemas"]["TokenizationId"];
+            /** Format: int64 */
+            tokens: number;
+            /** Format: int64 */
+            total_samples: number;
         };
         TokenizationStarted: {
             /** Format: uuid */
@@ -1712,6 +1958,27 @@ export interface operations {
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
         };
     };
     lookup_step: {

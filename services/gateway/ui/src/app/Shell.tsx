@@ -68,7 +68,7 @@ function Section({
     <Link
       to={to}
       activeOptions={{ exact, includeSearch: false }}
-      className="inline-flex h-8 items-center gap-1.5 rounded-md px-2 text-sm font-medium text-muted hover:bg-hover hover:text-ink sm:px-2.5 [&.active]:bg-hover [&.active]:text-ink"
+      className="inline-flex h-8 items-center gap-1.5 rounded-md px-2 whitespace-nowrap text-sm font-medium text-muted hover:bg-hover hover:text-ink sm:px-2.5 [&.active]:bg-hover [&.active]:text-ink"
     >
       <Icon name={icon} size={14} className="max-sm:hidden" />
       {word}

@@ -1,4 +1,5 @@
-// Chooses the theme.
+// Chooses the theme: all three beside each other, or one after the other where it is narrow.
+import { IconButton } from '../ui/Button';
 import { Segmented } from '../ui/Segmented';
 import { useTheme, type Theme } from './theme';
 
@@ -10,5 +11,19 @@ const OPTIONS = [
 
 export function ThemeSwitch() {
   const { theme, setTheme } = useTheme();
-  return <Segmented<Theme> label="Theme" value={theme} options={OPTIONS} onChange={setTheme} />;
+  const at = OPTIONS.findIndex((option) => option.value === theme);
+  const next = OPTIONS[(at + 1) % OPTIONS.length] ?? OPTIONS[0];
+  return (
+    <>
+      <div className="max-sm:hidden">
+        <Segmented<Theme> label="Theme" value={theme} options={OPTIONS} onChange={setTheme} />
+      </div>
+      <IconButton
+        icon={OPTIONS[at]?.icon ?? 'monitor'}
+        label={`Theme: ${OPTIONS[at]?.label ?? ''}; next: ${next.label}`}
+        className="sm:hidden"
+        onClick={() => setTheme(next.value)}
+      />
+    </>
+  );
 }

@@ -18,9 +18,9 @@ export class Channel {
 
   /** Events of a dataset are numbered without holes, so a hole is a loss, and a number seen before is a repetition. */
   judge(message: ChannelMessage): Verdict {
-    const { seq, event } = message;
-    if (seq === undefined) return 'deliver';
-    if (event === 'snapshot') {
+    const seq = 'seq' in message ? message.seq : undefined;
+    if (seq === undefined || seq === null) return 'deliver';
+    if (message.event === 'snapshot') {
       // Set and not raised: after a restore from a backup the server's numbers may be lower.
       this.since = seq;
       return 'deliver';

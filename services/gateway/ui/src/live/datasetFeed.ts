@@ -6,10 +6,7 @@ import type { Dataset } from '../api/client';
 import { formatCount } from '../format';
 import { datasetsStore } from '../store/datasetsStore';
 import { outdate, patchDataset, putDataset } from '../store/cache';
-import type { ChannelMessage, DatasetEvent, DatasetSnapshot } from './messages';
-
-/** What the server sends is checked by its own tests against the schema; here it is only told apart. */
-type Message = (DatasetEvent | DatasetSnapshot) & { seq?: number };
+import type { DatasetMessage } from './messages';
 
 function nameOf(id: string): string {
   const store = datasetsStore.getState();
@@ -20,8 +17,7 @@ function nameOf(id: string): string {
   );
 }
 
-export function receiveDataset(id: string, received: ChannelMessage): void {
-  const message = received as unknown as Message;
+export function receiveDataset(id: string, message: DatasetMessage): void {
   const store = datasetsStore.getState();
   switch (message.event) {
     case 'snapshot':

@@ -3,13 +3,13 @@ import { keys } from '../api/queries';
 import type { Dataset } from '../api/client';
 import { datasetsStore } from '../store/datasetsStore';
 import { askAgain, patchDataset } from '../store/cache';
-import type { ChannelMessage, ListEvent, Summary } from './messages';
+import type { PanelMessage, Summary } from './messages';
+import { useNames } from './names';
 
 /** The last line of each dataset. */
 const lines = new Map<string, Summary>();
 
-export function receiveDatasets(received: ChannelMessage): void {
-  const message = received as unknown as ListEvent;
+export function receiveDatasets(message: PanelMessage): void {
   switch (message.event) {
     case 'snapshot':
       takeAll(message.data);
@@ -42,12 +42,14 @@ function takeAll(summaries: Summary[]): void {
     changed = differs || changed;
     note(summary);
   }
+  useNames.setState(Object.fromEntries(summaries.map(({ id, name }) => [id, name])), true);
   if (changed) askAgain(keys.datasets, keys.jobs);
 }
 
 function take(summary: Summary): boolean {
   const news = isNews(lines.get(summary.id), summary);
   note(summary);
+  if (useNames.getState()[summary.id] !== summary.name) useNames.setState({ [summary.id]: summary.name });
   return news;
 }
 
@@ -58,7 +60,7 @@ function note(summary: Summary): void {
   if (before?.status !== status || before.row_count !== row_count || before.size_bytes !== size_bytes) {
     patchDataset(id, { status, row_count, size_bytes });
   }
-  if (before?.progress !== progress) datasetsStore.getState().updatePercent(id, progress);
+  if (before?.progress !== progress) datasetsStore.getState().updatePercent(id, progress ?? undefined);
 }
 
 /** Progress alone is none: it does not change what the lists hold. */

@@ -2,6 +2,7 @@
 import { useEffect } from 'react';
 import { useDatasetsStore } from '../store/datasetsStore';
 import { receiveDataset } from './datasetFeed';
+import { isPanelMessage } from './messages';
 import { socket } from './page';
 import type { LiveJob } from './progress';
 
@@ -9,7 +10,9 @@ import type { LiveJob } from './progress';
 export function useDatasetFeed(id: string, wanted = true): void {
   useEffect(() => {
     if (!wanted) return undefined;
-    return socket.subscribe(`dataset/${id}`, (message) => receiveDataset(id, message));
+    return socket.subscribe(`dataset/${id}`, (message) => {
+      if (!isPanelMessage(message)) receiveDataset(id, message);
+    });
   }, [id, wanted]);
 }
 

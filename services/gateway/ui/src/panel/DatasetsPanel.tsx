@@ -2,7 +2,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { DropFiles } from '../add/DropFiles';
-import type { DatasetPage } from '../api/client';
 import { datasetsQuery } from '../api/queries';
 import { plural } from '../format';
 import type { DatasetsSearch } from '../search';
@@ -12,13 +11,10 @@ import { EmptyState, PageHeader, Skeleton } from '../ui/parts';
 import { Problem } from '../ui/Problem';
 import { DatasetCard } from './DatasetCard';
 import { EmptyPanel } from './EmptyPanel';
-import { Toolbar, type Counts } from './Toolbar';
+import { Toolbar } from './Toolbar';
 
 /** Rows of two and of three are both full. */
 const LIMIT = 60;
-
-/** Counts by status are what newer servers say. */
-type Counted = DatasetPage & { counts?: Counts };
 
 export function DatasetsPanel() {
   const search = useSearch({ from: '/' });
@@ -45,7 +41,7 @@ export function DatasetsPanel() {
             ? `${plural(data.total, 'dataset')} found`
             : plural(data.total, 'dataset')}
       </PageHeader>
-      <Toolbar search={search} counts={(data as Counted | undefined)?.counts} />
+      <Toolbar search={search} counts={data?.counts} />
       {error && (
         <Problem
           problem={error}

@@ -11,10 +11,12 @@ use axum::{
     http::{HeaderValue, header},
     response::Response,
 };
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// What may go wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What may go wrong. As JSON: `"corrupt_byte"`, `{"stall_after": 65536}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// This answer instead of the right one, on any route.
     Answer { status: u16, headers: Vec<(String, String)>, body: String },
@@ -61,7 +63,7 @@ impl Fault {
 }
 
 /// One request, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Logged {
     /// `GET`, `HEAD` or `POST`.
     pub method: String,

@@ -1,0 +1,70 @@
+// What is asked of the server, by key. Server state lives in this cache only; pushed events patch it (live/).
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { api, body, type DatasetStatus, type JobKind, type JobState } from './client';
+
+export interface DatasetsQuery {
+  page?: number | undefined;
+  limit?: number | undefined;
+  status?: DatasetStatus | undefined;
+  q?: string | undefined;
+  sort?: string | undefined;
+}
+
+export interface JobsQuery {
+  dataset_id?: string | undefined;
+  state?: JobState | undefined;
+  kind?: JobKind | undefined;
+  page?: number | undefined;
+  limit?: number | undefined;
+}
+
+export interface InspectQuery {
+  repo_id: string;
+  revision?: string | undefined;
+  config?: string | undefined;
+  split?: string | undefined;
+}
+
+/** The first words of the keys, for what has to be asked again. */
+export const keys = {
+  datasets: ['datasets'],
+  dataset: (id: string) => ['dataset', id],
+  jobs: ['jobs'],
+  readers: ['readers'],
+} as const;
+
+export const datasetsQuery = (query: DatasetsQuery) =>
+  queryOptions({
+    queryKey: [...keys.datasets, query],
+    queryFn: ({ signal }) => body(api.GET('/api/v1/datasets', { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const datasetQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.dataset(id),
+    queryFn: ({ signal }) => body(api.GET('/api/v1/datasets/{id}', { params: { path: { id } }, signal })),
+  });
+
+export const jobsQuery = (query: JobsQuery) =>
+  queryOptions({
+    queryKey: [...keys.jobs, query],
+    queryFn: ({ signal }) => body(api.GET('/api/v1/jobs', { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const readersQuery = () =>
+  queryOptions({
+    queryKey: keys.readers,
+    queryFn: ({ signal }) => body(api.GET('/api/v1/readers', { signal })),
+  });
+
+/** A repository of the Hub, looked at and not downloaded. The Hub is asked again only when the user does. */
+export const inspectQuery = ({ repo_id, ...query }: InspectQuery) =>
+  queryOptions({
+    queryKey: ['hub', repo_id, query],
+    queryFn: ({ signal }) =>
+      body(api.GET('/api/v1/hub/datasets/{repo_id}', { params: { path: { repo_id }, query }, signal })),
+    staleTime: 60_000,
+    retry: false,
+  });

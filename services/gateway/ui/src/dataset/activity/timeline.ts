@@ -1,0 +1,59 @@
+// The phases of a job on one axis of time: where each begins, how long it took, and how it ended.
+
+export interface Phase {
+  name: string;
+  started_at?: string | null | undefined;
+  finished_at?: string | null | undefined;
+  attempts: number;
+}
+
+export interface TimedJob {
+  created_at: string;
+  finished_at?: string | null | undefined;
+  state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  phases: readonly Phase[];
+}
+
+export interface Bar {
+  name: string;
+  /** Shares of the job's time, 0 to 1. */
+  from: number;
+  to: number;
+  seconds: number | undefined;
+  state: 'waiting' | 'running' | 'done' | 'stopped';
+  attempts: number;
+}
+
+export const PHASE_WORDS: Record<string, string> = { plan: 'Plan', work: 'Work', finish: 'Finish' };
+
+/** One bar per phase; `now` (milliseconds) is the end of what still runs. */
+export function timeline(job: TimedJob, now: number): Bar[] {
+  const start = Date.parse(job.created_at);
+  const jobEnd = job.finished_at ? Date.parse(job.finished_at) : undefined;
+  const end = Math.max(jobEnd ?? now, start + 1);
+  const share = (time: number) => Math.min(Math.max((time - start) / (end - start), 0), 1);
+  return job.phases.map((phase) => {
+    const { name, attempts } = phase;
+    if (!phase.started_at) return { name, from: 0, to: 0, seconds: undefined, state: 'waiting', attempts };
+    const began = Date.parse(phase.started_at);
+    const finished = phase.finished_at ? Date.parse(phase.finished_at) : undefined;
+    // A phase without an end of a job that has one was stopped with it.
+    const state = finished !== undefined ? 'done' : jobEnd !== undefined ? 'stopped' : 'running';
+    const until = finished ?? end;
+    return {
+      name,
+      from: share(began),
+      to: share(until),
+      seconds: Math.max(until - began, 0) / 1000,
+      state,
+      attempts,
+    };
+  });
+}
+
+/** Seconds that a job took, or takes so far. */
+export function jobSeconds(job: TimedJob, now: number): number {
+  return (
+    Math.max((job.finished_at ? Date.parse(job.finished_at) : now) - Date.parse(job.created_at), 0) / 1000
+  );
+}

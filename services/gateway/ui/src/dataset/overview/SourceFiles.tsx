@@ -1,0 +1,77 @@
+// The source files behind the rows, and those of the repository that were left out, with the rule that did it.
+import { formatBytes, formatCount } from '../../format';
+import { Table, Td, Th } from '../../ui';
+
+interface SourceFile {
+  path: string;
+  size_bytes: number;
+  split: string;
+}
+
+interface LeftOut {
+  path: string;
+  rule: string;
+}
+
+interface Metadata {
+  source_files?: SourceFile[];
+  source_file_count?: number;
+  left_out?: LeftOut[];
+  left_out_count?: number;
+}
+
+/** Rows that are drawn; a repository may have thousands of files. */
+const SHOWN = 100;
+
+export function SourceFiles({ metadata }: { metadata: unknown }) {
+  const {
+    source_files = [],
+    source_file_count = 0,
+    left_out = [],
+    left_out_count = 0,
+  } = (metadata ?? {}) as Metadata;
+  if (source_file_count === 0 && left_out_count === 0) return null;
+  return (
+    <div className="flex flex-col gap-2">
+      <h2 className="text-lg font-semibold">Source files</h2>
+      <details>
+        <summary className="text-sm">{formatCount(source_file_count)} read</summary>
+        <Table label="Source files" className="mt-2">
+          <thead>
+            <tr>
+              <Th>File</Th>
+              <Th>Split</Th>
+              <Th className="text-right">Size</Th>
+            </tr>
+          </thead>
+          <tbody>
+            {source_files.slice(0, SHOWN).map((file) => (
+              <tr key={file.path}>
+                <Td className="font-mono text-xs">
+                  <bdi>{file.path}</bdi>
+                </Td>
+                <Td>
+                  <bdi>{file.split}</bdi>
+                </Td>
+                <Td className="text-right">{formatBytes(file.size_bytes)}</Td>
+              </tr>
+            ))}
+          </tbody>
+        </Table>
+      </details>
+      {left_out_count > 0 && (
+        <details>
+          <summary className="text-sm">{formatCount(left_out_count)} left out</summary>
+          <ul className="mt-2 flex flex-col gap-1 text-sm">
+            {left_out.slice(0, SHOWN).map((file) => (
+              <li key={file.path}>
+                <bdi className="font-mono text-xs">{file.path}</bdi>
+                <span className="text-muted">: {file.rule.replaceAll('_', ' ')}</span>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </div>
+  );
+}

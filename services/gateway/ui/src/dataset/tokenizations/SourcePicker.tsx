@@ -1,0 +1,63 @@
+// Where the text of a preview comes from: it is typed, or taken from a row of the dataset and can then be changed.
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { Field, NumberInput, Problem, Segmented } from '../../ui';
+import { defaultTextColumn } from '../overview/schema';
+import { rawRow, type Dataset } from '../queries';
+import { isTokens } from '../samples/columns';
+import { shortened } from './previewText';
+
+type Source = 'text' | 'row';
+
+const SOURCES = [
+  { value: 'text', label: 'My text' },
+  { value: 'row', label: 'Row of the dataset' },
+] as const;
+
+interface SourcePickerProps {
+  dataset: Dataset;
+  /** As chosen in the form; empty for the default. */
+  split: string;
+  column: string;
+  onText: (text: string) => void;
+}
+
+export function SourcePicker({ dataset, split, column, onText }: SourcePickerProps) {
+  const [source, setSource] = useState<Source>('text');
+  const [row, setRow] = useState('0');
+  const number = /^\d{1,12}$/.test(row) ? Number(row) : undefined;
+  const name = column || defaultTextColumn(dataset.schema);
+  const from = split || (dataset.splits.find((one) => one.name === 'train') ?? dataset.splits[0])?.name;
+  const isWanted = source === 'row' && number !== undefined && dataset.status === 'ready';
+  const { data, error } = useQuery({ ...rawRow(dataset.id, from, number ?? 0), enabled: isWanted });
+
+  const sample = data?.samples[0];
+  const value = sample && !isTokens(sample) && name !== undefined ? sample.data[name] : undefined;
+  const found = isWanted && typeof value === 'string' ? shortened(value) : undefined;
+  useEffect(() => {
+    if (found !== undefined) onText(found);
+  }, [found, onText]);
+  return (
+    <div className="flex flex-wrap items-center gap-3">
+      <Segmented label="Text of the preview" value={source} onChange={setSource} options={SOURCES} />
+      {source === 'row' && (
+        <>
+          <Field label="Row" quiet className="w-28">
+            {(wiring) => (
+              <NumberInput {...wiring} min={0} value={row} onChange={(event) => setRow(event.target.value)} />
+            )}
+          </Field>
+          {error && <Problem problem={error} compact />}
+          {data && found === undefined && (
+            <p className="text-sm text-muted">{missing(sample !== undefined, name)}</p>
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+function missing(isThere: boolean, column: string | undefined): string {
+  if (!isThere) return 'There is no such row.';
+  return column === undefined ? 'No column holds plain text.' : `This row has no plain text in “${column}”.`;
+}

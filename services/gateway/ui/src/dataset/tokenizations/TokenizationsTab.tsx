@@ -1,0 +1,72 @@
+// The tab Tokenizations: the form beside its live preview, and the tokenizations that exist.
+import { useState } from 'react';
+import { ApiProblem } from '../../api/problem';
+import { toast } from '../../ui';
+import type { Dataset } from '../queries';
+import { changed, DEFAULTS, fieldErrors, formOf, toRequest, type TokenizeForm as Form } from './form';
+import { startTokenization } from './start';
+import { PreviewPanel } from './PreviewPanel';
+import { SourcePicker } from './SourcePicker';
+import { EXAMPLE } from './previewText';
+import { TokenizationList } from './TokenizationList';
+import { TokenizeForm } from './TokenizeForm';
+import { usePreview } from './usePreview';
+
+export default function TokenizationsTab({ dataset }: { dataset: Dataset }) {
+  const newest = dataset.tokenizations[0];
+  const [form, setForm] = useState<Form>(() => ({
+    ...DEFAULTS,
+    ...(newest && { tokenizer_name: newest.tokenizer_name }),
+  }));
+  const [text, setText] = useState(EXAMPLE);
+  const [failure, setFailure] = useState<ApiProblem>();
+  const [isBusy, setBusy] = useState(false);
+
+  const parsed = toRequest(form);
+  const request = 'request' in parsed ? parsed.request : undefined;
+  const preview = usePreview(request, text);
+  const refused = failure ?? (preview.error ? ApiProblem.from(preview.error) : undefined);
+  const errors = 'errors' in parsed ? parsed.errors : fieldErrors(refused?.errors);
+
+  const submit = () => {
+    if (!request) return;
+    setBusy(true);
+    startTokenization(dataset.id, request)
+      .then(
+        ({ reused }) => {
+          setFailure(undefined);
+          if (reused) toast.info('This tokenization exists already', 'Nothing was started.');
+        },
+        (cause: unknown) => setFailure(ApiProblem.from(cause)),
+      )
+      .finally(() => setBusy(false));
+  };
+  const isOfFields = failure !== undefined && Object.keys(fieldErrors(failure.errors)).length > 0;
+  const known = [...new Set(dataset.tokenizations.map((one) => one.tokenizer_name))];
+  return (
+    <div className="flex flex-col gap-8">
+      <div className="grid grid-cols-1 gap-6 lg:grid-cols-2">
+        <div className="min-w-0">
+          <h2 className="mb-2 text-lg font-semibold">New tokenization</h2>
+          <TokenizeForm
+            dataset={dataset}
+            known={known}
+            form={form}
+            errors={errors}
+            set={(field, value) => {
+              setFailure(undefined);
+              setForm((before) => changed(before, field, value));
+            }}
+            isBusy={isBusy}
+            failure={isOfFields ? undefined : failure}
+            onSubmit={submit}
+          />
+        </div>
+        <PreviewPanel text={text} onText={setText} preview={preview}>
+          <SourcePicker dataset={dataset} split={form.split} column={form.text_column} onText={setText} />
+        </PreviewPanel>
+      </div>
+      <TokenizationList dataset={dataset} onReuse={(tokenization) => setForm(formOf(tokenization.config))} />
+    </div>
+  );
+}

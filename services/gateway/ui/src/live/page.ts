@@ -1,0 +1,24 @@
+// The page's own socket, started once by main.tsx.
+import { useSyncExternalStore } from 'react';
+import { LiveSocket, type Connection, type SocketLike } from './socket';
+
+function open(): SocketLike {
+  const { protocol, host } = window.location;
+  return new WebSocket(
+    `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/api/v1/ws`,
+  ) as unknown as SocketLike;
+}
+
+export const socket = new LiveSocket({ open });
+
+export function startLive(): void {
+  socket.start();
+  window.addEventListener('online', socket.hurry);
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') socket.hurry();
+  });
+}
+
+export function useConnection(): Connection {
+  return useSyncExternalStore(socket.watch, socket.connection);
+}

@@ -1,0 +1,103 @@
+// Live progress as the screens show it, made from one event after the other. Pure: the time is an argument.
+import type { Job } from '../api/client';
+import type { DownloadProgress, FileProgress, TokenizationProgress } from './messages';
+import { etaSeconds, smooth, type Rate } from './rate';
+
+/** So long without progress, and it says so instead of showing a frozen bar. */
+export const STALL_MS = 10_000;
+
+export interface LiveJob {
+  jobId: string;
+  phase: string;
+  /** 0 to 100; absent while the end is not known. */
+  percent: number | undefined;
+  /** Bytes of a download, rows of a tokenization. */
+  done: number;
+  total: number;
+  rate: Rate | undefined;
+  etaSeconds: number | undefined;
+  /** 0: not said. */
+  attempt: number;
+  files: FileProgress[];
+  tokens: number;
+  sequences: number;
+  /** When it last got further, in milliseconds. */
+  movedAt: number;
+}
+
+interface Step {
+  jobId: string;
+  phase: string;
+  done: number;
+  total: number;
+  perSecond: number;
+  attempt?: number;
+  files?: FileProgress[];
+  tokens?: number;
+  sequences?: number;
+}
+
+function advance(before: LiveJob | undefined, step: Step, at: number): LiveJob {
+  const same = before?.jobId === step.jobId ? before : undefined;
+  const moved = same?.done !== step.done || same.phase !== step.phase || same.tokens !== (step.tokens ?? 0);
+  const rate = moved ? smooth(same?.rate, step.perSecond, at) : same.rate;
+  return {
+    jobId: step.jobId,
+    phase: step.phase,
+    percent: step.total > 0 ? Math.min(100, (100 * step.done) / step.total) : undefined,
+    done: step.done,
+    total: step.total,
+    rate,
+    etaSeconds: etaSeconds(step.done, step.total, rate),
+    attempt: step.attempt ?? same?.attempt ?? 0,
+    files: step.files ?? [],
+    tokens: step.tokens ?? 0,
+    sequences: step.sequences ?? 0,
+    movedAt: moved ? at : same.movedAt,
+  };
+}
+
+export function afterDownload(before: LiveJob | undefined, event: DownloadProgress, at: number): LiveJob {
+  const {
+    job_id: jobId,
+    phase,
+    downloaded: done,
+    total,
+    attempt,
+    files,
+    bytes_per_second: perSecond,
+  } = event;
+  return advance(before, { jobId, phase, done, total, perSecond, attempt, files }, at);
+}
+
+export function afterTokenization(
+  before: LiveJob | undefined,
+  event: TokenizationProgress,
+  at: number,
+): LiveJob {
+  const {
+    job_id: jobId,
+    samples: done,
+    total_samples: total,
+    tokens,
+    sequences,
+    samples_per_second: perSecond,
+  } = event;
+  return advance(before, { jobId, phase: 'tokenizing', done, total, perSecond, tokens, sequences }, at);
+}
+
+/** What a record says of a job, for the time until the first event. An event that came before knows more. */
+export function fromJob(before: LiveJob | undefined, job: Job, at: number): LiveJob {
+  if (before?.jobId === job.id)
+    return before.attempt === job.attempt ? before : { ...before, attempt: job.attempt };
+  const { phase = '', done = 0, total = 0, files = [], tokens = 0, sequences = 0 } = job.progress;
+  return advance(
+    undefined,
+    { jobId: job.id, phase, done, total, perSecond: 0, attempt: job.attempt, files, tokens, sequences },
+    at,
+  );
+}
+
+export function isStalled(live: Pick<LiveJob, 'movedAt'>, now: number): boolean {
+  return now - live.movedAt >= STALL_MS;
+}

@@ -1,0 +1,82 @@
+// What moves on a card. On the screen it listens to its dataset; out of sight it keeps a still bar and costs nothing.
+import { memo } from 'react';
+import type { Dataset } from '../api/client';
+import { useDatasetFeed, useLiveDownload, useLiveTokenization } from '../live/useDatasetFeed';
+import { useDatasetsStore } from '../store/datasetsStore';
+import { Progress } from '../ui/Progress';
+import { formatPercent } from '../format';
+import { fromJob } from '../live/progress';
+import { LiveJobView } from './LiveJobView';
+
+interface Props {
+  dataset: Dataset;
+  visible: boolean;
+}
+
+/** The tokenizations that run or wait. */
+function running(dataset: Dataset) {
+  return dataset.tokenizations.filter(({ status }) => status === 'pending' || status === 'running');
+}
+
+export function isLive(dataset: Dataset): boolean {
+  return dataset.status === 'downloading' || running(dataset).length > 0;
+}
+
+export const LiveArea = memo(function LiveArea({ dataset, visible }: Props) {
+  useDatasetFeed(dataset.id, visible);
+  return (
+    <div className="space-y-3">
+      {dataset.status === 'downloading' &&
+        (visible ? <Download dataset={dataset} /> : <StillDownload dataset={dataset} />)}
+      {running(dataset).map((tokenization) => (
+        <Tokenizing
+          key={tokenization.id}
+          dataset={dataset}
+          id={tokenization.id}
+          tokenizer={tokenization.tokenizer_name}
+        />
+      ))}
+    </div>
+  );
+});
+
+function Download({ dataset }: { dataset: Dataset }) {
+  const live = useLiveDownload(dataset.id);
+  const percent = useDatasetsStore((state) => (live === undefined ? state.percents[dataset.id] : undefined));
+  const label = `Download of ${dataset.name}`;
+  if (live !== undefined) {
+    return <LiveJobView label={label} live={live} unit="bytes" datasetId={dataset.id} job={dataset.job} />;
+  }
+  return <Progress label={label} percent={percent} text={percentWords(percent)} />;
+}
+
+function StillDownload({ dataset }: { dataset: Dataset }) {
+  // Read once: nobody sees it move.
+  const percent = useDatasetsStore.getState().percents[dataset.id] ?? percentOf(dataset);
+  return <Progress label={`Download of ${dataset.name}`} percent={percent} text={percentWords(percent)} />;
+}
+
+function Tokenizing({ dataset, id, tokenizer }: { dataset: Dataset; id: string; tokenizer: string }) {
+  const live = useLiveTokenization(dataset.id, id);
+  const label = `Tokenization with ${tokenizer}`;
+  return (
+    <div className="space-y-1">
+      <p className="truncate text-xs text-muted">
+        <bdi>{tokenizer}</bdi>
+      </p>
+      {live === undefined ? (
+        <Progress label={label} text="Waiting for a worker" />
+      ) : (
+        <LiveJobView label={label} live={live} unit="rows" datasetId={dataset.id} />
+      )}
+    </div>
+  );
+}
+
+function percentOf({ job }: Dataset): number | undefined {
+  return job ? fromJob(undefined, job, 0).percent : undefined;
+}
+
+function percentWords(percent: number | undefined): string {
+  return percent === undefined ? 'Waiting for a worker' : formatPercent(percent / 100, 0);
+}

@@ -1,0 +1,121 @@
+// Live progress of a job: phase, how much of how much, speed, time left and taken, and what to know when it does not
+// move. Drawn again up to four times a second, so no button is in here.
+import { memo, useEffect } from 'react';
+import type { Job } from '../api/client';
+import { formatClock, formatDuration, formatEta, formatPercent, secondsBetween } from '../format';
+import { isStalled, type LiveJob } from '../live/progress';
+import { useNow } from '../live/useNow';
+import { refreshDataset } from '../store/cache';
+import { Icon } from '../ui/Icon';
+import { Progress } from '../ui/Progress';
+import { amountText, percentText, speedText, valueText, type Unit } from './liveText';
+import { phaseWord } from './phases';
+
+interface Props {
+  /** The accessible name of the bar: "Download of NAME". */
+  label: string;
+  live: LiveJob;
+  unit: Unit;
+  datasetId: string;
+  /** The record of the job, for what progress does not say. */
+  job?: Job | null | undefined;
+}
+
+export const LiveJobView = memo(function LiveJobView({ label, live, unit, datasetId, job }: Props) {
+  const own = job?.id === live.jobId ? job : undefined;
+  const phase = phaseWord(live.phase);
+  const speed = speedText(live, unit);
+  return (
+    <div className="space-y-1.5">
+      <div className="flex items-baseline justify-between gap-2 text-xs">
+        <span className="min-w-0 truncate font-medium">
+          {phase}
+          {live.percent !== undefined && (
+            <span data-numeric="" className="text-muted">
+              {' '}
+              · {percentText(live)}
+            </span>
+          )}
+        </span>
+        <span data-numeric="" className="shrink-0 text-muted">
+          {speed}
+        </span>
+      </div>
+      <Progress label={label} percent={live.percent} text={valueText(live, phase, unit)} />
+      <p data-numeric="" className="flex flex-wrap gap-x-1.5 text-xs text-muted">
+        <span>{amountText(live, unit)}</span>
+        {live.etaSeconds !== undefined && <span>· {formatEta(live.etaSeconds)} left</span>}
+        {own !== undefined && <Elapsed since={own.created_at} />}
+        <Attempt live={live} job={own} />
+      </p>
+      <Waiting live={live} job={own} datasetId={datasetId} />
+      {live.files.length > 0 && <SlowestFiles files={live.files} />}
+    </div>
+  );
+});
+
+function Elapsed({ since }: { since: string }) {
+  const now = useNow();
+  return <span>· {formatDuration(Math.max(1, Math.floor(secondsBetween(since, now))))} so far</span>;
+}
+
+/** `max_attempts` is what newer servers say. */
+type Counted = Job & { max_attempts?: number };
+
+function Attempt({ live, job }: { live: LiveJob; job: Counted | undefined }) {
+  const attempt = Math.max(live.attempt, job?.attempt ?? 0);
+  if (attempt <= 1) return null;
+  return (
+    <span className="text-warn">
+      · attempt {attempt}
+      {job?.max_attempts !== undefined && ` of ${job.max_attempts}`}
+    </span>
+  );
+}
+
+/** Why it does not move: it waits for its next try, or nobody knows. */
+function Waiting({ live, job, datasetId }: { live: LiveJob; job: Job | undefined; datasetId: string }) {
+  const now = useNow();
+  const next = job?.next_run_at ? Date.parse(job.next_run_at) : undefined;
+  const waits = next !== undefined && next > now;
+  const stalled = isStalled(live, now);
+  // The record knows of tries and waits, which progress does not say: one question for each standstill.
+  useEffect(() => {
+    if (stalled) void refreshDataset(datasetId);
+  }, [stalled, live.attempt, datasetId]);
+  if (!waits && !stalled) return null;
+  return (
+    <p
+      className="flex items-start gap-1.5 rounded-md bg-warn-soft px-2 py-1 text-xs text-warn"
+      data-numeric=""
+    >
+      <Icon name={waits ? 'clock' : 'pause'} size={13} className="mt-0.5" />
+      {waits
+        ? `Next retry at ${formatClock(next)}, in ${formatDuration((next - now) / 1000)}`
+        : `Stalled: no progress for ${formatDuration((now - live.movedAt) / 1000)}`}
+    </p>
+  );
+}
+
+function SlowestFiles({ files }: { files: LiveJob['files'] }) {
+  return (
+    <details className="text-xs">
+      <summary className="w-fit text-muted hover:text-ink">
+        Slowest {files.length === 1 ? 'file' : `${files.length} files`}
+      </summary>
+      <ul className="mt-1 space-y-1">
+        {files.map((file) => (
+          <li key={file.path} className="flex justify-between gap-3">
+            <bdi className="min-w-0 truncate font-mono text-2xs leading-5 text-muted" title={file.path}>
+              {file.path}
+            </bdi>
+            <span data-numeric="" className="shrink-0">
+              {amountText(file, 'bytes')}
+              {file.total > 0 && ` · ${formatPercent(file.done / file.total, 0)}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

@@ -1,0 +1,35 @@
+// The words of a live card. Pure, so that each can be tested.
+import { formatBytes, formatCount, formatEta, formatPercent, formatSpeed } from '../format';
+import type { LiveJob } from '../live/progress';
+
+export type Unit = 'bytes' | 'rows';
+
+/** `3.10 of 7.40 GB`, with the unit once where it is the same. */
+export function amountText({ done, total }: Pick<LiveJob, 'done' | 'total'>, unit: Unit): string {
+  if (unit === 'rows') {
+    return total > 0 ? `${formatCount(done)} of ${formatCount(total)} rows` : `${formatCount(done)} rows`;
+  }
+  if (total <= 0) return formatBytes(done);
+  const [one, all] = [formatBytes(done), formatBytes(total)];
+  const [value = '', unitOfOne] = one.split(' ');
+  return unitOfOne === all.split(' ')[1] ? `${value} of ${all}` : `${one} of ${all}`;
+}
+
+export function speedText(live: LiveJob, unit: Unit): string | undefined {
+  const speed = live.rate?.perSecond;
+  if (speed === undefined || speed <= 0) return undefined;
+  return unit === 'bytes' ? formatSpeed(speed) : `${formatCount(speed)} rows/s`;
+}
+
+export function percentText(live: LiveJob): string | undefined {
+  return live.percent === undefined ? undefined : formatPercent(live.percent / 100, 0);
+}
+
+/** All of it in a sentence, for those who hear the bar. */
+export function valueText(live: LiveJob, phase: string, unit: Unit): string {
+  const speed = speedText(live, unit);
+  const eta = live.etaSeconds === undefined ? undefined : `${formatEta(live.etaSeconds)} left`;
+  return [phase, percentText(live), amountText(live, unit), speed, eta]
+    .filter((part) => part !== undefined)
+    .join(', ');
+}

@@ -1,0 +1,177 @@
+// How the pages behave whatever they show: accessible, narrow, by keyboard, small, and within a strict policy.
+import { gzipSync } from 'node:zlib';
+import AxeBuilder from '@axe-core/playwright';
+import type { Locator, Page } from '@playwright/test';
+import { banner, card, openPanel, searchBox } from '../pages/panel';
+import { furnish, PROVOKED, SCREENS, type World } from '../pages/screens';
+import { BERT, ENGLISH } from '../stage/repositories';
+import { expect, test as base } from '../stage/test';
+
+const INITIAL_JS_BYTES = 250_000;
+const PHONE = { width: 390, height: 844 };
+
+const test = base.extend<object, { world: World }>({
+  stackName: ['manners', { scope: 'worker' }],
+  world: [async ({ stack }, use) => use(await furnish(stack)), { scope: 'worker', timeout: 180_000 }],
+});
+
+test.describe('on every screen', () => {
+  for (const scheme of ['light', 'dark'] as const) {
+    test(`axe finds nothing in the ${scheme} theme`, async ({ page, world, watch }) => {
+      test.setTimeout(300_000);
+      watch.expectError(PROVOKED);
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      for (const screen of SCREENS) {
+        await test.step(screen.name, async () => {
+          await screen.open(page, world);
+          const { violations } = await new AxeBuilder({ page }).analyze();
+          const found = violations.map(({ id, help, nodes }) => ({
+            rule: `${id}: ${help}`,
+            where: nodes.slice(0, 3).map(({ target, failureSummary }) => `${target.join(' ')} — ${failureSummary}`),
+          }));
+          expect.soft(found, `${screen.name}, ${scheme}`).toEqual([]);
+        });
+      }
+    });
+  }
+
+  test('a phone needs no horizontal scroll', async ({ page, world, watch }) => {
+    test.setTimeout(300_000);
+    watch.expectError(PROVOKED);
+    await page.setViewportSize(PHONE);
+    for (const screen of SCREENS) {
+      await screen.open(page, world);
+      const wide = await page.evaluate((width) => {
+        const root = document.documentElement;
+        if (root.scrollWidth <= width) return [];
+        const beyond = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > width + 1);
+        return [`${root.scrollWidth} px`, ...beyond.slice(-3).map((one) => one.outerHTML.slice(0, 120))];
+      }, PHONE.width);
+      expect.soft(wide, screen.name).toEqual([]);
+    }
+  });
+});
+
+/** Moves on with the tab key until the element has the focus, and asserts that the focus can be seen. */
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  await expect(target).toBeVisible();
+  for (let presses = 0; presses < 120; presses++) {
+    if (await target.evaluate((one) => one === document.activeElement)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`${target.toString()} cannot be reached with the tab key`);
+}
+
+test('the main flow by keyboard alone', async ({ page, stack }) => {
+  test.setTimeout(240_000);
+  const name = 'by keyboard';
+  const { id } = await stack.api.create(ENGLISH, name);
+  await openPanel(page);
+  await page.keyboard.press('/');
+  await expect(searchBox(page)).toBeFocused();
+  await page.keyboard.type('keyboard');
+  await expect(page.getByRole('article')).toHaveCount(1);
+  await tabTo(page, card(page, name).getByRole('button', { name: 'Download', exact: true }));
+  await page.keyboard.press('Enter');
+  await stack.api.until(id, ({ status }) => status === 'ready');
+  await expect(card(page, name).getByText(/ready/i).first()).toBeVisible();
+  await page.getByRole('link', { name: 'Skip to the content' }).focus();
+  await tabTo(page, card(page, name).getByRole('link', { name, exact: true }));
+  await page.keyboard.press('Enter');
+
+  await tabTo(page, page.getByRole('tab', { name: 'Overview', exact: true }));
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowRight');
+  await expect(page.getByRole('tab', { name: 'Tokenizations', exact: true })).toHaveAttribute('aria-selected', 'true');
+  await tabTo(page, page.getByLabel('Tokenizer', { exact: true }));
+  await page.keyboard.type(BERT);
+  await tabTo(page, page.getByRole('button', { name: 'Tokenize', exact: true }));
+  await page.keyboard.press('Enter');
+  await stack.api.until(id, ({ tokenizations }) => tokenizations.some(({ status }) => status === 'ready'));
+
+  await tabTo(page, page.getByRole('tab', { name: 'Tokenizations', exact: true }));
+  await page.keyboard.press('ArrowLeft');
+  const grid = page.getByRole('grid').first();
+  await tabTo(page, grid);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  const drawer = page.getByRole('dialog');
+  await expect(drawer).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(drawer).toBeHidden();
+  await expect(grid).toBeFocused();
+
+  await openPanel(page);
+  const remove = card(page, name).getByRole('button', { name: 'Delete', exact: true });
+  await tabTo(page, remove);
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('alertdialog', { name: `Delete ${name}?` });
+  await expect(dialog).toBeVisible();
+  // Focus stays inside, and goes back to where it came from.
+  for (let n = 0; n < 6; n++) {
+    await page.keyboard.press('Tab');
+    expect(await dialog.evaluate((one) => one.contains(document.activeElement))).toBe(true);
+  }
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await expect(remove).toBeFocused();
+  await page.keyboard.press('Enter');
+  await tabTo(page, dialog.getByRole('button', { name: 'Delete dataset', exact: true }));
+  await page.keyboard.press('Enter');
+  await expect(card(page, name)).toHaveCount(0);
+});
+
+test('a strict policy, and a small first load', async ({ page, stack, watch }) => {
+  const scripts: Promise<[string, number]>[] = [];
+  page.on('response', (response) => {
+    if (response.request().resourceType() !== 'script') return;
+    scripts.push(response.body().then((body) => [new URL(response.url()).pathname, gzipSync(body).length]));
+  });
+  const answer = await page.goto('/');
+  const policy = answer?.headers()['content-security-policy'] ?? '';
+  for (const rule of ["default-src 'self'", "style-src 'self'", "script-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"]) {
+    expect.soft(`${policy};`, rule).toMatch(new RegExp(`(^|;)\\s*${rule};|default-src 'none'.*${rule.split(' ')[1]}`));
+  }
+  expect(policy).not.toMatch(/unsafe-inline|unsafe-eval|https?:|\*/);
+  expect(answer?.headers()['x-content-type-options']).toBe('nosniff');
+  await expect(searchBox(page)).toBeVisible();
+  await expect(banner(page)).toContainText(/^\s*Live/);
+  const loaded = await Promise.all(scripts);
+  const total = loaded.reduce((sum, [, size]) => sum + size, 0);
+  console.log(`first load: ${loaded.length} scripts, ${(total / 1000).toFixed(1)} kB gzip`);
+  expect(loaded.length).toBeGreaterThan(0);
+  expect(total).toBeLessThanOrEqual(INITIAL_JS_BYTES);
+  // An inline script or style in the document would be refused; the policy must say so, and the page must not try.
+  await page.evaluate(() => {
+    const style = document.createElement('style');
+    style.textContent = 'body{outline:3px solid red}';
+    document.head.append(style);
+  });
+  expect(await page.evaluate(() => getComputedStyle(document.body).outlineStyle)).toBe('none');
+  watch.expectError(/policy: style-src-elem refused inline|Content Security Policy.*style/);
+  expect(watch.requests.filter((address) => !address.includes(new URL(stack.platform.url).host))).toEqual([]);
+});
+
+test('those who listen hear of it, and not too often', async ({ page, stack }) => {
+  const { api } = stack;
+  await openPanel(page);
+  await expect(banner(page)).toContainText(/^\s*Live/);
+  const heard = await page.evaluate(() => {
+    const texts: { at: number; text: string }[] = [];
+    Object.assign(window, { heard: texts });
+    const region = document.querySelector('[aria-live="polite"]');
+    if (!region) return 'no polite live region';
+    new MutationObserver(() => {
+      const text = region.textContent.trim();
+      if (text !== '' && text !== texts.at(-1)?.text) texts.push({ at: performance.now(), text });
+    }).observe(region, { childList: true, subtree: true, characterData: true });
+    return 'listening';
+  });
+  expect(heard).toBe('listening');
+  for (const name of ['heard 1', 'heard 2', 'heard 3']) await api.ingest(ENGLISH, name);
+  const texts = () => page.evaluate(() => (window as unknown as { heard: { at: number; text: string }[] }).heard);
+  await expect.poll(async () => (await texts()).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(2);
+  const times = (await texts()).map(({ at }) => at);
+  console.log(`announced: ${(await texts()).map(({ text }) => text).join(' | ')}`);
+  for (const [n, at] of times.slice(1).entries()) expect(at - (times[n] ?? 0)).toBeGreaterThan(9_500);
+});

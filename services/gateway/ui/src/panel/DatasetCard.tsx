@@ -2,7 +2,8 @@
 import { Link } from '@tanstack/react-router';
 import { memo, useId, useRef } from 'react';
 import type { Dataset } from '../api/client';
-import { formatAgo, formatBytes, formatCount, formatTime, plural, shortCommit } from '../format';
+import { formatBytes, formatCount, plural, shortCommit } from '../format';
+import { Ago } from '../ui/Ago';
 import { StatusBadge } from '../ui/Badge';
 import { Icon } from '../ui/Icon';
 import { Problem } from '../ui/Problem';
@@ -87,10 +88,7 @@ function Facts({ dataset }: { dataset: Dataset }) {
         </bdi>
       )}
       {tokenizations.length > 0 && <span>{plural(tokenizations.length, 'tokenization')}</span>}
-      <time dateTime={created_at} title={formatTime(created_at)} className="text-faint">
-        {/* As of when the card was drawn; the title says it exactly. */}
-        {formatAgo(created_at, Date.now())}
-      </time>
+      <Ago at={created_at} className="text-faint" />
     </p>
   );
 }

@@ -50,10 +50,7 @@ const buttons = (card: HTMLElement) =>
 beforeEach(() => {
   vi.stubGlobal(
     'IntersectionObserver',
-    class {
-      observe() {}
-      unobserve() {}
-    },
+    vi.fn(() => ({ observe: vi.fn(), unobserve: vi.fn() })),
   );
 });
 

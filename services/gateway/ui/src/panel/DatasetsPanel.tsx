@@ -35,14 +35,14 @@ export function DatasetsPanel() {
           </ButtonLink>
         }
       >
-        {data === undefined
+        {data === undefined || empty
           ? ' '
           : filtered
             ? `${plural(data.total, 'dataset')} found`
             : plural(data.total, 'dataset')}
       </PageHeader>
       <Toolbar search={search} counts={data?.counts} />
-      {error && (
+      {error && data === undefined && (
         <Problem
           problem={error}
           title="The datasets cannot be listed"

@@ -50,7 +50,10 @@ const buttons = (card: HTMLElement) =>
 beforeEach(() => {
   vi.stubGlobal(
     'IntersectionObserver',
-    vi.fn(() => ({ observe: vi.fn(), unobserve: vi.fn() })),
+    class {
+      observe = vi.fn();
+      unobserve = vi.fn();
+    },
   );
 });
 

@@ -1,6 +1,6 @@
 // A dataset of the Hub: look at what the repository holds, choose, download.
 import { useQuery } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState, type SyntheticEvent } from 'react';
 import { inspectQuery } from '../api/queries';
 import { ApiProblem } from '../api/problem';
 import { Button } from '../ui/Button';
@@ -44,7 +44,7 @@ export function DownloadForm({ repo: given }: { repo: string | undefined }) {
     setRepo(read.revision === undefined && !typed.includes('//') ? typed.trim() : read.repo);
     if (read.revision !== undefined) setRevision(read.revision);
   };
-  const look = (event: FormEvent) => {
+  const look = (event: SyntheticEvent) => {
     event.preventDefault();
     const read = readRepo(repo).repo;
     if (read === '') return;

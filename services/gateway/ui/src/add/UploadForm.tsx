@@ -1,6 +1,6 @@
 // A dataset of files from this computer: drop or pick them, name it, send.
 import { useNavigate } from '@tanstack/react-router';
-import { useRef, useState, type FormEvent } from 'react';
+import { useRef, useState, type SyntheticEvent } from 'react';
 import { ApiProblem } from '../api/problem';
 import { formatBytes, formatPercent, plural } from '../format';
 import { outdate } from '../store/cache';
@@ -28,7 +28,7 @@ export function UploadForm() {
     const known = new Set(files.map((file) => file.name));
     useDroppedFiles.setState({ files: [...files, ...more.filter((file) => !known.has(file.name))] });
   };
-  const send = async (event: FormEvent) => {
+  const send = async (event: SyntheticEvent) => {
     event.preventDefault();
     setProblem(undefined);
     setSent({ done: 0, total: files.reduce((sum, file) => sum + file.size, 0) });

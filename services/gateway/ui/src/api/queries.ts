@@ -1,5 +1,6 @@
 // What is asked of the server, by key. Server state lives in this cache only; pushed events patch it (live/).
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { DatasetSort } from '../search';
 import { api, body, type DatasetStatus, type JobKind, type JobState } from './client';
 
 export interface DatasetsQuery {
@@ -7,7 +8,7 @@ export interface DatasetsQuery {
   limit?: number | undefined;
   status?: DatasetStatus | undefined;
   q?: string | undefined;
-  sort?: string | undefined;
+  sort?: DatasetSort | undefined;
 }
 
 export interface JobsQuery {

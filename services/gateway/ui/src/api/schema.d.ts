@@ -1,5 +1,22 @@
 // Generated from services/gateway/openapi.json by `npm run api`. Do not edit.
 export interface paths {
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says the version, and where Flight and the catalog are reached. */
+        get: operations["about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets": {
         parameters: {
             query?: never;
@@ -232,6 +249,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /**
+         * Starts the work of a failed or cancelled job again, with the same selection or configuration; a Hub token that it had
+         *     is not kept.
+         */
         post: operations["retry_job"];
         delete?: never;
         options?: never;
@@ -368,6 +389,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The version, and the addresses for clients of Flight and gRPC. */
+        About: {
+            /** @description gRPC, such as `http://127.0.0.1:50051`. */
+            catalog: string;
+            /** @description Arrow Flight, such as `grpc://127.0.0.1:8815`. */
+            flight: string;
+            version: string;
+        };
         /** @description What a client may say on the WebSocket. */
         ClientMessage: {
             /** @description `datasets` or `dataset/{id}`. */
@@ -510,7 +539,7 @@ export interface components {
             channel: string;
         };
         DatasetPage: {
-            counts?: components["schemas"]["StatusCounts"];
+            counts: components["schemas"]["StatusCounts"];
             items: components["schemas"]["Dataset"][];
             /** Format: int32 */
             limit: number;
@@ -880,71 +909,71 @@ export interface components {
              * @description true
              * @default null
              */
-            add_special_tokens: boolean | null;
+            add_special_tokens?: boolean | null;
             /**
              * @description true when packing.
              * @default null
              */
-            append_eos: boolean | null;
+            append_eos?: boolean | null;
             /**
              * Format: int32
              * @description Documents per encoding batch, at most 10,000; no influence on the result; 1000.
              * @default null
              */
-            batch_size: number | null;
+            batch_size?: number | null;
             /**
              * @description Jinja, for a column of conversations; at most 65,536 bytes; the tokenizer's own.
              * @default null
              */
-            chat_template: string | null;
+            chat_template?: string | null;
             /**
              * @description true
              * @default null
              */
-            filter_special_tokens: boolean | null;
+            filter_special_tokens?: boolean | null;
             /**
              * @description true
              * @default null
              */
-            filter_stop_words: boolean | null;
+            filter_stop_words?: boolean | null;
             /**
              * Format: int32
              * @description Tokens in a window, special tokens of the template included; 1024.
              * @default null
              */
-            max_length: number | null;
+            max_length?: number | null;
             /**
              * Format: int32
              * @description Characters; 3.
              * @default null
              */
-            min_token_length: number | null;
+            min_token_length?: number | null;
             /** @default null */
-            packing: components["schemas"]["Packing"] | null;
+            packing?: components["schemas"]["Packing"] | null;
             /** @default null */
-            split: string | null;
+            split?: string | null;
             /**
              * @description ISO 639-1; `en`.
              * @default null
              */
-            stop_words_language: string | null;
+            stop_words_language?: string | null;
             /**
              * Format: int32
              * @description Overlap of two windows in tokens; 512.
              * @default null
              */
-            stride: number | null;
+            stride?: number | null;
             /** @description At most 65,536 bytes of UTF-8. */
             text: string;
             /** @default null */
-            text_column: string | null;
+            text_column?: string | null;
             /**
              * @description Model repository on the Hub.
              * @default
              */
             tokenizer_name: string;
             /** @default null */
-            tokenizer_revision: string | null;
+            tokenizer_revision?: string | null;
         };
         /** @description Where the first rows come from. */
         PreviewSource: {
@@ -1040,43 +1069,45 @@ export interface components {
              * Format: int64
              * @default 0
              */
-            bytes: number;
+            bytes?: number;
             /**
              * Format: int64
              * @description Bytes for an ingest, documents for a tokenization.
              * @default 0
              */
-            done: number;
+            done?: number;
             /** @default [] */
-            files: components["schemas"]["FileProgress"][];
+            files?: components["schemas"]["FileProgress"][];
             /**
              * @description `resolving`, `downloading`, `converting`, `tokenizing` or `finishing`.
              * @default
              */
-            phase: string;
+            phase?: string;
             /**
              * Format: int64
              * @default 0
              */
-            rows: number;
+            rows?: number;
             /**
              * Format: int64
              * @default 0
              */
-            sequences: number;
+            sequences?: number;
             /**
              * Format: int64
              * @default 0
              */
-            tokens: number;
+            tokens?: number;
             /**
              * Format: int64
              * @description 0 = not known yet.
              * @default 0
              */
-            total: number;
+            total?: number;
         };
         RawSample: {
+            /** @description Columns that lost something to `max_cell_bytes`. */
+            cut?: string[];
             /** @description Column by column; what JSON cannot carry is text. */
             data: {
                 [key: string]: unknown;
@@ -1092,7 +1123,7 @@ export interface components {
         ReadPlan: {
             columns?: string[] | null;
             /** @default true */
-            drop_last: boolean | null;
+            drop_last?: boolean | null;
             /**
              * Format: int64
              * @description Exclusive; the end of the epoch when absent. Required when sources are mixed.
@@ -1102,7 +1133,7 @@ export interface components {
              * Format: int64
              * @default 0
              */
-            epoch: number | null;
+            epoch?: number | null;
             /**
              * Format: int32
              * @description Rows of one training step over all ranks.
@@ -1117,7 +1148,7 @@ export interface components {
              * Format: int64
              * @default 0
              */
-            seed: number | null;
+            seed?: number | null;
             /** @description `none` (the default), `global`, or `{"block": {"rows": n}}`. */
             shuffle?: unknown;
             /** @description One, or several that are mixed by weight. */
@@ -1126,13 +1157,13 @@ export interface components {
              * Format: int64
              * @default 0
              */
-            start_step: number | null;
+            start_step?: number | null;
             /**
              * Format: int32
              * @description Divides `global_batch_rows`.
              * @default 1
              */
-            world_size: number | null;
+            world_size?: number | null;
         };
         ReadPlanSource: {
             /** Format: uuid */
@@ -1142,13 +1173,13 @@ export interface components {
              * @description Relative share of the rows, at least 1.
              * @default 1
              */
-            weight: number | null;
+            weight?: number | null;
         };
         /**
          * @description Why something failed. Clients decide by this, never by text.
          * @enum {string}
          */
-        Reason: "InvalidRepoId" | "InvalidRevision" | "InvalidField" | "MalformedBody" | "UnsupportedMedia" | "BodyTooLarge" | "DatasetTooLarge" | "Unauthenticated" | "Forbidden" | "OriginNotAllowed" | "HubGated" | "HubTokenRejected" | "NotFound" | "HubRepoNotFound" | "HubRevisionNotFound" | "HubSplitNotFound" | "HubConfigNotFound" | "HubConfigRequired" | "NoDataFiles" | "ScriptDataset" | "JobAlreadyActive" | "NameTaken" | "JobTerminal" | "DatasetNotReady" | "DatasetReady" | "IdempotencyKeyReused" | "StaleAttempt" | "DownloadFailed" | "HubRateLimited" | "ChecksumMismatch" | "SourceCorrupt" | "SourceLimitExceeded" | "SchemaMismatch" | "NoTextColumn" | "TokenizerUnsupported" | "ShardCorrupt" | "TokenizeOom" | "Poison" | "DiskFull" | "RateLimited" | "QuotaExceeded" | "Overloaded" | "DbUnavailable" | "Draining" | "DeadlineExceeded" | "NotImplemented" | "Internal";
+        Reason: "INVALID_REPO_ID" | "INVALID_REVISION" | "INVALID_FIELD" | "MALFORMED_BODY" | "UNSUPPORTED_MEDIA" | "BODY_TOO_LARGE" | "DATASET_TOO_LARGE" | "UNAUTHENTICATED" | "FORBIDDEN" | "ORIGIN_NOT_ALLOWED" | "HUB_GATED" | "HUB_TOKEN_REJECTED" | "NOT_FOUND" | "HUB_REPO_NOT_FOUND" | "HUB_REVISION_NOT_FOUND" | "HUB_SPLIT_NOT_FOUND" | "HUB_CONFIG_NOT_FOUND" | "HUB_CONFIG_REQUIRED" | "NO_DATA_FILES" | "SCRIPT_DATASET" | "JOB_ALREADY_ACTIVE" | "NAME_TAKEN" | "JOB_TERMINAL" | "DATASET_NOT_READY" | "DATASET_READY" | "IDEMPOTENCY_KEY_REUSED" | "STALE_ATTEMPT" | "DOWNLOAD_FAILED" | "HUB_RATE_LIMITED" | "CHECKSUM_MISMATCH" | "SOURCE_CORRUPT" | "SOURCE_LIMIT_EXCEEDED" | "SCHEMA_MISMATCH" | "NO_TEXT_COLUMN" | "TOKENIZER_UNSUPPORTED" | "SHARD_CORRUPT" | "TOKENIZE_OOM" | "POISON" | "DISK_FULL" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "OVERLOADED" | "DB_UNAVAILABLE" | "DRAINING" | "DEADLINE_EXCEEDED" | "NOT_IMPLEMENTED" | "INTERNAL";
         Sample: components["schemas"]["RawSample"] | components["schemas"]["TokenSample"];
         Samples: {
             /** Format: int32 */
@@ -1186,10 +1217,15 @@ export interface components {
             /** Format: uuid */
             job_id: string;
         };
+        /** @description How many datasets match `q` in each status, whatever `status` was asked for. */
         StatusCounts: {
+            /** Format: int64 */
             downloading: number;
+            /** Format: int64 */
             failed: number;
+            /** Format: int64 */
             pending: number;
+            /** Format: int64 */
             ready: number;
         };
         TaskCounts: {
@@ -1282,69 +1318,69 @@ export interface components {
              * @description true
              * @default null
              */
-            add_special_tokens: boolean | null;
+            add_special_tokens?: boolean | null;
             /**
              * @description true when packing.
              * @default null
              */
-            append_eos: boolean | null;
+            append_eos?: boolean | null;
             /**
              * Format: int32
              * @description Documents per encoding batch, at most 10,000; no influence on the result; 1000.
              * @default null
              */
-            batch_size: number | null;
+            batch_size?: number | null;
             /**
              * @description Jinja, for a column of conversations; at most 65,536 bytes; the tokenizer's own.
              * @default null
              */
-            chat_template: string | null;
+            chat_template?: string | null;
             /**
              * @description true
              * @default null
              */
-            filter_special_tokens: boolean | null;
+            filter_special_tokens?: boolean | null;
             /**
              * @description true
              * @default null
              */
-            filter_stop_words: boolean | null;
+            filter_stop_words?: boolean | null;
             /**
              * Format: int32
              * @description Tokens in a window, special tokens of the template included; 1024.
              * @default null
              */
-            max_length: number | null;
+            max_length?: number | null;
             /**
              * Format: int32
              * @description Characters; 3.
              * @default null
              */
-            min_token_length: number | null;
+            min_token_length?: number | null;
             /** @default null */
-            packing: components["schemas"]["Packing"] | null;
+            packing?: components["schemas"]["Packing"] | null;
             /** @default null */
-            split: string | null;
+            split?: string | null;
             /**
              * @description ISO 639-1; `en`.
              * @default null
              */
-            stop_words_language: string | null;
+            stop_words_language?: string | null;
             /**
              * Format: int32
              * @description Overlap of two windows in tokens; 512.
              * @default null
              */
-            stride: number | null;
+            stride?: number | null;
             /** @default null */
-            text_column: string | null;
+            text_column?: string | null;
             /**
              * @description Model repository on the Hub.
              * @default
              */
-            tokenizer_name: string;
+            tokenizer_name?: string;
             /** @default null */
-            tokenizer_revision: string | null;
+            tokenizer_revision?: string | null;
         };
         /** @description The same with every default filled in. */
         TokenizeConfigFilled: {
@@ -1382,6 +1418,8 @@ export interface components {
             input_ids: number[];
             /** @description One per id; bytes that are not whole UTF-8 as `<0xNN>`. */
             pieces: string[];
+            /** @description Positions of special tokens, ascending. */
+            special: number[];
             split: string;
             text: string;
             /** Format: int32 */
@@ -1438,6 +1476,25 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    about: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+        };
+    };
     list_datasets: {
         parameters: {
             query?: {
@@ -1447,8 +1504,8 @@ export interface operations {
                 page?: number;
                 /** @description Part of the name or repository id, any case. */
                 q?: string;
-                /** @description `created_at`, `updated_at`, `name`, `size_bytes` or `row_count`, with `-` before it for descending; `-created_at`. */
-                sort?: string;
+                /** @description What the list is ordered by, with `-` before it for descending; `-created_at`. */
+                sort?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "name" | "-name" | "size_bytes" | "-size_bytes" | "row_count" | "-row_count";
                 /** @description Only datasets in this status. */
                 status?: "pending" | "downloading" | "ready" | "failed" | "deleting";
             };
@@ -1681,6 +1738,8 @@ export interface operations {
             query?: {
                 /** @description Rows of a page, 1 to 200; 20. */
                 limit?: number;
+                /** @description Cuts each cell of a raw row to about so many bytes, 16 to 1048576, and names those in `cut`; not at all. */
+                max_cell_bytes?: number;
                 /** @description The first page is 1. */
                 page?: number;
                 /** @description Only rows with this part in one of their text columns (or in their decoded text), any case, at most 256 characters. */
@@ -1870,7 +1929,10 @@ export interface operations {
                 /** @description The split whose first rows are shown; the first. */
                 split?: string;
             };
-            header?: never;
+            header?: {
+                /** @description for a private or gated repository; kept nowhere */
+                "X-HF-Token"?: string | null;
+            };
             path: {
                 /** @description `owner/name`; the slash may be encoded */
                 repo_id: string;
@@ -1979,6 +2041,19 @@ export interface operations {
                     "application/json": components["schemas"]["Started"];
                 };
             };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
         };
     };
     lookup_step: {

@@ -46,9 +46,14 @@ export default function DatasetPage() {
       <PageHeader title={<bdi>{dataset.name}</bdi>} actions={<CardActions dataset={dataset} />}>
         <span className="flex flex-wrap items-center gap-2">
           <StatusBadge status={dataset.status} />
-          <bdi>
-            {dataset.repo_id}@{shortCommit(dataset.commit_sha)}
-          </bdi>
+          {dataset.source === 'upload' ? (
+            'Uploaded files'
+          ) : (
+            <bdi>
+              {dataset.repo_id}@
+              {dataset.commit_sha ? shortCommit(dataset.commit_sha) : (dataset.revision ?? 'default branch')}
+            </bdi>
+          )}
         </span>
       </PageHeader>
       {showsProgress && (

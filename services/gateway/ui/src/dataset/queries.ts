@@ -17,6 +17,8 @@ export interface RowSource {
   split: string | undefined;
   tokenizationId: string | undefined;
   q: string;
+  /** Cells of raw rows are cut to about so many bytes. */
+  cellBytes?: number;
 }
 
 export const samplesPrefix = (source: RowSource) => ['samples', source] as const;
@@ -31,6 +33,7 @@ export function samplesPage(source: RowSource, page: number, limit: number) {
         split: source.split,
         tokenization_id: source.tokenizationId,
         q: source.q === '' ? undefined : source.q,
+        max_cell_bytes: source.cellBytes,
       };
       const path = { id: source.datasetId };
       return body(api.GET('/api/v1/datasets/{id}/samples', { params: { path, query }, signal }));

@@ -2,12 +2,13 @@
 import { Link } from '@tanstack/react-router';
 import { memo, useRef } from 'react';
 import type { Job } from '../api/client';
-import { formatAgo, formatDuration, formatTime, plural, secondsBetween } from '../format';
+import { formatDuration, plural, secondsBetween } from '../format';
 import { useDatasetFeed, useLiveDownload, useLiveTokenization } from '../live/useDatasetFeed';
 import { useDatasetName } from '../live/names';
 import { LiveJobView } from '../panel/LiveJobView';
 import { KIND_WORDS, phaseWord } from '../panel/phases';
 import { useVisible } from '../panel/useVisible';
+import { Ago } from '../ui/Ago';
 import { StatusBadge } from '../ui/Badge';
 import { Icon } from '../ui/Icon';
 import { Problem } from '../ui/Problem';
@@ -27,8 +28,8 @@ export const JobRow = memo(function JobRow({ job }: { job: Job }) {
       <div className="min-w-0 space-y-2">
         <div className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5">
           <Title job={job} name={name} />
-          <span data-numeric="" className="text-xs text-muted" title={formatTime(job.created_at)}>
-            {formatAgo(job.created_at, Date.now())}
+          <span data-numeric="" className="text-xs text-muted">
+            <Ago at={job.created_at} />
             {job.finished_at && ` · took ${formatDuration(secondsBetween(job.created_at, job.finished_at))}`}
             {job.attempt > 1 && ` · ${plural(job.attempt, 'attempt')}`}
             {job.tasks.failed > 0 && ` · ${plural(job.tasks.failed, 'task')} failed`}

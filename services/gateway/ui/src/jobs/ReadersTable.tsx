@@ -2,7 +2,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { readersQuery } from '../api/queries';
 import { readersIn, readsWhat } from '../dataset/activity/readers';
-import { formatAgo, formatCount } from '../format';
+import { formatCount } from '../format';
+import { Ago } from '../ui/Ago';
 import { Button } from '../ui/Button';
 import { Problem } from '../ui/Problem';
 import { Table, Td, Th } from '../ui/Table';
@@ -48,7 +49,9 @@ export function ReadersTable() {
                 <Td className="text-right">{formatCount(reader.step)}</Td>
                 <Td className="text-right">{formatCount(reader.rows)}</Td>
                 <Td className="text-right">{formatCount(reader.rows_per_second)}</Td>
-                <Td className="whitespace-nowrap">{formatAgo(reader.last_seen_at, Date.now())}</Td>
+                <Td className="whitespace-nowrap">
+                  <Ago at={reader.last_seen_at} />
+                </Td>
               </tr>
             ))}
           </tbody>

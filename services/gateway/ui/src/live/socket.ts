@@ -62,9 +62,9 @@ export class LiveSocket {
   subscribe(name: string, listener: Listener): () => void {
     let channel = this.#channels.get(name);
     if (channel === undefined) {
+      this.#makeRoom();
       channel = new Channel(name);
       this.#channels.set(name, channel);
-      this.#makeRoom();
       this.#ask(channel);
     }
     const { listeners } = channel;

@@ -2,7 +2,8 @@
 import { Link } from '@tanstack/react-router';
 import { memo, useId, useRef } from 'react';
 import type { Dataset } from '../api/client';
-import { formatAgo, formatBytes, formatCount, formatTime, plural, shortCommit } from '../format';
+import { formatBytes, formatCount, plural, shortCommit } from '../format';
+import { Ago } from '../ui/Ago';
 import { StatusBadge } from '../ui/Badge';
 import { Icon } from '../ui/Icon';
 import { Problem } from '../ui/Problem';
@@ -21,9 +22,9 @@ export const DatasetCard = memo(function DatasetCard({ dataset }: { dataset: Dat
       aria-labelledby={titleId}
       className="flex min-w-0 flex-col gap-3 rounded-lg border border-line bg-surface p-4 shadow-card [contain-intrinsic-size:auto_170px] [content-visibility:auto] hover:border-line-strong"
     >
-      <header className="flex min-w-0 items-start justify-between gap-3">
-        <div className="min-w-0">
-          <h2 className="truncate leading-5 font-semibold">
+      <header className="min-w-0">
+        <div className="flex items-start justify-between gap-3">
+          <h2 className="min-w-0 truncate leading-5 font-semibold">
             <Link
               id={titleId}
               data-list-item=""
@@ -35,9 +36,9 @@ export const DatasetCard = memo(function DatasetCard({ dataset }: { dataset: Dat
               <bdi>{dataset.name}</bdi>
             </Link>
           </h2>
-          <Source dataset={dataset} />
+          <StatusBadge status={dataset.status} />
         </div>
-        <StatusBadge status={dataset.status} />
+        <Source dataset={dataset} />
       </header>
       <Facts dataset={dataset} />
       {isLive(dataset) && <LiveArea dataset={dataset} visible={visible} />}
@@ -72,6 +73,8 @@ function Source({ dataset }: { dataset: Dataset }) {
 function Facts({ dataset }: { dataset: Dataset }) {
   const { size_bytes, row_count, splits, tokenizations, created_at } = dataset;
   const known = size_bytes !== null && size_bytes !== undefined;
+  // How long it takes stands beside its progress.
+  if (!known && dataset.status === 'downloading') return null;
   return (
     <p data-numeric="" className="flex flex-wrap gap-x-3 gap-y-0.5 text-xs text-muted">
       {known && <span className="text-ink">{formatBytes(size_bytes)}</span>}
@@ -85,10 +88,7 @@ function Facts({ dataset }: { dataset: Dataset }) {
         </bdi>
       )}
       {tokenizations.length > 0 && <span>{plural(tokenizations.length, 'tokenization')}</span>}
-      <time dateTime={created_at} title={formatTime(created_at)} className="text-faint">
-        {/* As of when the card was drawn; the title says it exactly. */}
-        {formatAgo(created_at, Date.now())}
-      </time>
+      <Ago at={created_at} className="text-faint" />
     </p>
   );
 }

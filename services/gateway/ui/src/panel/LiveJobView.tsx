@@ -78,7 +78,8 @@ function Waiting({ live, job, datasetId }: { live: LiveJob; job: Job | undefined
   const now = useNow();
   const next = job?.next_run_at ? Date.parse(job.next_run_at) : undefined;
   const waits = next !== undefined && next > now;
-  const stalled = isStalled(live, now);
+  // Who waits for a worker has said so.
+  const stalled = live.phase !== '' && isStalled(live, now);
   // The record knows of tries and waits, which progress does not say: one question for each standstill.
   useEffect(() => {
     if (stalled) void refreshDataset(datasetId);

@@ -13,8 +13,7 @@ function observe(element: Element, callback: (visible: boolean) => void): () => 
   );
   callbacks.set(element, callback);
   observer.observe(element);
-  const { unobserve } = observer;
-  return () => unobserve.call(observer, element);
+  return () => observer?.unobserve(element);
 }
 
 export function useVisible(ref: RefObject<Element | null>): boolean {

@@ -30,7 +30,7 @@ export function outdate(id: string): void {
 function change(id: string, how: (dataset: Dataset) => Dataset): void {
   queryClient.setQueryData<Dataset>(keys.dataset(id), (dataset) => dataset && how(dataset));
   queryClient.setQueriesData<DatasetPage>({ queryKey: keys.datasets }, (page) => {
-    if (page === undefined || !page.items.some((item) => item.id === id)) return page;
+    if (!page?.items.some((item) => item.id === id)) return page;
     return { ...page, items: page.items.map((item) => (item.id === id ? how(item) : item)) };
   });
 }
@@ -55,7 +55,7 @@ function newer(known: Dataset | undefined, record: Dataset): Dataset {
 export function forgetDataset(id: string): void {
   queryClient.removeQueries({ queryKey: keys.dataset(id), type: 'inactive' });
   queryClient.setQueriesData<DatasetPage>({ queryKey: keys.datasets }, (page) => {
-    if (page === undefined || !page.items.some((item) => item.id === id)) return page;
+    if (!page?.items.some((item) => item.id === id)) return page;
     return { ...page, items: page.items.filter((item) => item.id !== id), total: page.total - 1 };
   });
   askAgain(keys.datasets, keys.jobs);
@@ -64,7 +64,7 @@ export function forgetDataset(id: string): void {
 /** Asks for one record now, and puts it wherever the dataset is shown. */
 export async function refreshDataset(id: string): Promise<void> {
   const record = await queryClient
-    .fetchQuery({ ...datasetQuery(id), staleTime: 0, retry: false })
+    .query({ ...datasetQuery(id), staleTime: 0, retry: false })
     .catch(() => undefined);
   if (record !== undefined) change(record.id, (dataset) => newer(dataset, record));
 }

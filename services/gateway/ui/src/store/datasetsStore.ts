@@ -15,7 +15,12 @@ export interface LiveDataset {
   tokenizations: Readonly<Record<string, LiveJob>>;
 }
 
-type Completed = { job_id: string; file_path: string; row_count: number; size_bytes: number };
+interface Completed {
+  job_id: string;
+  file_path: string;
+  row_count: number;
+  size_bytes: number;
+}
 
 export interface DatasetsState {
   live: Readonly<Record<string, LiveDataset>>;
@@ -61,10 +66,10 @@ export const useDatasetsStore = create<DatasetsState>()((set, get) => {
   const change = (id: string, live: LiveDataset) => {
     set((state) => ({ live: { ...state.live, [id]: live } }));
   };
-  const end = (key: string, id: string, without: (live: LiveDataset) => LiveDataset) => {
+  const end = (key: string, id: string, ended: (live: LiveDataset) => LiveDataset) => {
     waiting.drop((one) => one === key || one === `percent ${id}`);
     const live = get().live[id];
-    if (live !== undefined) change(id, without(live));
+    if (live !== undefined) change(id, ended(live));
     outdate(id);
   };
 
@@ -79,7 +84,7 @@ export const useDatasetsStore = create<DatasetsState>()((set, get) => {
       );
       return [...byId.values()];
     },
-    fetchDatasets: (query) => queryClient.fetchQuery(datasetsQuery(query)),
+    fetchDatasets: (query) => queryClient.query(datasetsQuery(query)),
     createDataset: async (dataset) => {
       const created = await body(api.POST('/api/v1/datasets', { body: dataset }));
       outdate(created.id);
@@ -124,13 +129,12 @@ export const useDatasetsStore = create<DatasetsState>()((set, get) => {
     endDownload: (id) => end(`download ${id}`, id, (live) => ({ ...live, download: undefined })),
     endTokenization: (id, tokenizationId) => {
       end(`tokenization ${tokenizationId}`, id, (live) => {
-        const { [tokenizationId]: _, ...tokenizations } = live.tokenizations;
-        return { ...live, tokenizations };
+        return { ...live, tokenizations: without(live.tokenizations, tokenizationId) };
       });
     },
     forget: (id) => {
       waiting.drop((key) => key.endsWith(` ${id}`));
-      set(({ live: { [id]: _, ...live }, percents: { [id]: __, ...percents } }) => ({ live, percents }));
+      set(({ live, percents }) => ({ live: without(live, id), percents: without(percents, id) }));
       forgetDataset(id);
     },
   };
@@ -142,7 +146,7 @@ export const datasetsStore = useDatasetsStore;
 /** All that waited, as one change: each subscriber is asked once. */
 function afterBatch(state: DatasetsState, batch: Iterable<Waiting>, at: number): Partial<DatasetsState> {
   const live: Record<string, LiveDataset> = { ...state.live };
-  const percents: Record<string, number> = { ...state.percents };
+  const percents = new Map(Object.entries(state.percents));
   for (const one of batch) {
     const before = live[one.id] ?? NOTHING;
     switch (one.kind) {
@@ -156,12 +160,12 @@ function afterBatch(state: DatasetsState, batch: Iterable<Waiting>, at: number):
         break;
       }
       case 'percent':
-        if (one.percent === undefined) delete percents[one.id];
-        else percents[one.id] = one.percent;
+        if (one.percent === undefined) percents.delete(one.id);
+        else percents.set(one.id, one.percent);
         break;
     }
   }
-  return { live, percents };
+  return { live, percents: Object.fromEntries(percents) };
 }
 
 function withRecord(live: LiveDataset, dataset: Dataset, at: number): LiveDataset {
@@ -175,4 +179,8 @@ function withRecord(live: LiveDataset, dataset: Dataset, at: number): LiveDatase
   const download = runs ? fromJob(live.download, job, at) : undefined;
   const same = download === live.download && kept.length === Object.keys(live.tokenizations).length;
   return same ? live : { download, tokenizations: Object.fromEntries(kept) };
+}
+
+function without<T>(map: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(map).filter(([one]) => one !== key));
 }

@@ -97,7 +97,7 @@ export function IconButton({
   );
 }
 
-type ButtonLinkProps = LinkComponentProps<'a'> & {
+type ButtonLinkProps = LinkComponentProps & {
   variant?: ButtonVariant;
   size?: ButtonSize;
   icon?: IconName;

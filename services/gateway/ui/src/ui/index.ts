@@ -1,5 +1,6 @@
 // The primitives. Nothing here may put a <style> element or a style attribute into HTML: the content policy refuses
 // both, so of Radix neither Dialog, Select, ScrollArea nor a modal menu can be used.
+export { Ago } from './Ago';
 export { Badge, StatusBadge, statusIcon, statusWord, type Status, type Tone } from './Badge';
 export { Button, ButtonLink, IconButton, buttonClass } from './Button';
 export { CopyButton } from './CopyButton';

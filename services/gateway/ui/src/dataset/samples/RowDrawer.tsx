@@ -1,24 +1,26 @@
 // All of one row, at the side of the page: every column, the whole conversation, or every token.
 //
 // The browser's own modal dialog keeps the focus inside, closes on Escape and gives the focus back.
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
-import { CopyButton, IconButton } from '../../ui';
+import { CopyButton, IconButton, Problem, Skeleton } from '../../ui';
 import { ChatBubbles } from '../../tokens/ChatBubbles';
 import { conversationColumn, messagesOf } from '../../tokens/conversation';
 import { spansOfRow } from '../../tokens/spans';
 import { TokenText } from '../../tokens/TokenText';
 import { VisibleText } from '../../tokens/VisibleText';
-import type { RawSample, Sample, TokenSample } from '../queries';
+import { rawRow, type RawSample, type Sample, type TokenSample } from '../queries';
 import { isTokens, type View } from './columns';
 
 interface RowDrawerProps {
+  datasetId: string;
   sample: Sample | undefined;
   view: View;
   onClose: () => void;
   onStep: (by: 1 | -1) => void;
 }
 
-export function RowDrawer({ sample, view, onClose, onStep }: RowDrawerProps) {
+export function RowDrawer({ datasetId, sample, view, onClose, onStep }: RowDrawerProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (!dialog.current?.open) dialog.current?.showModal();
@@ -48,11 +50,21 @@ export function RowDrawer({ sample, view, onClose, onStep }: RowDrawerProps) {
         ) : isTokens(sample) ? (
           <TokenRow sample={sample} />
         ) : (
-          <RawRow sample={sample} view={view} />
+          <WholeRow datasetId={datasetId} sample={sample} view={view} />
         )}
       </div>
     </dialog>
   );
+}
+
+/** A row of the table whose cells were cut is fetched once more, whole. */
+function WholeRow({ datasetId, sample, view }: { datasetId: string; sample: RawSample; view: View }) {
+  const isCut = (sample.cut?.length ?? 0) > 0;
+  const { data, error } = useQuery({ ...rawRow(datasetId, sample.split, sample.index), enabled: isCut });
+  const whole = data?.samples[0];
+  if (!isCut) return <RawRow sample={sample} view={view} />;
+  if (error) return <Problem problem={error} title="The row could not be fetched" />;
+  return whole && !isTokens(whole) ? <RawRow sample={whole} view={view} /> : <Skeleton className="h-40" />;
 }
 
 function RawRow({ sample, view }: { sample: RawSample; view: View }) {

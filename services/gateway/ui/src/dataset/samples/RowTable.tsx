@@ -91,6 +91,8 @@ export function RowTable<Row>(props: RowTableProps<Row>) {
       aria-rowcount={rows + 1}
       aria-activedescendant={active >= first && active < end ? `${id}-${active}` : undefined}
       tabIndex={0}
+      // No taller than its rows, with room for a scroll bar at the foot.
+      style={{ height: `min(70vh, 44rem, ${rows * rowHeight + HEADER + 18}px)` }}
       onScroll={onScroll}
       onKeyDown={onKeyDown}
     >

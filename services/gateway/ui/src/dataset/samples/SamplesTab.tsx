@@ -5,7 +5,7 @@ import type { Dataset, Sample } from '../queries';
 import { isText, schemaColumns } from '../overview/schema';
 import { useTabSearch } from '../useTabSearch';
 import { chatColumns, rawColumns, ROW_HEIGHTS, tokenColumns, type View } from './columns';
-import { pageRows, rawRowBytes, tokenRowBytes } from './pages';
+import { rawPages, rawRowBytes, tokenPages } from './pages';
 import { RowDrawer } from './RowDrawer';
 import { RowTable } from './RowTable';
 import { SamplesToolbar } from './SamplesToolbar';
@@ -40,11 +40,12 @@ function Samples({ dataset, search, setSearch }: SamplesProps) {
   // Tokens cover one split, so the choice of another one would only show nothing.
   const split = view === 'tokens' ? undefined : search.split;
 
-  const rowBytes = tokenization
-    ? tokenRowBytes(tokenization.num_tokens, tokenization.num_sequences)
-    : rawRowBytes(dataset.size_bytes, dataset.row_count);
-  const source = { datasetId: dataset.id, split, tokenizationId: tokenization?.id, q: query };
-  const rows = useRows(source, pageRows(rowBytes));
+  const pages = tokenization
+    ? tokenPages(tokenization.num_tokens, tokenization.num_sequences)
+    : rawPages(rawRowBytes(dataset.size_bytes, dataset.row_count), schemaColumns(dataset.schema).length);
+  const { cellBytes } = pages;
+  const source = { datasetId: dataset.id, split, tokenizationId: tokenization?.id, q: query, cellBytes };
+  const rows = useRows(source, pages.rows);
   const total = rows.firstPage?.total ?? 0;
 
   const columns = useMemo(() => {
@@ -54,8 +55,8 @@ function Samples({ dataset, search, setSearch }: SamplesProps) {
     return rawColumns(names, split === undefined && dataset.splits.length > 1, query);
   }, [view, dataset.schema, dataset.splits.length, split, query]);
 
-  const step = (by: number) =>
-    setSearch({ row: Math.min(Math.max((search.row ?? 0) + by, 0), total - 1), at: (search.row ?? 0) + by });
+  // A row that is open is also one that the table shows, so that it is fetched wherever the link came from.
+  const open = (row: number) => setSearch({ row, at: row });
   return (
     <section aria-label="Samples">
       <SamplesToolbar
@@ -92,16 +93,17 @@ function Samples({ dataset, search, setSearch }: SamplesProps) {
           rowAt={rows.rowAt}
           numberOf={(row, index) => (query && row ? row.index : index)}
           onVisible={rows.onVisible}
-          onOpen={(row) => setSearch({ row })}
-          at={search.at}
+          onOpen={open}
+          at={search.at ?? search.row}
         />
       )}
       {search.row !== undefined && total > 0 && (
         <RowDrawer
+          datasetId={dataset.id}
           sample={rows.rowAt(search.row)}
           view={view}
           onClose={() => setSearch({ row: undefined })}
-          onStep={step}
+          onStep={(by) => open(Math.min(Math.max((search.row ?? 0) + by, 0), total - 1))}
         />
       )}
     </section>

@@ -15,13 +15,28 @@ export function rawRowBytes(sizeBytes: number | null | undefined, rows: number |
   return sizeBytes && rows ? sizeBytes / rows : 0;
 }
 
-/** Mean bytes of JSON of a token row: each token is an id, a piece and its part of the text. */
-export function tokenRowBytes(
+/** Cells of tables with large rows are cut to so many bytes; more than a cell shows, and some messages of a conversation. */
+const CELL_BYTES = 2048;
+
+export interface PageShape {
+  rows: number;
+  cellBytes?: number;
+}
+
+/** How raw rows of `columns` columns are fetched: rows of a page, and whether their cells are cut. */
+export function rawPages(meanRowBytes: number, columns: number): PageShape {
+  if (meanRowBytes <= CELL_BYTES) return { rows: pageRows(meanRowBytes) };
+  const atMost = Math.max(columns, 1) * CELL_BYTES;
+  return { rows: pageRows(Math.min(meanRowBytes, atMost)), cellBytes: CELL_BYTES };
+}
+
+/** How token rows are fetched: each token is an id, a piece and its part of the text. */
+export function tokenPages(
   tokens: number | null | undefined,
   sequences: number | null | undefined,
-): number {
+): PageShape {
   const bytesOfToken = 22;
-  return tokens && sequences ? (tokens / sequences) * bytesOfToken : 0;
+  return { rows: pageRows(tokens && sequences ? (tokens / sequences) * bytesOfToken : 0) };
 }
 
 /** Numbers of the pages (the first is 1) that hold rows `first` up to, not including, `end`. */

@@ -1,6 +1,8 @@
 // The live preview beside the form: a text, and what the settings make of it.
 import type { ReactNode } from 'react';
+import { ApiProblem } from '../../api/problem';
 import { Field, Problem, Skeleton, TextArea } from '../../ui';
+import { fieldErrors } from './form';
 import { PreviewResult } from './PreviewResult';
 import type { usePreview } from './usePreview';
 
@@ -13,6 +15,7 @@ interface PreviewPanelProps {
 
 export function PreviewPanel({ text, onText, preview, children }: PreviewPanelProps) {
   const problem = preview.error;
+  const isOfFields = Object.keys(fieldErrors(ApiProblem.from(problem).errors)).length > 0;
   return (
     <section aria-label="Preview" aria-busy={preview.isBehind} className="min-w-0">
       <h3 className="mb-2 text-lg font-semibold">Preview</h3>
@@ -28,7 +31,11 @@ export function PreviewPanel({ text, onText, preview, children }: PreviewPanelPr
           />
         )}
       </Field>
-      {problem ? (
+      {problem && isOfFields ? (
+        <p className="text-sm text-muted">
+          No preview until the fields that are marked in the form are right.
+        </p>
+      ) : problem ? (
         <Problem problem={problem} title="No preview" compact />
       ) : preview.data ? (
         <PreviewResult preview={preview.data} />

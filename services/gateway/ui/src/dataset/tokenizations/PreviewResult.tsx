@@ -1,4 +1,5 @@
 // The answer of a preview: how many tokens each rule drops, the tokens with their fate, and the rows that are stored.
+import { plural } from '../../format';
 import { RULE_WORDS, spansOfPreview, type DropRule } from '../../tokens/spans';
 import { TokenText } from '../../tokens/TokenText';
 import { SHOWN_WINDOWS, windowView, type PreviewedWindow } from '../../tokens/windows';
@@ -17,7 +18,7 @@ export function PreviewResult({ preview }: { preview: Preview }) {
       <TokenText label="Tokens" spans={spans} />
       <h4 className="mt-4 mb-1 font-semibold">Sequences that are stored</h4>
       {preview.window_count === 0 && <p className="text-muted">None: the filters drop every token.</p>}
-      <ol className="flex flex-col gap-3">
+      <ol className="flex flex-col gap-1">
         {windows.map((window, index) => (
           <WindowRow key={index} number={index + 1} window={window} kept={kept} />
         ))}
@@ -55,7 +56,7 @@ interface WindowRowProps {
 
 function WindowRow({ number, window, kept }: WindowRowProps) {
   const { tokens, fill } = windowView(window, kept);
-  const facts = [`${window.length.toLocaleString('en')} ids`];
+  const facts = [plural(window.length, 'id')];
   if (window.overlap > 0) facts.push(`${window.overlap.toLocaleString('en')} also in the one before`);
   if (fill > 0) facts.push(`${fill.toLocaleString('en')} of fill`);
   return (

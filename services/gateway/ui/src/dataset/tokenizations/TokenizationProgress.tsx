@@ -1,4 +1,5 @@
 // How far a running tokenization is. It alone is drawn again as progress comes, not the buttons beside it.
+import { useState } from 'react';
 import { useLiveTokenization } from '../../live/useDatasetFeed';
 import { LiveJobView } from '../../panel/LiveJobView';
 import { Progress } from '../../ui';
@@ -6,11 +7,13 @@ import type { Tokenization } from '../queries';
 
 export function TokenizationProgress({ tokenization }: { tokenization: Tokenization }) {
   const live = useLiveTokenization(tokenization.dataset_id, tokenization.id);
+  const [wasLive, setWasLive] = useState(false);
+  if (live !== undefined && !wasLive) setWasLive(true);
   if (tokenization.status !== 'pending' && tokenization.status !== 'running') return null;
   const label = `Tokenization with ${tokenization.tokenizer_name}`;
-  return live === undefined ? (
-    <Progress label={label} text="Waiting for a worker" />
-  ) : (
-    <LiveJobView label={label} live={live} unit="rows" datasetId={tokenization.dataset_id} />
-  );
+  if (live !== undefined) {
+    return <LiveJobView label={label} live={live} unit="rows" datasetId={tokenization.dataset_id} />;
+  }
+  // Its end is heard a moment before the record says how it ended.
+  return <Progress label={label} text={wasLive ? 'Finishing' : 'Waiting for a worker'} />;
 }

@@ -1,10 +1,10 @@
 // The tab Tokenizations: the form beside its live preview, and the tokenizations that exist.
 import { useState } from 'react';
 import { ApiProblem } from '../../api/problem';
+import { datasetsStore } from '../../store/datasetsStore';
 import { toast } from '../../ui';
 import type { Dataset } from '../queries';
 import { changed, DEFAULTS, fieldErrors, formOf, toRequest, type TokenizeForm as Form } from './form';
-import { startTokenization } from './start';
 import { PreviewPanel } from './PreviewPanel';
 import { SourcePicker } from './SourcePicker';
 import { EXAMPLE } from './previewText';
@@ -31,7 +31,9 @@ export default function TokenizationsTab({ dataset }: { dataset: Dataset }) {
   const submit = () => {
     if (!request) return;
     setBusy(true);
-    startTokenization(dataset.id, request)
+    datasetsStore
+      .getState()
+      .startTokenization(dataset.id, request)
       .then(
         ({ reused }) => {
           setFailure(undefined);

@@ -1,26 +1,20 @@
 // Where readers reach the services: as the gateway says, until someone says otherwise.
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { api, body } from '../../api/client';
 import type { Addresses } from './snippets';
 
 const aboutQuery = queryOptions({
   queryKey: ['about'],
-  queryFn: async ({ signal }) => {
-    const answer = await fetch('/api/v1/about', { signal });
-    if (!answer.ok) throw new Error(`the gateway answered ${answer.status}`);
-    return addressesIn((await answer.json()) as { flight?: string; catalog?: string });
-  },
+  queryFn: ({ signal }) => body(api.GET('/api/v1/about', { signal })),
+  // gRPC clients take the catalog's address without its scheme.
+  select: ({ flight, catalog }): Partial<Addresses> => ({
+    flight,
+    catalog: catalog.replace(/^https?:\/\//, ''),
+  }),
   staleTime: Infinity,
   retry: false,
 });
-
-/** gRPC clients take the catalog's address without its scheme. */
-function addressesIn({ flight, catalog }: { flight?: string; catalog?: string }): Partial<Addresses> {
-  const found: Partial<Addresses> = {};
-  if (flight) found.flight = flight;
-  if (catalog) found.catalog = catalog.replace(/^https?:\/\//, '');
-  return found;
-}
 
 export function useAddresses() {
   const about = useQuery(aboutQuery);

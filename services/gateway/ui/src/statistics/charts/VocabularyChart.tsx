@@ -1,5 +1,6 @@
 // The most frequent ids of the vocabulary, as bars.
 import { visibleRuns } from '../../tokens/visible';
+import { readable } from '../spelling';
 import { Segmented } from '../../ui';
 import { short } from './Axes';
 import { ChartFigure } from './ChartFigure';
@@ -25,7 +26,10 @@ const ROW = 20;
 const TOPS = (['20', '50', '100'] as const).map((value) => ({ value, label: `Top ${value}` }));
 
 export function VocabularyChart({ entries, uniqueTokens, top, onTop }: VocabularyChartProps) {
-  const shown = entries.slice(0, Number(top));
+  const spelt = readable(entries.map((entry) => entry.token));
+  const shown = entries
+    .slice(0, Number(top))
+    .map((entry, index) => ({ ...entry, token: spelt[index] ?? entry.token }));
   const share = shown.reduce((sum, entry) => sum + entry.fraction, 0);
   const summary = `The ${shown.length} most frequent of ${uniqueTokens.toLocaleString('en')} ids that occur make ${percent(share)} of all tokens.`;
   return (

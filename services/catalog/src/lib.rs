@@ -59,6 +59,7 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
     lifecycle.spawn("streams", reconciler::keep_streams(catalog.clone(), period, soft.clone()));
     let live = Live::new();
     lifecycle.spawn("listener", live.clone().listen(catalog.pool().clone(), lifecycle.soft().clone()));
+    lifecycle.spawn("watched", live.clone().poll(catalog.pool().clone(), lifecycle.soft().clone()));
     let tokenizers = channel(&config.tokenization.url(50053))?;
     let routes = routes(&catalog, tokenizers, live, &lifecycle);
     serve_grpc(listeners.api, routes, dataset_proto::DESCRIPTORS, &lifecycle).await

@@ -24,7 +24,7 @@ use dataset_proto::{
     ingestion::ingestion_service_client::IngestionServiceClient,
     tokenization::tokenization_query_service_client::TokenizationQueryServiceClient,
 };
-use live::Feeds;
+use live::{Channels, Feeds};
 use rest::about::About;
 use rows::Rows;
 use server::{Client, Impatient};
@@ -58,6 +58,8 @@ impl Gateway {
         let catalog = channel(&config.catalog.url(50051))?;
         let ingestion = channel(&config.ingestion.url(50052))?;
         let tokenization = channel(&config.tokenization.url(50053))?;
+        let replays = CatalogClient::new(channel(&config.catalog.url(50051))?);
+        let channels = Channels::new(CatalogClient::new(catalog.clone()), replays, lifecycle.clone());
         Ok(Self {
             catalog: CatalogClient::new(catalog.clone()),
             health: HealthClient::new(catalog),
@@ -65,7 +67,7 @@ impl Gateway {
             ingestion: IngestionServiceClient::with_interceptor(ingestion, TraceContext),
             tokenizer: TokenizationQueryServiceClient::with_interceptor(tokenization, TraceContext)
                 .max_decoding_message_size(MAX_DECODED),
-            feeds: Feeds::new(&config.gateway, lifecycle),
+            feeds: Feeds::new(channels, &config.gateway, lifecycle),
             settings: Arc::new(config.gateway.clone()),
             about: Arc::new(About::new(&config.flight_url(), config.catalog_url())),
         })

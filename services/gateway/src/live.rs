@@ -1,14 +1,18 @@
 //! Live feeds: the catalog's watch streams as WebSocket channels and as server-sent events.
 //!
 //! The catalog decides what a watcher gets and in which order (numbered events it missed, a snapshot, then what
-//! happens); the gateway only translates, and bounds what a slow reader may cost.
+//! happens); the gateway translates, once for all who watch the same, and bounds what a slow reader may cost.
 
 mod message;
 mod outbox;
+mod panel;
+mod shared;
 pub(crate) mod sse;
-mod subscriptions;
+mod upstream;
 pub(crate) mod websocket;
 pub(crate) mod wire;
+
+pub(crate) use shared::Channels;
 
 use crate::{config::Gateway as Settings, error::ApiError};
 use dataset_model::Reason;
@@ -23,6 +27,7 @@ use tokio_util::{
 /// What all feeds share: how many there are, and when they must end.
 #[derive(Debug, Clone)]
 pub(crate) struct Feeds {
+    pub channels: Channels,
     places: Arc<Semaphore>,
     open: TaskTracker,
     draining: CancellationToken,
@@ -35,9 +40,9 @@ pub(crate) struct Place {
 }
 
 impl Feeds {
-    pub(crate) fn new(settings: &Settings, lifecycle: &Lifecycle) -> Self {
+    pub(crate) fn new(channels: Channels, settings: &Settings, lifecycle: &Lifecycle) -> Self {
         let places = Arc::new(Semaphore::new(settings.max_feeds));
-        Self { places, open: TaskTracker::new(), draining: lifecycle.soft().clone() }
+        Self { channels, places, open: TaskTracker::new(), draining: lifecycle.soft().clone() }
     }
 
     fn enter(&self) -> Result<Place, ApiError> {

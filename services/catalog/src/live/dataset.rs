@@ -1,8 +1,9 @@
 //! One dataset as a watcher hears it: a snapshot, every numbered event after it, and progress, latest wins.
 //!
 //! The watcher reads and never keeps a queue: events come from the table by number, so none can be lost or doubled,
-//! and progress is whatever the counters say at the time.
+//! and progress is whatever the counters said when the poll looked, told only after all events of that moment.
 
+use super::News;
 use crate::{
     domain::pace::Pace,
     store::{StoreError, views, watch},
@@ -16,7 +17,7 @@ use std::{collections::HashMap, time::Instant};
 use watch::{Numbered, RunningJob};
 
 /// Events in one read; a watcher that is further behind reads again.
-const PAGE: i64 = 256;
+const PAGE: u32 = 256;
 /// Files shown in a progress event.
 const SHOWN_FILES: usize = 5;
 
@@ -40,6 +41,8 @@ pub(crate) struct DatasetWatcher {
     id: DatasetId,
     /// The last number that was told.
     seq: u64,
+    /// The notifications that were followed; none before the first look.
+    heard: Option<u64>,
     shown: HashMap<JobId, Shown>,
 }
 
@@ -56,7 +59,7 @@ impl DatasetWatcher {
         id: DatasetId,
         since: Option<u64>,
     ) -> Result<Option<(Self, Vec<Item>)>, StoreError> {
-        let mut watcher = Self { pool, id, seq: since.unwrap_or(0), shown: HashMap::new() };
+        let mut watcher = Self { pool, id, seq: since.unwrap_or(0), heard: None, shown: HashMap::new() };
         let mut items = Vec::new();
         let mut reset = false;
         if let Some(since) = since {
@@ -105,8 +108,28 @@ impl DatasetWatcher {
         }
     }
 
+    /// What there is to tell after `news`: at most a page of events, and progress when these are all. The flag says
+    /// whether there is more.
+    pub(crate) async fn items(&mut self, news: &News, now: Instant) -> Result<(Vec<Item>, bool), StoreError> {
+        let mut items = Vec::new();
+        if self.heard != Some(news.heard) || news.seq > self.seq {
+            let events = self.events().await?;
+            let more = events.len() == PAGE as usize;
+            items.extend(events.into_iter().map(Item::Event));
+            if more {
+                return Ok((items, true));
+            }
+            self.heard = Some(news.heard);
+        }
+        // Counters from before the last event may be those of a job that has ended by it.
+        if news.seq >= self.seq {
+            items.extend(self.progress(&news.running, now).into_iter().map(Item::Progress));
+        }
+        Ok((items, false))
+    }
+
     /// The next page of numbered events since the last call.
-    pub(crate) async fn events(&mut self) -> Result<Vec<Numbered>, StoreError> {
+    async fn events(&mut self) -> Result<Vec<Numbered>, StoreError> {
         let mut conn = self.pool.acquire().await?;
         let events = watch::events_after(&mut conn, self.id, self.seq, PAGE).await?;
         if let Some(last) = events.last() {
@@ -116,11 +139,9 @@ impl DatasetWatcher {
     }
 
     /// The progress of running jobs whose counters moved since the last call.
-    pub(crate) async fn progress(&mut self, now: Instant) -> Result<Vec<DatasetEvent>, StoreError> {
-        let mut conn = self.pool.acquire().await?;
-        let running = watch::running_jobs(&mut conn, self.id).await?;
+    fn progress(&mut self, running: &[RunningJob], now: Instant) -> Vec<DatasetEvent> {
         self.shown.retain(|id, _| running.iter().any(|job| job.id == *id));
-        Ok(running.into_iter().filter_map(|job| self.show(job, now)).collect())
+        running.iter().cloned().filter_map(|job| self.show(job, now)).collect()
     }
 
     fn show(&mut self, job: RunningJob, now: Instant) -> Option<DatasetEvent> {
@@ -175,4 +196,26 @@ fn slowest(mut files: Vec<dataset_model::FileProgress>) -> Vec<dataset_model::Fi
     files.sort_by(|a, b| percent(a.done, a.total).total_cmp(&percent(b.done, b.total)));
     files.truncate(SHOWN_FILES);
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn counters_from_before_the_last_event_are_not_told() {
+        // Nothing here asks the database.
+        let pool = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/nothing").unwrap();
+        let mut watcher = DatasetWatcher { pool, id: DatasetId::new(), seq: 7, heard: Some(3), shown: HashMap::new() };
+        let progress = Progress { done: 5, total: 10, ..Progress::default() };
+        let job = RunningJob { id: JobId::new(), tokenization_id: None, attempt: 1, progress };
+        let news = |seq| News { heard: 3, seq, running: Arc::new(vec![job.clone()]) };
+        assert!(watcher.items(&news(6), Instant::now()).await.unwrap().0.is_empty(), "the job ended with event 7");
+        let (items, more) = watcher.items(&news(7), Instant::now()).await.unwrap();
+        assert!(
+            !more && matches!(&items[..], [Item::Progress(DatasetEvent::DownloadProgress(p))] if p.progress == 50.0)
+        );
+        assert!(watcher.items(&news(7), Instant::now()).await.unwrap().0.is_empty(), "nothing moved");
+    }
 }

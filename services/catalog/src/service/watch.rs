@@ -2,7 +2,7 @@
 
 use crate::{
     error::Failure,
-    live::{DatasetWatcher, Item, Live, PanelItem, PanelWatcher},
+    live::{DatasetWatcher, Item, Live, News, PERIOD, PanelItem, PanelWatcher},
     store::{
         StoreError,
         watch::{Numbered, Summary},
@@ -18,17 +18,15 @@ use dataset_proto::{
 };
 use service_kit::Lifecycle;
 use sqlx::PgPool;
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
+use std::{collections::BTreeSet, time::Instant};
+use tokio::sync::{
+    mpsc::{self, Sender},
+    watch,
 };
-use tokio::sync::mpsc::{self, Sender};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-/// Progress is told at most this often.
-const PROGRESS_PAUSE: Duration = Duration::from_millis(500);
 /// Items on their way to one client; the watcher waits for a slow one and then tells the latest.
 const IN_FLIGHT: usize = 16;
 
@@ -54,13 +52,13 @@ impl WatchService for Watches {
         let unknown = || to_status(&Problem::new(Reason::NotFound, format!("there is no dataset `{dataset_id}`")));
         let id: DatasetId = dataset_id.parse().map_err(|_| unknown())?;
         // Subscribed before the first read, so that no change falls between the two.
-        let changes = self.live.changes();
+        let news = self.live.news(id);
         let opened = DatasetWatcher::open(self.pool.clone(), id, since_seq).await.map_err(status)?;
         let (watcher, first) = opened.ok_or_else(unknown)?;
         let (tell, answers) = mpsc::channel(IN_FLIGHT);
         let watching = self.clone();
         self.lifecycle.spawn("watch", async move {
-            if let Err(error) = watching.follow(id, watcher, first, changes, &tell).await {
+            if let Err(error) = watching.follow(id, watcher, first, news, &tell).await {
                 let _ = tell.send(Err(status(error))).await;
             }
         });
@@ -89,11 +87,11 @@ impl Watches {
         id: DatasetId,
         mut watcher: DatasetWatcher,
         first: Vec<Item>,
-        mut changes: tokio::sync::broadcast::Receiver<DatasetId>,
+        mut news: watch::Receiver<News>,
         tell: &Sender<Result<WatchDatasetResponse, Status>>,
     ) -> Result<(), StoreError> {
-        let mut items = first;
-        let mut next_progress = Instant::now();
+        // The first look waits for nothing: what happened since the watcher was opened was heard already.
+        let (mut items, mut more) = (first, true);
         loop {
             for item in items.drain(..) {
                 let last = matches!(&item, Item::Event(n) if n.event == DatasetEvent::DatasetDeleted {});
@@ -101,20 +99,18 @@ impl Watches {
                     return Ok(());
                 }
             }
-            tokio::select! {
-                () = Live::wait(&mut changes, PROGRESS_PAUSE, |changed| changed == id) => {}
-                () = self.lifecycle.soft().cancelled() => {
-                    let _ = tell.send(Err(draining())).await;
-                    return Ok(());
+            if !more {
+                tokio::select! {
+                    changed = news.changed() => if changed.is_err() { return Ok(()) },
+                    () = self.lifecycle.soft().cancelled() => {
+                        let _ = tell.send(Err(draining())).await;
+                        return Ok(());
+                    }
+                    () = tell.closed() => return Ok(()),
                 }
-                () = tell.closed() => return Ok(()),
             }
-            items.extend(watcher.events().await?.into_iter().map(Item::Event));
-            let now = Instant::now();
-            if now >= next_progress {
-                next_progress = now + PROGRESS_PAUSE;
-                items.extend(watcher.progress(now).await?.into_iter().map(Item::Progress));
-            }
+            let latest = news.borrow_and_update().clone();
+            (items, more) = watcher.items(&latest, Instant::now()).await?;
         }
     }
 
@@ -172,7 +168,7 @@ async fn gather(
             }
         }
     };
-    let _ = tokio::time::timeout(PROGRESS_PAUSE, collect).await;
+    let _ = tokio::time::timeout(PERIOD, collect).await;
 }
 
 fn status(error: StoreError) -> Status {

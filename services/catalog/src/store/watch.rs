@@ -27,14 +27,14 @@ pub(crate) async fn events_after(
     conn: &mut PgConnection,
     id: DatasetId,
     seq: u64,
-    limit: i64,
+    limit: u32,
 ) -> Result<Vec<Numbered>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT seq, at, body AS "body: Json<DatasetEvent>" FROM events
            WHERE dataset_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"#,
         id.0,
         seq.cast_signed(),
-        limit
+        i64::from(limit)
     )
     .fetch_all(conn)
     .await?;
@@ -56,7 +56,7 @@ pub(crate) async fn last_terminal(conn: &mut PgConnection, id: DatasetId) -> Res
 }
 
 /// The counters of a running job, summed over its tasks.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RunningJob {
     pub id: JobId,
     /// None: an ingest.
@@ -65,30 +65,42 @@ pub(crate) struct RunningJob {
     pub progress: Progress,
 }
 
-/// The jobs of a dataset that run; a task that is done counts in full.
-pub(crate) async fn running_jobs(conn: &mut PgConnection, id: DatasetId) -> Result<Vec<RunningJob>, StoreError> {
+/// Of each of these datasets, at one moment: the number of its last event and its running jobs. A task that is done
+/// counts in full.
+pub(crate) async fn standing(
+    conn: &mut PgConnection,
+    datasets: &[Uuid],
+) -> Result<Vec<(DatasetId, u64, Vec<RunningJob>)>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT j.id, j.tokenization_id, t.attempt, t.state, t.total, t.progress AS "progress: Json<Progress>"
-           FROM jobs j JOIN tasks t ON t.job_id = j.id
-           WHERE j.dataset_id = $1 AND j.state = 'running' AND j.kind <> 'gc'
-           ORDER BY j.id, t.ordinal"#,
-        id.0
+        r#"SELECT d.id AS dataset_id, d.event_seq, j.id AS "job_id?", j.tokenization_id, t.attempt AS "attempt?",
+               t.state AS "state?", t.total AS "total?", t.progress AS "progress?: Json<Progress>"
+           FROM datasets d
+           LEFT JOIN (jobs j JOIN tasks t ON t.job_id = j.id)
+               ON j.dataset_id = d.id AND j.state = 'running' AND j.kind <> 'gc'
+           WHERE d.id = ANY($1)
+           ORDER BY d.id, j.id, t.ordinal"#,
+        datasets
     )
     .fetch_all(conn)
     .await?;
-    let mut jobs: Vec<RunningJob> = Vec::new();
+    let mut found: Vec<(DatasetId, u64, Vec<RunningJob>)> = Vec::new();
     for row in rows {
-        let id = JobId(row.id);
-        if jobs.last().is_none_or(|job| job.id != id) {
-            let tokenization_id = row.tokenization_id.map(TokenizationId);
-            jobs.push(RunningJob { id, tokenization_id, attempt: 0, progress: Progress::default() });
+        let id = DatasetId(row.dataset_id);
+        if found.last().is_none_or(|(last, ..)| *last != id) {
+            found.push((id, row.event_seq.cast_unsigned(), Vec::new()));
         }
-        if let Some(job) = jobs.last_mut() {
-            job.attempt = job.attempt.max(row.attempt.cast_unsigned());
-            add(&mut job.progress, row.progress.0, row.total.cast_unsigned(), &row.state);
+        let (Some((.., jobs)), Some(job)) = (found.last_mut(), row.job_id) else { continue };
+        if jobs.last().is_none_or(|last| last.id.0 != job) {
+            let tokenization_id = row.tokenization_id.map(TokenizationId);
+            jobs.push(RunningJob { id: JobId(job), tokenization_id, attempt: 0, progress: Progress::default() });
+        }
+        if let (Some(job), Some(progress)) = (jobs.last_mut(), row.progress) {
+            job.attempt = job.attempt.max(row.attempt.unwrap_or_default().cast_unsigned());
+            let total = row.total.unwrap_or_default().cast_unsigned();
+            add(&mut job.progress, progress.0, total, row.state.as_deref().unwrap_or_default());
         }
     }
-    Ok(jobs)
+    Ok(found)
 }
 
 fn add(sum: &mut Progress, task: Progress, total: u64, state: &str) {

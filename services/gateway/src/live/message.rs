@@ -4,6 +4,7 @@ use super::wire::{
     Answer, DatasetMessage, DatasetSnapshotMessage, Gone, Happened, PanelChange, PanelChannel, PanelMessage,
     PanelSnapshotMessage, SnapshotEvent, Summary,
 };
+use axum::extract::ws::Utf8Bytes;
 use dataset_model::{Dataset, DatasetEvent, Problem};
 use dataset_proto::{
     BadMessage, Required,
@@ -25,7 +26,7 @@ pub(super) enum Class {
     Snapshot,
 }
 
-/// A message on its way to a client.
+/// A message on its way to a client, or to many: its text is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
     pub channel: String,
@@ -33,14 +34,19 @@ pub(super) struct Message {
     pub event: &'static str,
     pub seq: Option<u64>,
     pub class: Class,
-    pub text: String,
+    pub text: Utf8Bytes,
 }
 
 impl Message {
     fn new(channel: &str, event: &'static str, seq: Option<u64>, class: Class, body: &impl Serialize) -> Self {
         // These types hold nothing that JSON refuses: no map with other keys than texts.
-        let text = serde_json::to_string(body).unwrap_or_default();
+        let text = serde_json::to_string(body).unwrap_or_default().into();
         Self { channel: channel.to_owned(), event, seq, class, text }
+    }
+
+    /// Whether nothing follows on its channel: a dataset that is gone stays so.
+    pub(super) fn is_end(&self) -> bool {
+        self.channel != PANEL && self.event == "dataset_deleted"
     }
 
     /// The state of a dataset.

@@ -6,7 +6,7 @@
 use super::message::{Class, Message};
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::Notify;
 
@@ -16,13 +16,13 @@ const MAX_BYTES: usize = 256 << 10;
 #[derive(Debug, Default)]
 struct Queue {
     /// With whether the message is counted.
-    messages: VecDeque<(Message, bool)>,
+    messages: VecDeque<(Arc<Message>, bool)>,
     items: usize,
     bytes: usize,
 }
 
 impl Queue {
-    fn push(&mut self, message: Message) {
+    fn push(&mut self, message: Arc<Message>) {
         if matches!(message.class, Class::Latest(_))
             && let Some((waiting, _)) = self.messages.iter_mut().find(|(waiting, _)| waiting.class == message.class)
         {
@@ -35,7 +35,7 @@ impl Queue {
         self.append(message, !free);
     }
 
-    fn append(&mut self, message: Message, counted: bool) {
+    fn append(&mut self, message: Arc<Message>, counted: bool) {
         if counted {
             self.items += 1;
             self.bytes += message.text.len();
@@ -43,7 +43,7 @@ impl Queue {
         self.messages.push_back((message, counted));
     }
 
-    fn pop(&mut self) -> Option<Message> {
+    fn pop(&mut self) -> Option<Arc<Message>> {
         let (message, counted) = self.messages.pop_front()?;
         if counted {
             self.items -= 1;
@@ -83,8 +83,8 @@ impl Outbox {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn push(&self, message: Message) {
-        self.queue().push(message);
+    pub(super) fn push(&self, message: impl Into<Arc<Message>>) {
+        self.queue().push(message.into());
         self.arrived.notify_one();
     }
 
@@ -107,7 +107,7 @@ impl Outbox {
     }
 
     /// The next message; waits for one. Nothing is lost when this future is dropped.
-    pub(super) async fn next(&self) -> Message {
+    pub(super) async fn next(&self) -> Arc<Message> {
         loop {
             if let Some(message) = self.queue().pop() {
                 self.left.notify_one();
@@ -122,12 +122,12 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    fn message(channel: &str, class: Class, text: String) -> Message {
-        Message { channel: channel.to_owned(), event: "e", seq: None, class, text }
+    fn message(channel: &str, class: Class, text: String) -> Arc<Message> {
+        Arc::new(Message { channel: channel.to_owned(), event: "e", seq: None, class, text: text.into() })
     }
 
     fn drain(queue: &mut Queue) -> Vec<String> {
-        std::iter::from_fn(|| queue.pop().map(|message| message.text)).collect()
+        std::iter::from_fn(|| queue.pop().map(|message| message.text.to_string())).collect()
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         }
         let reader = async {
             for n in 0..MAX_ITEMS / 2 {
-                assert_eq!(outbox.next().await.text, n.to_string());
+                assert_eq!(outbox.next().await.text.as_str(), n.to_string());
             }
             // Never ends: only room may end the wait.
             std::future::pending::<()>().await;

@@ -1,9 +1,9 @@
 //! The feed of one dataset as server-sent events: `id` is the number, `event` the name, `data` the whole message as on
 //! the WebSocket.
 //!
-//! The reader's own pace is the bound: nothing is taken from the catalog before the last event is on its way.
+//! The reader's own pace is the bound: nothing is taken from the channel before the last event is on its way.
 
-use super::subscriptions::{self, Feed};
+use super::upstream::Feed;
 use crate::{Gateway, error::ApiError, openapi::FeedErrors, rest::Id};
 use axum::{
     extract::State,
@@ -32,7 +32,7 @@ pub(crate) async fn events(
 ) -> Result<impl IntoResponse, ApiError> {
     let place = gateway.feeds.enter()?;
     let since = last_event_id(&headers)?;
-    let mut feed = Box::pin(subscriptions::dataset(gateway.catalog.clone(), id, since));
+    let mut feed = Box::pin(gateway.feeds.channels.dataset(id, since));
     let first = tokio::time::timeout(FIRST_EVENT, feed.next()).await;
     let first = match first {
         Ok(Some(Feed::Refused(problem))) => return Err(problem.into()),
@@ -51,7 +51,7 @@ pub(crate) async fn events(
 
 fn event(feed: Feed) -> Option<Event> {
     let Feed::Message(message) = feed else { return None };
-    let event = Event::default().event(message.event).data(message.text);
+    let event = Event::default().event(message.event).data(message.text.as_str());
     Some(match message.seq {
         Some(seq) => event.id(seq.to_string()),
         None => event,

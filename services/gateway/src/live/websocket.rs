@@ -1,12 +1,12 @@
 //! One WebSocket: its subscriptions, what waits for it, and when it must go.
 //!
-//! Two halves share an outbox. While it is full, the reading half takes neither from the client nor from the catalog,
-//! whose streams belong to this socket alone; one that does not catch up in time is closed.
+//! Two halves share an outbox. While it is full, the reading half takes neither from the client nor from its channels,
+//! which wait for nobody; one that does not catch up in time is closed.
 
 use super::{
     message::{Message, PANEL},
     outbox::Outbox,
-    subscriptions::{self, Feed},
+    upstream::{Feed, channel_of},
     wire::ClientMessage,
 };
 use crate::{Gateway, config, error::ApiError, openapi::FeedErrors, origin};
@@ -59,7 +59,8 @@ pub(crate) async fn connect(
     origin::check(&headers, &gateway.settings.allowed_origins)?;
     let upgrade = upgrade.map_err(|_| ApiError::new(Reason::MalformedBody, "this path speaks WebSocket only"))?;
     let place = gateway.feeds.enter()?;
-    let upgrade = upgrade.max_message_size(MAX_INBOUND).max_frame_size(MAX_INBOUND);
+    // Its default is 128 KiB for each socket, whatever comes.
+    let upgrade = upgrade.max_message_size(MAX_INBOUND).max_frame_size(MAX_INBOUND).read_buffer_size(MAX_INBOUND);
     Ok(upgrade.on_upgrade(async move |socket| {
         run(socket, &gateway).await;
         drop(place);
@@ -96,7 +97,7 @@ async fn write(sink: &mut (impl Sink<Frame> + Unpin), outbox: &Outbox, pause: Du
     let mut ping = tokio::time::interval_at(Instant::now() + pause, pause);
     loop {
         let frame = tokio::select! {
-            message = outbox.next() => Frame::Text(message.text.into()),
+            message = outbox.next() => Frame::Text(message.text.clone()),
             _ = ping.tick() => Frame::Ping(axum::body::Bytes::new()),
         };
         if sink.send(frame).await.is_err() {
@@ -180,13 +181,13 @@ impl Session<'_> {
     }
 
     fn subscribe(&mut self, channel: &str, since: Option<u64>) -> Result<(), Problem> {
-        let catalog = self.gateway.catalog.clone();
+        let channels = &self.gateway.feeds.channels;
         let (name, feed): (String, BoxStream<'static, Feed>) = match channel.split_once('/') {
-            None if channel == PANEL => (channel.to_owned(), subscriptions::datasets(catalog).boxed()),
+            None if channel == PANEL => (channel.to_owned(), channels.datasets().boxed()),
             Some(("dataset", id)) => {
                 let unknown = |_| Problem::new(Reason::NotFound, format!("no dataset has the id `{id}`"));
                 let id: DatasetId = id.parse().map_err(unknown)?;
-                (subscriptions::channel_of(id), subscriptions::dataset(catalog, id, since).boxed())
+                (channel_of(id), channels.dataset(id, since).boxed())
             }
             _ => return Err(Problem::field("channel", "must be `datasets` or `dataset/{id}`")),
         };

@@ -94,7 +94,7 @@ impl Fake {
         self.opened.subscribe().wait_for(|opened| *opened >= count).await.expect("the fake lives");
     }
 
-    /// Something happens; false when a watcher went away.
+    /// Something happens; false when nobody watches any more.
     pub(crate) async fn emit(&self, body: Body) -> bool {
         let (event, watchers) = {
             let mut inner = self.lock();
@@ -112,13 +112,22 @@ impl Fake {
             if numbered {
                 inner.events.push(event.clone());
             }
+            inner.watchers.retain(|watcher| !watcher.is_closed());
             (event, inner.watchers.clone())
         };
-        let mut all = true;
+        let mut any = false;
         for watcher in watchers {
-            all &= watcher.send(Ok(item(Item::Event(event.clone())))).await.is_ok();
+            any |= watcher.send(Ok(item(Item::Event(event.clone())))).await.is_ok();
         }
-        all
+        any
+    }
+
+    /// Waits until every watch stream of a dataset is closed.
+    pub(crate) async fn unwatched(&self) {
+        let watchers = std::mem::take(&mut self.lock().watchers);
+        for watcher in watchers {
+            watcher.closed().await;
+        }
     }
 
     /// The lines of the panel change.

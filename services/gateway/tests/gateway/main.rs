@@ -6,4 +6,5 @@ mod ingestion;
 mod limits;
 mod rest;
 mod rows;
+mod sharing;
 mod world;

@@ -10,35 +10,24 @@ use dataset_model::{DatasetId, Problem};
 use dataset_proto::{
     BadMessage,
     catalog::{
-        DatasetEvent, WatchDatasetRequest, WatchDatasetResponse, WatchDatasetsRequest, WatchDatasetsResponse,
-        dataset_event::Body, watch_dataset_response::Item, watch_datasets_response::Item as SummaryItem,
+        DatasetEvent, DatasetSummary, WatchDatasetRequest, WatchDatasetResponse, WatchDatasetsRequest,
+        WatchDatasetsResponse, dataset_event::Body, watch_dataset_response::Item,
+        watch_datasets_response::Item as SummaryItem,
     },
 };
-use futures::{Stream, stream};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 use tonic::{Code, Status, Streaming};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// What a subscription gives.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Feed {
-    Message(Message),
+    Message(Arc<Message>),
     /// The catalog refuses the stream; nothing follows.
     Refused(Problem),
-}
-
-/// Events of one dataset: those after `since` first, then a snapshot, then what happens.
-pub(super) fn dataset(catalog: CatalogClient, id: DatasetId, since: Option<u64>) -> impl Stream<Item = Feed> + Send {
-    let watch = Watch { source: OneDataset { catalog, id, last: since }, open: None, pause: FIRST_PAUSE, ended: false };
-    stream::unfold(watch, async |mut watch| watch.next().await.map(|feed| (feed, watch)))
-}
-
-/// One line per dataset: a snapshot of all, then each that changes.
-pub(super) fn datasets(catalog: CatalogClient) -> impl Stream<Item = Feed> + Send {
-    let watch = Watch { source: AllDatasets { catalog, known: None }, open: None, pause: FIRST_PAUSE, ended: false };
-    stream::unfold(watch, async |mut watch| watch.next().await.map(|feed| (feed, watch)))
 }
 
 /// What a channel is called on the feeds.
@@ -47,35 +36,42 @@ pub(super) fn channel_of(id: DatasetId) -> String {
 }
 
 /// A stream of the catalog and what becomes of its items.
-trait Source {
+pub(super) trait Source {
     type Item;
+    type Told;
 
     fn open(&mut self) -> impl Future<Output = Result<Streaming<Self::Item>, Status>> + Send;
 
-    /// The message of an item, if it gives one.
-    fn translate(&mut self, item: Self::Item) -> Result<Option<Message>, BadMessage>;
+    /// What an item tells, if anything.
+    fn translate(&mut self, item: Self::Item) -> Result<Option<Self::Told>, BadMessage>;
 
-    /// Whether nothing follows what was translated.
-    fn is_over(&self, message: &Message) -> bool;
+    /// Whether nothing follows what was told.
+    fn is_over(&self, told: &Self::Told) -> bool;
 }
 
-struct Watch<S: Source> {
-    source: S,
+#[derive(Debug)]
+pub(super) struct Watch<S: Source> {
+    pub source: S,
     open: Option<Streaming<S::Item>>,
     pause: Duration,
     ended: bool,
 }
 
 impl<S: Source> Watch<S> {
-    async fn next(&mut self) -> Option<Feed> {
+    pub(super) fn new(source: S) -> Self {
+        Self { source, open: None, pause: FIRST_PAUSE, ended: false }
+    }
+
+    /// What is told next; none when nothing follows. An error is the last.
+    pub(super) async fn next(&mut self) -> Option<Result<S::Told, Problem>> {
         while !self.ended {
             match self.item().await {
                 Ok(Some(item)) => {
                     self.pause = FIRST_PAUSE;
                     match self.source.translate(item) {
-                        Ok(Some(message)) => {
-                            self.ended = self.source.is_over(&message);
-                            return Some(Feed::Message(message));
+                        Ok(Some(told)) => {
+                            self.ended = self.source.is_over(&told);
+                            return Some(Ok(told));
                         }
                         Ok(None) => {}
                         // A newer catalog may send what this version does not know; what follows is still of use.
@@ -84,7 +80,7 @@ impl<S: Source> Watch<S> {
                 }
                 Err(status) if is_refusal(status.code()) => {
                     self.ended = true;
-                    return Some(Feed::Refused(ApiError::from(status).into_problem()));
+                    return Some(Err(ApiError::from(status).into_problem()));
                 }
                 Ok(None) | Err(_) => self.rest().await,
             }
@@ -122,17 +118,23 @@ const fn is_refusal(code: Code) -> bool {
     )
 }
 
-struct OneDataset {
-    catalog: CatalogClient,
-    id: DatasetId,
+/// The stream of one dataset: events after `last`, a snapshot, then what happens.
+#[derive(Debug)]
+pub(super) struct OneDataset {
+    pub catalog: CatalogClient,
+    /// Streams that are being opened at once: each asks the database for a while.
+    pub gate: Arc<Semaphore>,
+    pub id: DatasetId,
     /// The last number that came through.
-    last: Option<u64>,
+    pub last: Option<u64>,
 }
 
 impl Source for OneDataset {
     type Item = WatchDatasetResponse;
+    type Told = Message;
 
     async fn open(&mut self) -> Result<Streaming<WatchDatasetResponse>, Status> {
+        let _permit = self.gate.acquire().await;
         let request = WatchDatasetRequest { dataset_id: self.id.to_string(), since_seq: self.last };
         Ok(self.catalog.watch().watch_dataset(request).await?.into_inner())
     }
@@ -155,7 +157,7 @@ impl Source for OneDataset {
     }
 
     fn is_over(&self, message: &Message) -> bool {
-        message.event == "dataset_deleted"
+        message.is_end()
     }
 }
 
@@ -166,38 +168,57 @@ impl OneDataset {
     }
 }
 
-struct AllDatasets {
+/// The stream of all datasets, a line each.
+#[derive(Debug)]
+pub(super) struct AllDatasets {
     catalog: CatalogClient,
     /// All lines, until the catalog said that they are all.
     known: Option<BTreeMap<String, Summary>>,
 }
 
+/// What becomes of the lines.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// These are all.
+    All(BTreeMap<String, Summary>),
+    Changed(Summary),
+    Gone(String),
+}
+
+impl AllDatasets {
+    pub(super) fn new(catalog: CatalogClient) -> Self {
+        Self { catalog, known: None }
+    }
+}
+
 impl Source for AllDatasets {
     type Item = WatchDatasetsResponse;
+    type Told = Line;
 
     async fn open(&mut self) -> Result<Streaming<WatchDatasetsResponse>, Status> {
         self.known = Some(BTreeMap::new());
         Ok(self.catalog.watch().watch_datasets(WatchDatasetsRequest {}).await?.into_inner())
     }
 
-    fn translate(&mut self, response: WatchDatasetsResponse) -> Result<Option<Message>, BadMessage> {
+    fn translate(&mut self, response: WatchDatasetsResponse) -> Result<Option<Line>, BadMessage> {
+        let line = |summary: DatasetSummary| Summary::try_from(summary);
         Ok(match (response.item, &mut self.known) {
             (Some(SummaryItem::Summary(summary)), Some(known)) => {
-                known.insert(summary.id.clone(), Summary::try_from(summary)?);
+                known.insert(summary.id.clone(), line(summary)?);
                 None
             }
             (Some(SummaryItem::DeletedId(id)), Some(known)) => {
                 known.remove(&id);
                 None
             }
-            (Some(SummaryItem::Synchronized(_)), known) => known.take().map(|lines| Message::summaries(lines.values())),
-            (Some(SummaryItem::Summary(summary)), None) => Some(Message::summary(summary.try_into()?)),
-            (Some(SummaryItem::DeletedId(id)), None) => Some(Message::gone(id)),
+            (Some(SummaryItem::Synchronized(_)), known) => known.take().map(Line::All),
+            (Some(SummaryItem::Summary(summary)), None) => Some(Line::Changed(line(summary)?)),
+            (Some(SummaryItem::DeletedId(id)), None) => Some(Line::Gone(id)),
             (None, _) => None,
         })
     }
 
-    fn is_over(&self, _: &Message) -> bool {
+    fn is_over(&self, _: &Line) -> bool {
         false
     }
 }

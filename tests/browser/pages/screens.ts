@@ -1,7 +1,8 @@
 // Every screen of the UI with its address, and what is on it when it is there: the list for axe, for narrow windows and
 // for the pictures.
+import { join } from 'node:path';
 import { expect, type Page } from '@playwright/test';
-import { BERT, ENGLISH, GATED, GPT2, GRANTED, STORY, UNKNOWN } from '../stage/repositories';
+import { BERT, bytesPath, ENGLISH, GATED, GPT2, GRANTED, SLOW, STORY, UNKNOWN } from '../stage/repositories';
 import type { Stack } from '../stage/test';
 import { card, preview, searchBox } from './panel';
 
@@ -27,11 +28,18 @@ export async function furnish({ api, hub }: Stack): Promise<World> {
   await api.download(gated.id);
   await api.create(ENGLISH, 'not downloaded');
   await expect.poll(async () => (await api.dataset(gated.id)).status).toBe('failed');
-  // Stays in its middle for as long as the pages are looked at.
-  await hub.fail('/lfs/', { stall_after: 400_000 });
-  const stalled = await api.create(ENGLISH, 'under way');
-  await api.download(stalled.id);
   return { story, first, second };
+}
+
+/** A download that stays in its middle for as long as a test looks at it. */
+export async function downloading({ api, hub, folder }: Stack): Promise<void> {
+  const name = 'under way';
+  const before = await api.find(name).catch(() => undefined);
+  if (before) await api.call('DELETE', `/datasets/${before.id}`);
+  await hub.fail(bytesPath(join(folder, 'hub'), SLOW), { stall_after: 400_000 });
+  const from = (await hub.requests()).length;
+  await api.download((await api.create(SLOW, name)).id);
+  await expect.poll(() => hub.bytesSent(from), { timeout: 60_000 }).toBeGreaterThan(100_000);
 }
 
 const main = (page: Page) => page.getByRole('main');

@@ -1,6 +1,6 @@
 // Pictures of every screen, for people: light and dark, on a desktop and on a phone. `npm run screenshots`.
 import { join } from 'node:path';
-import { EMPTY_PANEL, furnish, PROVOKED, SCREENS } from '../pages/screens';
+import { downloading, EMPTY_PANEL, furnish, PROVOKED, SCREENS } from '../pages/screens';
 import { test } from '../stage/test';
 
 const OUT = join(import.meta.dirname, '../screenshots');
@@ -25,6 +25,7 @@ test('every screen is pictured', async ({ page, stack, watch }) => {
   const nothing = { story: '', first: '', second: '' };
   await picture(EMPTY_PANEL.name, () => EMPTY_PANEL.open(page, nothing));
   const world = await furnish(stack);
+  await downloading(stack);
   for (const { name, open } of SCREENS) await picture(name, () => open(page, world));
   console.log(`${(SCREENS.length + 1) * looks.length} pictures in ${OUT}`);
 });

@@ -1,4 +1,5 @@
 // The repositories that the stage's Hub serves: real text and tokenizers of the sample data, cut as the tests need them.
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PROJECT } from './program';
@@ -9,6 +10,8 @@ const SAMPLES = join(PROJECT, '.tools/data/hub');
 export const STORY = 'acme/story';
 /** Three small splits, for faults. */
 export const ENGLISH = 'acme/english';
+/** One file that no other repository has, so that it alone can be held up. */
+export const SLOW = 'acme/slow';
 /** Served only to those who hold {@link GRANTED}. */
 export const GATED = 'acme/gated';
 export const GRANTED = 'hf_grantedGRANTEDgrantedGRANTEDgrant';
@@ -43,6 +46,7 @@ export function writeRepositories(root: string): void {
   for (const [n, split] of ['train', 'validation', 'test'].entries()) {
     write(root, ENGLISH, `${split}-00000-of-00001`, documents.slice(n * third, (n + 1) * third));
   }
+  write(root, SLOW, 'train-00000-of-00001', documents.slice(100, 1500));
   write(root, GATED, 'train-00000-of-00001', documents.slice(0, 50));
 
   for (const name of [BERT, GPT2]) {
@@ -50,6 +54,12 @@ export function writeRepositories(root: string): void {
   }
   put(root, `models/${UNSUPPORTED}/config.json`, '{"model_type":"bert"}');
   put(root, `models/${UNSUPPORTED}/vocab.txt`, '[UNK]\nword\n');
+}
+
+/** Where the Hub sends the bytes of a repository's only file from. */
+export function bytesPath(root: string, repository: string): string {
+  const file = readFileSync(join(root, 'datasets', repository, 'data/train-00000-of-00001.jsonl'));
+  return `/lfs/${createHash('sha256').update(file).digest('hex')}`;
 }
 
 function conversation({ title, text }: Row) {

@@ -85,11 +85,17 @@ function Phases({ job, now }: { job: Job; now: number }) {
 }
 
 function placeOf({ from, to, state }: Bar) {
-  const least = state === 'waiting' ? 0 : 0.5;
+  const least = state === 'waiting' || state === 'kept' ? 0 : 0.5;
   return { left: `${Math.min(from * 100, 100 - least)}%`, width: `${Math.max((to - from) * 100, least)}%` };
 }
 
-const STATE_WORDS = { waiting: 'waits', running: 'running', done: 'done', stopped: 'stopped' };
+const STATE_WORDS: Record<Bar['state'], string> = {
+  waiting: 'waits',
+  running: 'running',
+  done: 'done',
+  stopped: 'stopped',
+  kept: 'kept from before',
+};
 
 function said({ state, seconds, attempts }: Bar): string {
   const parts = [STATE_WORDS[state]];

@@ -27,7 +27,7 @@ const repo: HubDataset = {
   ],
   preview: { config: 'en', split: 'train' },
   columns: [{ name: 'text', type: 'Utf8' }],
-  first_rows: [{ text: '<b>not bold</b>' }] as unknown as HubDataset['first_rows'],
+  first_rows: [{ text: '<b>not bold</b>' }],
   disk_needed: 5e9,
   disk_free: 1e9,
 };
@@ -98,7 +98,7 @@ test('what was looked at is what is downloaded: the commit, the configuration, w
   expect(create?.body).toEqual({ repo_id: 'owner/name', revision: COMMIT });
   expect(start?.body).toEqual({ split: 'train', hf_token: 'hf_secret' });
   const kept = JSON.stringify([
-    { ...localStorage },
+    Object.entries(localStorage),
     queryClient
       .getQueryCache()
       .getAll()

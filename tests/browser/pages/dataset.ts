@@ -12,6 +12,14 @@ export async function openTab(page: Page, name: Tab): Promise<void> {
 export const chart = (page: Page, name: string): Locator =>
   page.getByRole('figure', { name, exact: true }).or(page.getByRole('img', { name, exact: true })).first();
 
+/** The numbers of a column of the table behind a chart. */
+export async function chartColumn(page: Page, name: string, column: number): Promise<number[]> {
+  const figure = chart(page, name);
+  await figure.getByText(`${name} as a table`).click();
+  const cells = await figure.locator(`tbody td:nth-child(${column})`).allInnerTexts();
+  return cells.map((text) => Number(text.replaceAll(',', '')));
+}
+
 /** One of the three ways to look at rows. */
 export async function chooseView(page: Page, name: 'Raw' | 'Chat' | 'Tokens'): Promise<void> {
   const group = page.getByRole('radiogroup', { name: 'View' }).or(page.getByRole('tablist', { name: 'View' }));

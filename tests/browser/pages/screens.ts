@@ -14,6 +14,8 @@ export interface World {
 
 export interface Screen {
   name: string;
+  /** It shows a download under way: see {@link downloading}. */
+  isLive?: true;
   /** Goes there and waits until it is drawn. */
   open: (page: Page, world: World) => Promise<void>;
 }
@@ -65,6 +67,7 @@ export const EMPTY_PANEL: Screen = {
 export const SCREENS: Screen[] = [
   {
     name: 'panel',
+    isLive: true,
     open: async (page) => {
       await page.goto('/');
       await expect(card(page, STORY)).toBeVisible();

@@ -27,6 +27,12 @@ export interface Dataset {
 export interface Statistics {
   total_sequences: number;
   total_tokens: number;
+  vocab_distribution: { token_id: number; count: number }[];
+}
+
+/** A row of tokens. */
+export interface Sequence {
+  input_ids: number[];
 }
 
 export class Api {
@@ -87,6 +93,12 @@ export class Api {
 
   statistics(id: string, tokenization: string): Promise<Statistics> {
     return this.call('GET', `/datasets/${id}/statistics?tokenization_id=${tokenization}`);
+  }
+
+  /** The first rows of a tokenization. */
+  async sequences(id: string, tokenization: string): Promise<Sequence[]> {
+    const path = `/datasets/${id}/samples?tokenization_id=${tokenization}&limit=3`;
+    return (await this.call<{ samples: Sequence[] }>('GET', path)).samples;
   }
 
   /** Looks until the dataset is as it should be; a failure that was not waited for ends the wait. */

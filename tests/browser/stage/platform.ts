@@ -39,7 +39,7 @@ export class Platform {
     const up = Program.start({ program: 'tokenmill', args, env, log: join(logs, 'tokenmill.log') });
     const platform = new Platform(up, addresses, logs);
     await up.ready(`${platform.url}/readyz`).catch(async (error: unknown) => {
-      await up.stop();
+      await up.stop().catch(() => up.kill());
       throw error;
     });
     return platform;

@@ -7,7 +7,6 @@ mod channels;
 mod message;
 mod outbox;
 mod panel;
-
 pub(crate) mod sse;
 mod upstream;
 pub(crate) mod websocket;

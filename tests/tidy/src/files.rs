@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 const CODE: &[&str] = &[".rs", ".ts", ".tsx", ".py", ".proto", ".sh"];
 const MAX_LINES: usize = 400;
 /// A component of the web pages does one thing.
+const COMPONENT: &str = ".tsx";
 const MAX_COMPONENT_LINES: usize = 200;
 /// Written by a generator.
 const GENERATED: &str = "/schema.d.ts";
@@ -22,7 +23,7 @@ static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
 pub fn length(tree: &Tree) -> Vec<String> {
     let too_long = |file: &SourceFile| {
         let lines = file.text.lines().count();
-        let limit = if file.path.ends_with(".tsx") { MAX_COMPONENT_LINES } else { MAX_LINES };
+        let limit = if file.path.ends_with(COMPONENT) { MAX_COMPONENT_LINES } else { MAX_LINES };
         (lines > limit).then(|| {
             format!(
                 "{} has {lines} lines (limit {limit}): split it by responsibility, see CONTRIBUTING.md, Files",

@@ -7,7 +7,8 @@ const target = new URL('../src/api/schema.d.ts', import.meta.url);
 
 // What has a default may be left out, by whoever sends it.
 const header = '// Generated from services/gateway/openapi.json by `npm run api`. Do not edit.\n';
-const made = header + astToString(await openapiTS(document, { alphabetize: true, defaultNonNullable: false }));
+const made =
+  header + astToString(await openapiTS(document, { alphabetize: true, defaultNonNullable: false }));
 
 if (process.argv.includes('--check')) {
   if ((await readFile(target, 'utf8').catch(() => '')) !== made) {

@@ -16,6 +16,8 @@ import { useDownload } from './useDownload';
 interface Asked {
   repo_id: string;
   revision: string | undefined;
+  /** Counts the clicks on Preview. */
+  ask: number;
 }
 
 /** A repository that came with the address is looked at without a click. */
@@ -24,14 +26,19 @@ export function DownloadForm({ repo: given }: { repo: string | undefined }) {
   const [revision, setRevision] = useState('');
   const [token, setToken] = useState('');
   const [asked, setAsked] = useState<Asked | undefined>(
-    given === undefined ? undefined : { repo_id: given, revision: undefined },
+    given === undefined ? undefined : { repo_id: given, revision: undefined, ask: 0 },
   );
   const [chosen, setChosen] = useState<Chosen>({});
   const { config, split } = chosen;
   const preview = useQuery({
-    ...inspectQuery({ repo_id: asked?.repo_id ?? '', revision: asked?.revision, config, split }),
+    ...inspectQuery(
+      { repo_id: asked?.repo_id ?? '', revision: asked?.revision, config, split },
+      asked?.ask ?? 0,
+      token,
+    ),
     enabled: asked !== undefined,
-    placeholderData: (before, query) => (query?.queryKey[1] === asked?.repo_id ? before : undefined),
+    placeholderData: (before, query) =>
+      query?.queryKey[1] === asked?.repo_id && query?.queryKey[3] === asked?.ask ? before : undefined,
   });
   const download = useDownload();
   const input = { repo_id: repo, revision: revision === '' ? undefined : revision };
@@ -50,8 +57,7 @@ export function DownloadForm({ repo: given }: { repo: string | undefined }) {
     if (read === '') return;
     setRepo(read);
     setChosen({});
-    if (isAsked && read === repo) void preview.refetch();
-    else setAsked({ repo_id: read, revision: input.revision });
+    setAsked({ repo_id: read, revision: input.revision, ask: (asked?.ask ?? 0) + 1 });
   };
   const start = () => {
     const commit = seen?.commit_sha;

@@ -12,7 +12,7 @@ export function TokenField({ value, onChange, error }: Props) {
     <Field
       label="Hugging Face token"
       error={error}
-      hint="For gated and private repositories. It goes with this download and is never stored in the browser."
+      hint="For gated and private repositories. It goes with the request and is never stored in the browser."
     >
       {(wiring) => (
         <TextInput

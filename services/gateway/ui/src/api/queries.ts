@@ -60,12 +60,20 @@ export const readersQuery = () =>
     queryFn: ({ signal }) => body(api.GET('/api/v1/readers', { signal })),
   });
 
-/** A repository of the Hub, looked at and not downloaded. The Hub is asked again only when the user does. */
-export const inspectQuery = ({ repo_id, ...query }: InspectQuery) =>
+/**
+ * A repository of the Hub, looked at and not downloaded. `ask` counts the clicks: the Hub is asked again only when the
+ * user does. The token is no part of the key, so that no cache holds it.
+ */
+export const inspectQuery = ({ repo_id, ...query }: InspectQuery, ask: number, token: string) =>
   queryOptions({
-    queryKey: ['hub', repo_id, query],
-    queryFn: ({ signal }) =>
-      body(api.GET('/api/v1/hub/datasets/{repo_id}', { params: { path: { repo_id }, query }, signal })),
-    staleTime: 60_000,
+    queryKey: ['hub', repo_id, query, ask],
+    queryFn: ({ signal }) => {
+      const header = token === '' ? {} : { 'X-HF-Token': token };
+      return body(
+        api.GET('/api/v1/hub/datasets/{repo_id}', { params: { path: { repo_id }, query, header }, signal }),
+      );
+    },
+    staleTime: Infinity,
+    gcTime: 60_000,
     retry: false,
   });

@@ -1,7 +1,7 @@
 // Where the page ends up when a screen cannot be shown.
 import { Problem } from '../ui/Problem';
 import { Button, ButtonLink } from '../ui/Button';
-import { EmptyState } from '../ui/parts';
+import { PageHeader } from '../ui/parts';
 
 export function CrashPage({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   return (
@@ -26,8 +26,7 @@ export function CrashPage({ error, onRetry }: { error: unknown; onRetry: () => v
 
 export function NotFoundPage() {
   return (
-    <EmptyState
-      icon="search"
+    <PageHeader
       title="There is no such page"
       actions={
         <ButtonLink to="/" icon="database">
@@ -36,6 +35,6 @@ export function NotFoundPage() {
       }
     >
       The address may be old, or the dataset was deleted.
-    </EmptyState>
+    </PageHeader>
   );
 }

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { expect, it } from 'vitest';
 import type { FilledConfig } from '../dataset/tokenizations/form';
 import { differences, whatDiffers } from './parameters';

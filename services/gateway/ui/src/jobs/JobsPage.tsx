@@ -61,7 +61,7 @@ export function JobsPage() {
           )}
         </Field>
       </div>
-      {error && (
+      {error && data === undefined && (
         <Problem
           problem={error}
           title="The jobs cannot be listed"

@@ -1,5 +1,6 @@
 // The page's own socket, started once by main.tsx.
 import { useSyncExternalStore } from 'react';
+import { queryClient } from '../api/queryClient';
 import { LiveSocket, type Connection, type SocketLike } from './socket';
 
 function open(): SocketLike {
@@ -11,7 +12,16 @@ function open(): SocketLike {
 
 export const socket = new LiveSocket({ open });
 
+/** What could not be asked while the server was away is asked when it is back. */
+function askAgainWhenBack(): void {
+  if (socket.connection().phase !== 'live') return;
+  void queryClient.invalidateQueries({
+    predicate: ({ state }) => state.error !== null || state.fetchFailureCount > 0,
+  });
+}
+
 export function startLive(): void {
+  socket.watch(askAgainWhenBack);
   socket.start();
   window.addEventListener('online', socket.hurry);
   document.addEventListener('visibilitychange', () => {

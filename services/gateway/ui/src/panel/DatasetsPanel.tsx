@@ -35,14 +35,14 @@ export function DatasetsPanel() {
           </ButtonLink>
         }
       >
-        {data === undefined
+        {data === undefined || empty
           ? ' '
           : filtered
             ? `${plural(data.total, 'dataset')} found`
             : plural(data.total, 'dataset')}
       </PageHeader>
       <Toolbar search={search} counts={data?.counts} />
-      {error && (
+      {error && data === undefined && (
         <Problem
           problem={error}
           title="The datasets cannot be listed"
@@ -61,7 +61,7 @@ export function DatasetsPanel() {
           <section
             aria-label="Datasets"
             aria-busy={isPlaceholderData || undefined}
-            className="grid items-stretch gap-3 sm:grid-cols-2 xl:grid-cols-3"
+            className="grid gap-3 has-[details[open]]:items-start sm:grid-cols-2 xl:grid-cols-3"
           >
             {data.items.map((dataset) => (
               <DatasetCard key={dataset.id} dataset={dataset} />

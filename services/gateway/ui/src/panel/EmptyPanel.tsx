@@ -53,9 +53,7 @@ export function EmptyPanel() {
           <section aria-label="Command line" className="min-w-0">
             <h3 className="mb-2 text-sm font-semibold">Or the command line</h3>
             <div className="flex items-start justify-between gap-2 rounded-lg border border-line bg-sunken p-3">
-              <pre className="min-w-0 overflow-x-auto font-mono text-xs leading-5 whitespace-pre-wrap">
-                {COMMAND}
-              </pre>
+              <pre className="min-w-0 overflow-x-auto font-mono text-2xs leading-5">{COMMAND}</pre>
               <CopyButton text={COMMAND} label="Copy commands" quiet />
             </div>
           </section>

@@ -15,15 +15,20 @@ interface Props {
 export function SearchBox({ label, value, onSearch }: Props) {
   const [typed, setTyped] = useState(value);
   const [known, setKnown] = useState(value);
+  const [sent, setSent] = useState(value);
   const input = useRef<HTMLInputElement>(null);
   // The address changed by other means: a link, or the way back.
   if (known !== value) {
     setKnown(value);
-    setTyped(value);
+    // What was sent from here comes back late: meanwhile more was typed.
+    if (value !== sent) setTyped(value);
   }
   useEffect(() => {
     if (typed === value) return undefined;
-    const timer = setTimeout(() => onSearch(typed), PAUSE_MS);
+    const timer = setTimeout(() => {
+      setSent(typed);
+      onSearch(typed);
+    }, PAUSE_MS);
     return () => clearTimeout(timer);
   }, [typed, value, onSearch]);
   return (

@@ -33,7 +33,9 @@ export function StatisticsLoader({ tokenization, datasetName, children }: Statis
       ) : query.data ? (
         <StatisticsView statistics={query.data} maxLength={tokenization.max_length} />
       ) : (
-        <Skeleton className="h-96" />
+        <div aria-busy="true">
+          <Skeleton className="h-96" />
+        </div>
       )}
     </>
   );

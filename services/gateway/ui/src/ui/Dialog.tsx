@@ -38,6 +38,8 @@ function OpenDialog({
     const element = dialog.current;
     const before = document.activeElement;
     element?.showModal();
+    // To what is asked for, or else to the first answer, which is the harmless one; not to the cross in the corner.
+    element?.querySelector<HTMLElement>('input, footer button')?.focus();
     return () => {
       element?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();

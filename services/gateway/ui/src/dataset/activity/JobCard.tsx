@@ -1,9 +1,9 @@
 // One job: its phases on an axis of time, its attempts, its last failure, and the way to try again.
 import { formatCount, formatDuration, formatTime } from '../../format';
+import { JobActions } from '../../jobs/JobActions';
 import { useNow } from '../../live/useNow';
 import { Card, Problem, StatusBadge } from '../../ui';
 import type { Dataset, Job } from '../queries';
-import { RetryJob } from './RetryJob';
 import { jobSeconds, PHASE_WORDS, timeline, type Bar } from './timeline';
 import './activity.css';
 
@@ -19,7 +19,9 @@ export function JobCard({ job, dataset, isNewestOfItsKind }: JobCardProps) {
     job.kind === 'ingest'
       ? 'Download'
       : `Tokenization with ${tokenization?.tokenizer_name ?? 'a deleted configuration'}`;
-  const canRetry = isNewestOfItsKind && (job.state === 'failed' || job.state === 'cancelled');
+  // What was tried again since, or deleted, is history. So is a failed download of a dataset that is ready by now.
+  const isOfRecord = job.kind === 'ingest' ? dataset.status !== 'ready' : tokenization !== undefined;
+  const canAct = isNewestOfItsKind && isOfRecord && job.state !== 'succeeded';
   return (
     <Card className="p-4">
       <article aria-label={name} className="flex flex-col gap-2">
@@ -32,7 +34,7 @@ export function JobCard({ job, dataset, isNewestOfItsKind }: JobCardProps) {
         </header>
         <Timeline job={job} />
         {job.error && <Problem problem={job.error} title="Last failure" compact />}
-        {canRetry && <RetryJob job={job} dataset={dataset} tokenization={tokenization} />}
+        {canAct && <JobActions job={job} />}
       </article>
     </Card>
   );
@@ -85,11 +87,17 @@ function Phases({ job, now }: { job: Job; now: number }) {
 }
 
 function placeOf({ from, to, state }: Bar) {
-  const least = state === 'waiting' ? 0 : 0.5;
+  const least = state === 'waiting' || state === 'kept' ? 0 : 0.5;
   return { left: `${Math.min(from * 100, 100 - least)}%`, width: `${Math.max((to - from) * 100, least)}%` };
 }
 
-const STATE_WORDS = { waiting: 'waits', running: 'running', done: 'done', stopped: 'stopped' };
+const STATE_WORDS: Record<Bar['state'], string> = {
+  waiting: 'waits',
+  running: 'running',
+  done: 'done',
+  stopped: 'stopped',
+  kept: 'kept from before',
+};
 
 function said({ state, seconds, attempts }: Bar): string {
   const parts = [STATE_WORDS[state]];

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { expect, it } from 'vitest';
 import { jobSeconds, timeline, type TimedJob } from './timeline';
 
@@ -45,4 +44,16 @@ it('stops a phase with its job', () => {
     phases: [phase('work', 1)],
   };
   expect(timeline(job, now)).toMatchObject([{ state: 'stopped', to: 1, seconds: 3 }]);
+});
+
+it('stops the phase that a cancel ended, though its tasks have an end too', () => {
+  const phases = [phase('work', 1, 3), phase('finish', 3, 4)];
+  const job: TimedJob = { created_at: at(0), finished_at: at(4), state: 'cancelled', phases };
+  expect(timeline(job, now).map((bar) => bar.state)).toEqual(['done', 'stopped']);
+});
+
+it('tells what an earlier job did from what this one does', () => {
+  const phases = [phase('work', -9, -1), phase('finish', 1, 2)];
+  const job: TimedJob = { created_at: at(0), finished_at: at(2), state: 'succeeded', phases };
+  expect(timeline(job, now)).toMatchObject([{ state: 'kept', to: 0, seconds: 8 }, { state: 'done' }]);
 });

@@ -20,7 +20,8 @@ export interface Bar {
   from: number;
   to: number;
   seconds: number | undefined;
-  state: 'waiting' | 'running' | 'done' | 'stopped';
+  /** `kept`: what an earlier job did, which this one goes on from. */
+  state: 'waiting' | 'running' | 'done' | 'stopped' | 'kept';
   attempts: number;
 }
 
@@ -37,8 +38,10 @@ export function timeline(job: TimedJob, now: number): Bar[] {
     if (!phase.started_at) return { name, from: 0, to: 0, seconds: undefined, state: 'waiting', attempts };
     const began = Date.parse(phase.started_at);
     const finished = phase.finished_at ? Date.parse(phase.finished_at) : undefined;
-    // A phase without an end of a job that has one was stopped with it.
-    const state = finished !== undefined ? 'done' : jobEnd !== undefined ? 'stopped' : 'running';
+    if (finished !== undefined && finished <= start) {
+      return { name, from: 0, to: 0, seconds: (finished - began) / 1000, state: 'kept', attempts };
+    }
+    const state = stateOf(job, finished, jobEnd);
     const until = finished ?? end;
     return {
       name,
@@ -49,6 +52,13 @@ export function timeline(job: TimedJob, now: number): Bar[] {
       attempts,
     };
   });
+}
+
+function stateOf(job: TimedJob, finished: number | undefined, jobEnd: number | undefined): Bar['state'] {
+  if (finished === undefined) return jobEnd === undefined ? 'running' : 'stopped';
+  // A failure or a cancel ends the phase that ran together with its job.
+  const endedBadly = job.state === 'failed' || job.state === 'cancelled';
+  return endedBadly && jobEnd !== undefined && finished >= jobEnd - 10 ? 'stopped' : 'done';
 }
 
 /** Seconds that a job took, or takes so far. */

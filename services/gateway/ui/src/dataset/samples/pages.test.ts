@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { expect, it } from 'vitest';
 import { pageRows, pagesOf, rawPages, rawRowBytes, tokenPages } from './pages';
 

@@ -39,8 +39,12 @@ export function PreviewPanel({ text, onText, preview, children }: PreviewPanelPr
         <Problem problem={problem} title="No preview" compact />
       ) : preview.data ? (
         <PreviewResult preview={preview.data} />
-      ) : text === '' ? (
-        <p className="text-muted">Type or paste a text to see its tokens.</p>
+      ) : !preview.isBehind ? (
+        <p className="text-sm text-muted">
+          {text === ''
+            ? 'Type or paste a text to see its tokens.'
+            : 'Name a tokenizer to see what it makes of the text.'}
+        </p>
       ) : (
         <Skeleton className="h-32" />
       )}

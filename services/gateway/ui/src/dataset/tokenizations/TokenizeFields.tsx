@@ -30,6 +30,7 @@ export function TextOf({
             value={form[field]}
             onChange={(event) => set(field, event.target.value)}
             list={list ? listId : undefined}
+            placeholder={field === 'tokenizer_name' ? 'openai-community/gpt2' : undefined}
             autoComplete="off"
           />
           {list && (

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { expect, it } from 'vitest';
 import { changed, DEFAULTS, fieldErrors, formOf, requestOf, toRequest, type FilledConfig } from './form';
 

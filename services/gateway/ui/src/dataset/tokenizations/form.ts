@@ -24,9 +24,9 @@ export interface TokenizeForm {
 
 export type FieldName = keyof TokenizeForm;
 
-/** The server's own defaults. */
+/** The server's own defaults. No tokenizer is one: it would be fetched from the Hub before anyone asked. */
 export const DEFAULTS: TokenizeForm = {
-  tokenizer_name: 'openai-community/gpt2',
+  tokenizer_name: '',
   tokenizer_revision: '',
   max_length: '1024',
   stride: '512',

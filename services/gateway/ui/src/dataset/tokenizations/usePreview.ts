@@ -12,7 +12,13 @@ export function usePreview(request: TokenizeRequest | undefined, text: string) {
   const settled = useSettled(wanted, PAUSE_MS);
   const [settledRequest, settledText] = JSON.parse(settled) as [TokenizeRequest | null, string];
   const query = useQuery(preview(settledRequest ?? undefined, settledText));
-  return { ...query, isBehind: settled !== wanted || query.isFetching };
+  // Without a tokenizer or a text nothing is asked, and the last answer is of something else.
+  const isIdle = query.fetchStatus === 'idle' && query.isPlaceholderData;
+  return {
+    ...query,
+    data: isIdle ? undefined : query.data,
+    isBehind: settled !== wanted || query.isFetching,
+  };
 }
 
 /** The value once it has not changed for so many milliseconds. */

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { expect, it } from 'vitest';
 import { quoted, shellWord, snippets, type Subject } from './snippets';
 

@@ -55,7 +55,7 @@ export function LengthHistogram({
         const last = isFar ? longest * 1.2 : Math.max(longest, maxLength);
         const x = linear([0, last], [frame.left, frame.right], width < 500 ? 4 : 8);
         const range: [number, number] = [frame.bottom, frame.top];
-        const y = kind === 'log' ? logarithmic([1, highest], range) : linear([0, highest], range, 4);
+        const y = kind === 'log' ? logarithmic([1, highest], range) : linear([0, highest], range, 5);
         const lines = [
           { at: percentiles.p50, word: 'p50', row: 0 },
           { at: percentiles.p90, word: 'p90', row: 1 },
@@ -68,7 +68,14 @@ export function LengthHistogram({
             role="img"
             aria-label={`Sequence lengths: ${bins.length} bars. ${summary}`}
           >
-            <Axes frame={frame} x={x} y={y} xLabel="tokens of a sequence" yLabel="sequences" labelTop={8} />
+            <Axes
+              frame={frame}
+              x={x}
+              y={y}
+              xLabel="tokens of a sequence"
+              yLabel={width < 500 ? '' : 'sequences'}
+              labelTop={8}
+            />
             {bins.map((bin) => (
               // A bar of one sequence on a logarithmic axis has no height, so each has a pixel at least.
               <rect

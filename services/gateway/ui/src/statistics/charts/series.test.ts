@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { expect, it } from 'vitest';
 import { binned, funnel, rankFrequency, zipfExponent } from './series';
 

@@ -4,7 +4,7 @@
 # dependencies and compiles them a second time.
 
 .DEFAULT_GOAL := help
-.PHONY: help tools data ui build lint test test-rust test-python test-ui test-browser screenshots demo up sqlx \
+.PHONY: help tools data ui build lint test test-rust test-python test-browser screenshots demo up sqlx \
 	sqlx-check openapi bench soak clean
 
 PYTHON := .tools/venv/bin/python
@@ -26,12 +26,12 @@ ui: tools ## Build the web pages that the gateway serves, where there is Node.
 build: ui ## Build every program, for debugging.
 	cargo build --workspace --bins --locked
 
-lint: ui ## Check the format and every lint.
+lint: ui ## Check the format and every lint, and the web pages with their own tests.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@tests/tools/ui.sh check
 
-test: tools data lint sqlx-check test-rust test-python test-ui test-browser ## Run every test.
+test: tools data lint sqlx-check test-rust test-python test-browser ## Run every test.
 
 test-rust: tools data build
 	@if cargo nextest --version >/dev/null 2>&1; \
@@ -41,9 +41,6 @@ test-rust: tools data build
 test-python: tools data build
 	@$(PYTHON) -m pytest -p no:cacheprovider tests/python
 	@$(PYTHON) -m pytest -p no:cacheprovider libs/python/tests
-
-test-ui: tools
-	@tests/tools/ui.sh test
 
 test-browser: tools data build ## Run the whole story in a browser, against real services.
 	@tests/tools/browser.sh test
@@ -61,7 +58,7 @@ openapi: ## Write services/gateway/openapi.json and the types of the web pages a
 	@rm -f target/tmp/openapi.json
 	@cargo test --quiet --workspace --locked --test gateway the_document >/dev/null || \
 		cp target/tmp/openapi.json services/gateway/openapi.json
-	@tests/tools/ui.sh types
+	@tests/tools/ui.sh api
 
 sqlx: tools ## Write services/catalog/.sqlx anew after a change of a query or a migration.
 	@tests/tools/with_postgres.sh tests/tools/sqlx_prepare.sh

@@ -4,7 +4,7 @@
 
 use flate2::{Compression, write::GzEncoder};
 use std::{
-    env, fmt, fs,
+    env, fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -55,17 +55,14 @@ fn entry(name: &Path, path: &Path, packed: &Path) -> io::Result<String> {
     if smaller {
         fs::write(packed, gzip)?;
     }
-    let gzip = smaller.then(|| Include(packed)).map_or("None".to_owned(), |gzip| format!("Some({gzip})"));
+    let gzip = if smaller { format!("Some({})", include(packed)) } else { "None".to_owned() };
     let (name, tag) = (name.to_string_lossy().replace('\\', "/"), xxh3_128(&bytes));
-    Ok(format!("File {{ path: {name:?}, tag: \"W/\\\"{tag:032x}\\\"\", bytes: {}, gzip: {gzip} }},\n", Include(path)))
+    Ok(format!("File {{ path: {name:?}, tag: \"W/\\\"{tag:032x}\\\"\", bytes: {}, gzip: {gzip} }},\n", include(path)))
 }
 
-struct Include<'a>(&'a Path);
-
-impl fmt::Display for Include<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "include_bytes!({:?})", self.0)
-    }
+/// A path as Rust writes a text.
+fn include(path: &Path) -> String {
+    format!("include_bytes!({:?})", path.to_string_lossy())
 }
 
 fn manifest_dir() -> PathBuf {

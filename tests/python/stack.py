@@ -83,7 +83,7 @@ def wait_ready(url: str, process: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
-def platform(binary: Path = BINARY, hub: Path = HUB) -> Iterator[Stack]:
+def platform(binary: Path = BINARY, hub: Path = HUB, **environment: str) -> Iterator[Stack]:
     """Starts Hub and platform on private ports; leaves nothing running and nothing on the disk."""
     hub_port, gateway, flight, catalog, ingestion, tokenization = free_ports(6)
     ports = {"gateway": gateway, "flight": flight, "catalog": catalog, "ingestion": ingestion,
@@ -95,7 +95,8 @@ def platform(binary: Path = BINARY, hub: Path = HUB) -> Iterator[Stack]:
         command = [binary, "up", "--data-dir", data_dir, "--internal-port", "0"]
         for name, port in ports.items():
             command += [f"--{name}", f"127.0.0.1:{port}"]
-        up = stack.enter_context(running(command, logs / "tokenmill.log", HF_ENDPOINT=f"http://127.0.0.1:{hub_port}"))
+        environment = {"HF_ENDPOINT": f"http://127.0.0.1:{hub_port}", **environment}
+        up = stack.enter_context(running(command, logs / "tokenmill.log", **environment))
         wait_ready(f"http://127.0.0.1:{gateway}/readyz", up)
         yield Stack(
             api=f"http://127.0.0.1:{gateway}/api/v1",

@@ -102,7 +102,7 @@ mod tests {
         let later = start + Duration::from_millis(500);
         assert_eq!((allowance.take(one, later), allowance.take(one, later).is_err()), (Ok(()), true));
         // Never more than the burst.
-        let much_later = start + Duration::from_secs(3600);
+        let much_later = start + Duration::from_hours(1);
         assert_eq!((0..9).filter(|_| allowance.take(one, much_later).is_ok()).count(), 3);
     }
 

@@ -87,17 +87,18 @@ impl Message {
 
     /// A line that changed.
     pub(super) fn summary(line: Summary) -> Self {
-        Self::panel("dataset_updated", line.id.clone(), PanelChange::DatasetUpdated(line))
+        let key = key(&line.id);
+        Self::panel("dataset_updated", key, PanelChange::DatasetUpdated(line))
     }
 
     /// A line that is gone; takes the place of a change that still waits.
     pub(super) fn gone(id: String) -> Self {
-        Self::panel("dataset_deleted", id.clone(), PanelChange::DatasetDeleted(Gone { id }))
+        Self::panel("dataset_deleted", key(&id), PanelChange::DatasetDeleted(Gone { id }))
     }
 
-    fn panel(event: &'static str, id: String, body: PanelChange) -> Self {
+    fn panel(event: &'static str, class: Class, body: PanelChange) -> Self {
         let body = PanelMessage { channel: PanelChannel::Datasets, body };
-        Self::new(PANEL, event, None, Class::Latest(format!("{PANEL} {id}")), &body)
+        Self::new(PANEL, event, None, class, &body)
     }
 
     pub(super) fn subscribed(channel: &str) -> Self {
@@ -120,4 +121,9 @@ impl Message {
     fn answer(channel: &str, name: &'static str, body: &Answer) -> Self {
         Self::new(channel, name, None, Class::Lasting, body)
     }
+}
+
+/// A line takes the place of an earlier one of the same dataset.
+fn key(id: &str) -> Class {
+    Class::Latest(format!("{PANEL} {id}"))
 }

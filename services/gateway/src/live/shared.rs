@@ -216,10 +216,9 @@ fn pass(told: &Told, last: Option<u64>) -> Pass {
         (_, Some(_)) if told.message.is_end() => Pass::On,
         (_, Some(seq)) if seq <= last => Pass::Known,
         (_, Some(seq)) if seq > last + 1 => Pass::Gap,
-        (_, Some(_)) => Pass::On,
         // Progress from before what is known by now.
         (_, None) if told.at < last => Pass::Known,
-        (_, None) => Pass::On,
+        (_, _) => Pass::On,
     }
 }
 

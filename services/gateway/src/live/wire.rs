@@ -30,7 +30,7 @@ pub(crate) enum ClientMessage {
 /// What the server says: answers, and the messages of the channels.
 #[derive(ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes the union; each message is serialised by itself")]
+#[expect(dead_code, clippy::large_enum_variant, reason = "describes the union; each message is serialised by itself")]
 pub(crate) enum ServerMessage {
     Answer(Answer),
     DatasetSnapshot(DatasetSnapshotMessage),

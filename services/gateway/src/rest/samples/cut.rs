@@ -35,8 +35,14 @@ fn fit(value: &mut Value, left: &mut usize) -> bool {
             items.truncate(kept);
             whole
         }
-        // All fields are looked at: a reader relies on their being there.
-        Value::Object(fields) => fields.values_mut().fold(true, |whole, field| fit(field, left) && whole),
+        Value::Object(fields) => {
+            // All of them, as a reader relies on their being there.
+            let mut whole = true;
+            for field in fields.values_mut() {
+                whole &= fit(field, left);
+            }
+            whole
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {
             *left = left.saturating_sub(SCALAR);
             true

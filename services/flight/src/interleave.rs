@@ -94,7 +94,7 @@ mod tests {
     use arrow_array::{BooleanArray, Int64Array, StringArray};
 
     /// Arrays of one type, cut out of a longer one so that offsets do not begin at 0.
-    fn halves(whole: ArrayRef) -> Vec<ArrayRef> {
+    fn halves(whole: &ArrayRef) -> Vec<ArrayRef> {
         let middle = whole.len() / 2;
         vec![whole.slice(1, middle - 1), whole.slice(middle, whole.len() - middle)]
     }
@@ -102,19 +102,20 @@ mod tests {
     #[test]
     fn it_is_arrows_interleave() {
         let numbers = |n: u16| Some((0..n % 9).map(Some));
-        let holes = |n: u16| (n % 4 > 0).then(|| (0..n % 5).map(|v| (v % 3 > 0).then(|| f64::from(v))));
+        let holes =
+            |n: u16| (!n.is_multiple_of(4)).then(|| (0..n % 5).map(|v| (!v.is_multiple_of(3)).then(|| f64::from(v))));
         let pair = |n: u16| Some([Some(n), Some(n + 1)]);
         let columns: Vec<ArrayRef> = vec![
             Arc::new(ListArray::from_iter_primitive::<UInt16Type, _, _>((0..100).map(numbers))),
             Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>((0..100).map(holes))),
             Arc::new(FixedSizeListArray::from_iter_primitive::<UInt16Type, _, _>((0..100).map(pair), 2)),
             Arc::new(Int64Array::from_iter_values(0..100)),
-            Arc::new(BooleanArray::from_iter((0..100).map(|n| (n % 5 > 0).then_some(n % 2 == 0)))),
+            Arc::new((0..100).map(|n| (n % 5 > 0).then_some(n % 2 == 0)).collect::<BooleanArray>()),
             Arc::new(StringArray::from_iter_values((0..100).map(|n| n.to_string()))),
         ];
         let rows: Vec<(usize, usize)> = (0..300).map(|n| (n * 7 % 2, n * 31 % 49)).collect();
         for column in columns {
-            let halves = halves(column);
+            let halves = halves(&column);
             let arrays: Vec<&dyn Array> = halves.iter().map(AsRef::as_ref).collect();
             for rows in [&rows[..], &[]] {
                 let expected = arrow_select::interleave::interleave(&arrays, rows).unwrap();

@@ -107,7 +107,7 @@ mod tests {
             let columns: [(&str, ArrayRef); 3] = [
                 ("doc", Arc::new(Int32Array::from_iter_values(0..rows))),
                 ("ids", Arc::new(ListArray::from_iter_primitive::<UInt16Type, _, _>((0..rows).map(row)))),
-                ("text", Arc::new(StringArray::from_iter((0..rows).map(|n| (n % 3 > 0).then(|| n.to_string()))))),
+                ("text", Arc::new((0..rows).map(|n| (n % 3 > 0).then(|| n.to_string())).collect::<StringArray>())),
             ];
             let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(n, c)| (n, c, true))).unwrap();
             let half = batch.slice(batch.num_rows() / 2, batch.num_rows().div_ceil(2));

@@ -3,9 +3,9 @@
     make bench        # builds for release; about 200 MB of rows of 1,024 ids
 
 Stored order and a global shuffle of ours, the C++ server of pyarrow.flight, a bare TCP stream, and the files read
-through pyarrow's memory map, all by one Python process; the same by a Rust client that decodes, and by one that only
-takes the frames of HTTP/2, which is not the limit as the others are; then tokens per second of `TokenDataset` beside a map-style reader of `datasets`; then fast readers with and without
-slow ones beside them. Ratios are of medians in this run.
+through pyarrow's memory map, all by one Python process; the same by a Rust client of one thread that decodes, and by
+one that only takes the frames of HTTP/2; then tokens per second of `TokenDataset` beside a map-style reader of
+`datasets`; then fast readers with and without slow ones beside them. Ratios are of medians in this run.
 """
 
 import argparse

@@ -7,8 +7,8 @@
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 
+use arrow_flight::Ticket;
 use arrow_flight::flight_service_server::FlightServiceServer;
-use arrow_flight::{FlightData, Ticket};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::future::BoxFuture;
 use futures::stream::{self, Stream, StreamExt};
@@ -24,6 +24,7 @@ use tonic_prost::ProstDecoder;
 use tower::Service;
 
 use crate::error::ReadError;
+use crate::message::Message;
 use crate::readers::Names;
 use crate::service::Flight;
 
@@ -82,9 +83,9 @@ async fn do_get(flight: Flight, request: Request<Body>) -> Result<Response<Body>
     Ok(response)
 }
 
-/// The frames of a response: each message in two, and how it ended as trailers.
+/// The frames of a response: each message in its pieces, and how it ended as trailers.
 fn frames(
-    rows: impl Stream<Item = Result<FlightData, Status>> + Send + 'static,
+    rows: impl Stream<Item = Result<Message, Status>> + Send + 'static,
 ) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send + 'static {
     let until_end = rows.map(Some).chain(stream::once(async { None })).scan(false, |ended, message| {
         let item = (!*ended).then_some(message);
@@ -93,11 +94,10 @@ fn frames(
     });
     until_end.flat_map(|message| {
         let frames = match message {
-            Some(Ok(message)) => vec![Frame::data(head(&message)), Frame::data(message.data_body)],
+            Some(Ok(message)) => [head(&message)].into_iter().chain(message.body).map(Frame::data).collect(),
             Some(Err(status)) => vec![Frame::trailers(failed(&status))],
             None => vec![Frame::trailers(HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static("0"))]))],
         };
-        // A message without a body, such as the schema, is one frame.
         let is_needed = |frame: &Frame<Bytes>| frame.data_ref().is_none_or(|data| !data.is_empty());
         stream::iter(frames.into_iter().filter(is_needed).map(Ok))
     })
@@ -113,24 +113,25 @@ fn failed(status: &Status) -> HeaderMap {
 }
 
 /// Everything of a message that precedes its body's bytes.
-fn head(message: &FlightData) -> Bytes {
-    let field = |number: u32, bytes: &Bytes| match bytes.len() {
+fn head(message: &Message) -> Bytes {
+    let field = |number: u32, length: usize| match length {
         0 => 0,
         length => key_len(number) + encoded_len_varint(length as u64) + length,
     };
-    let length = field(DATA_HEADER, &message.data_header) + field(DATA_BODY, &message.data_body);
-    let mut head = BytesMut::with_capacity(message.data_header.len() + 32);
+    let body = message.body_bytes();
+    let length = field(DATA_HEADER, message.header.len()) + field(DATA_BODY, body);
+    let mut head = BytesMut::with_capacity(message.header.len() + 32);
     head.put_u8(0); // not compressed
     // A message is a batch of at most 4 MiB or a single row; Arrow's own lengths of such a row are 32 bits too.
     head.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-    if !message.data_header.is_empty() {
+    if !message.header.is_empty() {
         encode_key(DATA_HEADER, WireType::LengthDelimited, &mut head);
-        encode_varint(message.data_header.len() as u64, &mut head);
-        head.put_slice(&message.data_header);
+        encode_varint(message.header.len() as u64, &mut head);
+        head.put_slice(&message.header);
     }
-    if !message.data_body.is_empty() {
+    if body > 0 {
         encode_key(DATA_BODY, WireType::LengthDelimited, &mut head);
-        encode_varint(message.data_body.len() as u64, &mut head);
+        encode_varint(body as u64, &mut head);
     }
     head.freeze()
 }
@@ -138,15 +139,16 @@ fn head(message: &FlightData) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prost::Message;
+    use arrow_flight::FlightData;
+    use prost::Message as _;
 
     #[test]
     fn frames_are_the_message_that_prost_would_write() {
         let bytes = |n: usize| Bytes::from(vec![7; n]);
         for (header, body) in [(0, 0), (200, 0), (200, 1), (130, 127), (1000, 128), (5, 3_000_000)] {
-            let message = FlightData { data_header: bytes(header), data_body: bytes(body), ..FlightData::default() };
-            let encoded = message.encode_to_vec();
-            let sent = [&head(&message)[..], &message.data_body].concat();
+            let message = Message { header: bytes(header), body: vec![bytes(body / 3), bytes(body - body / 3)] };
+            let encoded = FlightData::from(message.clone()).encode_to_vec();
+            let sent = [&head(&message)[..], &message.body.concat()].concat();
             assert_eq!(sent[0], 0);
             assert_eq!(sent[1..5], u32::try_from(encoded.len()).unwrap().to_be_bytes());
             assert_eq!(sent[5..], encoded, "{header} + {body}");
@@ -155,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_status_ends_the_frames_once() {
-        let message = FlightData { data_header: Bytes::from_static(b"h"), ..FlightData::default() };
+        let message = Message { header: Bytes::from_static(b"h"), ..Message::default() };
         for (rows, expected) in [
             (vec![Ok(message.clone())], "0"),
             (vec![Ok(message.clone()), Err(Status::data_loss("gone")), Ok(message)], "15"),

@@ -11,9 +11,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{ArrowError, DataType};
-use arrow_select::interleave::interleave;
 
 use crate::error::ReadError;
+use crate::interleave::interleave;
 use crate::plan::Row;
 use crate::sources::{OpenPlan, OpenSource};
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow_flight::{FlightData, FlightDescriptor, FlightEndpoint, FlightInfo};
+use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo};
 use arrow_schema::SchemaRef;
 use dataset_model::Problem;
 use serde::Serialize;
 
 use crate::descriptor::Target;
 use crate::error::ReadError;
+use crate::message::Message;
 use crate::plan::{Plan, ReadPlan};
 use crate::service::{Flight, Stream};
 use crate::{open, sources, stream as messages, ticket};
@@ -117,18 +118,19 @@ impl Flight {
     }
 
     /// The rows of a rank, schema first. The plan comes from a ticket and has its rank.
-    pub(crate) async fn rows_of_plan(&self, request: ReadPlan) -> Result<Stream<FlightData>, ReadError> {
+    pub(crate) async fn rows_of_plan(&self, request: ReadPlan) -> Result<Stream<Message>, ReadError> {
         let rank = request.rank.unwrap_or(0);
         let open = Arc::new(self.shelf().open(self.store(), self.manifests(), request).await?);
         let (opened, schema) = (self.shelf().clone(), Arc::clone(&open.schema));
-        let messages = messages::planned(open, rank).inspect(move |message| {
+        let mut messages = messages::planned(open, rank);
+        messages.each = Box::new(messages.each.inspect(move |message| {
             if let Err(error) = message
                 && let Some(damaged) = error.damaged_target()
             {
                 opened.forget(&damaged);
             }
-        });
-        Ok(self.turns().stream(&schema, Box::new(messages)))
+        }));
+        Ok(self.turns().stream(&schema, messages))
     }
 }
 

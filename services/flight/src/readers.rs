@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_flight::FlightData;
 use chrono::{DateTime, Utc};
 use dataset_model::{Problem, Reason};
 use dataset_proto::status::to_status;
@@ -17,6 +16,7 @@ use serde::Serialize;
 use tonic::Status;
 
 use crate::descriptor::Wanted;
+use crate::message::Message;
 use crate::plan::ReadPlan;
 use crate::service::Stream;
 
@@ -95,7 +95,7 @@ impl Drop for Listed {
 
 impl Readers {
     /// The same stream, listed for as long as it is open.
-    pub(crate) fn list(&self, names: Names, what: Wanted, rows: Stream<FlightData>) -> Stream<FlightData> {
+    pub(crate) fn list(&self, names: Names, what: Wanted, rows: Stream<Message>) -> Stream<Message> {
         let (abort, registration) = AbortHandle::new_pair();
         let progress = Arc::new(Progress::default());
         let opened_at = service_kit::now();
@@ -111,7 +111,7 @@ impl Readers {
         let counted = Abortable::new(rows, registration).inspect(move |message| {
             let _until_the_end = &listed;
             if let Ok(message) = message {
-                progress.saw(rows_of(message));
+                progress.saw(message.rows());
             }
         });
         // A stream that was cancelled must not look complete.
@@ -182,13 +182,6 @@ impl Open {
             last_seen_at: DateTime::from_timestamp_millis(last_seen).unwrap_or(self.opened_at).max(self.opened_at),
         }
     }
-}
-
-/// Rows of a message; 0 for a schema.
-fn rows_of(message: &FlightData) -> u64 {
-    let header = arrow_ipc::root_as_message(&message.data_header).ok();
-    let batch = header.and_then(|header| header.header_as_record_batch().map(|batch| batch.length()));
-    u64::try_from(batch.unwrap_or(0)).unwrap_or(0)
 }
 
 fn cancelled() -> Status {

@@ -21,6 +21,7 @@ use crate::descriptor::{self, Selection, Wanted};
 use crate::error::ReadError;
 use crate::listing;
 use crate::manifest::{Manifest, Manifests};
+use crate::message::Message;
 use crate::open::{self, Opened};
 use crate::readers::{Names, Readers};
 use crate::sources::Shelf;
@@ -104,7 +105,7 @@ impl Flight {
     }
 
     /// The rows of a ticket as a stream of messages, schema first.
-    pub(crate) async fn rows(&self, ticket: &[u8], names: Names) -> Result<Stream<FlightData>, ReadError> {
+    pub(crate) async fn rows(&self, ticket: &[u8], names: Names) -> Result<Stream<Message>, ReadError> {
         let permit = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| overloaded())?;
         let wanted = ticket::decode(ticket, service_kit::now())?;
         let rows = match wanted.clone() {
@@ -120,7 +121,7 @@ impl Flight {
             .boxed())
     }
 
-    async fn rows_of_selection(&self, selection: Selection) -> Result<Stream<FlightData>, ReadError> {
+    async fn rows_of_selection(&self, selection: Selection) -> Result<Stream<Message>, ReadError> {
         let manifest = self.manifests.of(&selection.target).await?;
         let Opened { schema, parts } = open::parts(&self.store, &self.manifests, &selection, &manifest).await?;
         Ok(self.turns.stream(&schema, messages::stored(selection.target, parts.into_iter())))
@@ -177,7 +178,8 @@ impl FlightService for Flight {
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Stream<FlightData>>, Status> {
         let names = Names::of(request.metadata().as_ref());
-        self.rows(&request.into_inner().ticket, names).await.map(Response::new).map_err(ReadError::into_status)
+        let rows = self.rows(&request.into_inner().ticket, names).await.map_err(ReadError::into_status)?;
+        Ok(Response::new(rows.map(|message| message.map(FlightData::from)).boxed()))
     }
 
     async fn list_actions(&self, _: Request<Empty>) -> Result<Response<Stream<ActionType>>, Status> {

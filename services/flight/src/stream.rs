@@ -1,21 +1,19 @@
 //! Rows into Flight messages: stored batches as they lie in the file wherever that is possible, gathered ones otherwise.
 //!
 //! A batch that is wanted whole goes out as two slices of the memory map; one that a row range cuts, or that is over
-//! 4 MiB, is sliced and encoded again. When a message is made is decided in [`crate::turns`].
+//! 4 MiB, is sliced and gets a header of its own. When a message is made is decided in [`crate::turns`].
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_flight::FlightData;
-use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
-use arrow_schema::ArrowError;
 use shard_store::{ShardReader, StoreError};
 
 use crate::descriptor::Target;
 use crate::error::ReadError;
 use crate::gather::Gatherer;
+use crate::message::{Encoder, Message};
 use crate::plan::Walk;
 use crate::sources::OpenPlan;
 
@@ -25,8 +23,16 @@ const MAX_MESSAGE_BYTES: usize = 4 << 20;
 const CUT_BYTES: usize = 2 << 20;
 /// Batches between the one that is sent and the one that the volume is asked for.
 const READ_AHEAD: usize = 4;
+/// Slices of the map cost no memory: many at a time spare changes of threads, each of which costs as much as
+/// sending tens of kilobytes.
+const STORED_PER_TURN: usize = 8;
+
 /// Messages in their order; each is made when it is asked for, which blocks.
-pub(crate) type Messages = Box<dyn Iterator<Item = Result<FlightData, ReadError>> + Send>;
+pub(crate) struct Messages {
+    pub(crate) each: Box<dyn Iterator<Item = Result<Message, ReadError>> + Send>,
+    /// How many are made at a time.
+    pub(crate) per_turn: usize,
+}
 
 /// Rows of one open shard, counted from its first.
 #[derive(Debug)]
@@ -38,7 +44,8 @@ pub(crate) struct Part {
 
 /// The rows of parts, in their order.
 pub(crate) fn stored(target: Target, parts: impl Iterator<Item = Part> + Send + 'static) -> Messages {
-    Box::new(Stored { target, parts, part: None, cut: VecDeque::new(), encoder: Encoder::default() })
+    let each = Stored { target, parts, part: None, cut: VecDeque::new(), encoder: Encoder::default() };
+    Messages { each: Box::new(each), per_turn: STORED_PER_TURN }
 }
 
 /// The rows of one rank of a plan.
@@ -57,10 +64,11 @@ pub(crate) fn planned(open: Arc<OpenPlan>, rank: u32) -> Messages {
     }
     let rows = Walk::new(Arc::clone(&open.plan)).of_rank(rank);
     let mut encoder = Encoder::default();
-    Box::new(Gatherer::new(open, rows).map(move |batch| {
+    let each = Gatherer::new(open, rows).map(move |batch| {
         let on_encode = |source| ReadError::Encode { target: target.clone(), source };
         encoder.encode(&batch?).map_err(on_encode)
-    }))
+    });
+    Messages { each: Box::new(each), per_turn: 1 }
 }
 
 /// See [`stored`].
@@ -75,7 +83,7 @@ struct Stored<P> {
 }
 
 impl<P: Iterator<Item = Part>> Iterator for Stored<P> {
-    type Item = Result<FlightData, ReadError>;
+    type Item = Result<Message, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -105,7 +113,7 @@ impl<P: Iterator<Item = Part>> Iterator for Stored<P> {
 }
 
 enum Read {
-    AsStored(FlightData),
+    AsStored(Message),
     /// To be cut and encoded.
     Rows(Vec<RecordBatch>),
 }
@@ -132,11 +140,11 @@ impl Part {
 }
 
 /// The stored message, None when it is too large to be sent as it is.
-fn as_stored(reader: &ShardReader, batch: usize) -> Result<Option<FlightData>, StoreError> {
+fn as_stored(reader: &ShardReader, batch: usize) -> Result<Option<Message>, StoreError> {
     let message = reader.message(batch)?;
     let fits =
         message.metadata.len() + message.body.len() <= MAX_MESSAGE_BYTES || reader.batch_rows(batch).count() == 1;
-    Ok(fits.then(|| FlightData { data_header: message.metadata, data_body: message.body, ..FlightData::default() }))
+    Ok(fits.then(|| Message { header: message.metadata, body: vec![message.body] }))
 }
 
 /// Cuts a batch into pieces of about [`CUT_BYTES`], by rows: a row is never divided.
@@ -146,20 +154,4 @@ fn pieces(batch: &RecordBatch) -> impl Iterator<Item = RecordBatch> {
     let step = batch.num_rows().div_ceil(wanted).max(1);
     let starts = (0..batch.num_rows()).step_by(step);
     starts.map(move |start| batch.slice(start, step.min(batch.num_rows() - start)))
-}
-
-/// Encodes batches that are not sent as stored. Shards hold no dictionaries, so messages stand alone.
-#[derive(Default)]
-struct Encoder {
-    context: IpcWriteContext,
-}
-
-impl Encoder {
-    fn encode(&mut self, batch: &RecordBatch) -> Result<FlightData, ArrowError> {
-        let mut no_dictionaries = DictionaryTracker::new(true);
-        let options = IpcWriteOptions::default();
-        let (_, encoded) =
-            IpcDataGenerator::default().encode(batch, &mut no_dictionaries, &options, &mut self.context)?;
-        Ok(encoded.into())
-    }
 }

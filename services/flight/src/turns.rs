@@ -1,29 +1,27 @@
-//! When the messages of a stream are made: one at a time, each in a turn of its own among all streams.
+//! When the messages of a stream are made: a few at a time, in a turn of its own among all streams.
 //!
-//! A message is made when there is room for it, so a slow client costs two batches and no thread; and as turns are few,
-//! many fast ones leave the cores their share of everything else. An error is the last thing a stream says.
+//! While one batch of messages is sent the next is made, so a slow client costs two batches and no thread; and as turns
+//! are few, many fast ones leave the cores their share of everything else. An error is the last thing a stream says.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow_flight::{FlightData, SchemaAsIpc};
-use arrow_ipc::writer::IpcWriteOptions;
 use arrow_schema::Schema;
 use dataset_model::{Problem, Reason};
 use dataset_proto::status::to_status;
 use futures::stream::{self, BoxStream, StreamExt};
 use service_kit::Lifecycle;
-use tokio::sync::{Semaphore, mpsc};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::sync::{Semaphore, oneshot};
 use tonic::Status;
 
 use crate::error::ReadError;
+use crate::message::Message;
 use crate::stream::Messages;
 
-/// Messages between the reader and the socket.
-const CHANNEL: usize = 2;
-/// Messages that are made at the same time, for each core: some wait for the volume.
+/// Turns at the same time, for each core: some wait for the volume.
 const TURNS_PER_CORE: usize = 2;
+
+/// What a turn made, and what is to be made after it.
+type Made = (Vec<Result<Message, Status>>, Option<Messages>);
 
 /// The turns that all streams of a service take. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -38,46 +36,48 @@ impl Turns {
         Self { permits: Arc::new(Semaphore::new(cores * TURNS_PER_CORE)), lifecycle }
     }
 
-    /// The schema, and then the messages, which are made ahead of the client until the channel is full.
-    pub(crate) fn stream(
-        &self,
-        schema: &Schema,
-        mut messages: Messages,
-    ) -> BoxStream<'static, Result<FlightData, Status>> {
-        let (sender, receiver) = mpsc::channel(CHANNEL);
-        let (turns, ended) = (Arc::clone(&self.permits), Arc::new(AtomicBool::new(false)));
-        let end = Arc::clone(&ended);
-        self.lifecycle.spawn("stream", async move {
-            // Ends when the client is gone.
-            while let Ok(place) = sender.reserve().await {
-                let Ok(turn) = turns.acquire().await else { return };
-                let made = tokio::task::spawn_blocking(move || (messages.next(), messages)).await;
-                drop(turn);
-                let last = match made {
-                    Ok((Some(Ok(message)), rest)) => {
-                        place.send(Ok(message));
-                        messages = rest;
-                        continue;
-                    }
-                    Ok((None, _)) => None,
-                    Ok((Some(Err(error)), _)) => Some(error),
-                    Err(stopped) => Some(ReadError::Stopped(stopped)),
-                };
-                end.store(true, Ordering::Release);
-                return last.map_or((), |error| place.send(Err(error.into_status())));
+    /// The schema, and then the messages, which are made one turn ahead of the client.
+    pub(crate) fn stream(&self, schema: &Schema, messages: Messages) -> BoxStream<'static, Result<Message, Status>> {
+        let turns = self.clone();
+        let batches = stream::unfold(Some(self.turn(messages)), move |turn| {
+            let turns = turns.clone();
+            async move {
+                // A turn that was dropped at the end of the process must not look like the last.
+                let (made, rest) = turn?.await.unwrap_or_else(|_| (vec![Err(stopping())], None));
+                Some((stream::iter(made), rest.map(|rest| turns.turn(rest))))
             }
         });
-        let schema = schema_message(schema);
-        let all = stream::once(async { Ok(schema) }).chain(ReceiverStream::new(receiver));
-        // One that was dropped at the end of the process must not look complete.
-        let whole = stream::once(async move { ended.load(Ordering::Acquire) });
-        all.chain(whole.filter_map(|whole| async move { (!whole).then(|| Err(stopping())) })).boxed()
+        let schema = Message::of_schema(schema);
+        stream::once(async { Ok(schema) }).chain(batches.flatten()).boxed()
+    }
+
+    fn turn(&self, messages: Messages) -> oneshot::Receiver<Made> {
+        let (sender, made) = oneshot::channel();
+        let turns = Arc::clone(&self.permits);
+        self.lifecycle.spawn("messages", async move {
+            let Ok(_turn) = turns.acquire().await else { return };
+            // The client may have gone while this waited.
+            if !sender.is_closed() {
+                let made = tokio::task::spawn_blocking(|| take(messages)).await;
+                let failed = |stopped| (vec![Err(ReadError::Stopped(stopped).into_status())], None);
+                let _ = sender.send(made.unwrap_or_else(failed));
+            }
+        });
+        made
     }
 }
 
-/// The message that precedes all batches, also of an empty stream.
-fn schema_message(schema: &Schema) -> FlightData {
-    SchemaAsIpc::new(schema, &IpcWriteOptions::default()).into()
+fn take(mut messages: Messages) -> Made {
+    let mut made = Vec::with_capacity(messages.per_turn);
+    for message in messages.each.by_ref().take(messages.per_turn) {
+        let is_last = message.is_err();
+        made.push(message.map_err(ReadError::into_status));
+        if is_last {
+            return (made, None);
+        }
+    }
+    let is_over = made.len() < messages.per_turn;
+    (made, (!is_over).then_some(messages))
 }
 
 fn stopping() -> Status {
@@ -86,16 +86,22 @@ fn stopping() -> Status {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+
+    const PER_TURN: usize = 3;
+
+    fn messages(each: impl Iterator<Item = Result<Message, ReadError>> + Send + 'static) -> Messages {
+        Messages { each: Box::new(each), per_turn: PER_TURN }
+    }
 
     /// Messages without end, which count themselves.
     fn endless(made: &Arc<AtomicUsize>) -> Messages {
         let made = Arc::clone(made);
-        Box::new(std::iter::repeat_with(move || {
+        messages(std::iter::repeat_with(move || {
             made.fetch_add(1, Ordering::SeqCst);
-            Ok(FlightData::default())
+            Ok(Message::default())
         }))
     }
 
@@ -109,8 +115,8 @@ mod tests {
         let (lifecycle, turns) = turns();
         let mut dropped = turns.stream(&Schema::empty(), endless(&Arc::default()));
         assert!(dropped.next().await.unwrap().is_ok() && dropped.next().await.unwrap().is_ok());
-        let panics = turns.stream(&Schema::empty(), Box::new(std::iter::from_fn(|| panic!("a bug"))));
-        let whole = turns.stream(&Schema::empty(), Box::new(std::iter::once(Ok(FlightData::default()))));
+        let panics = turns.stream(&Schema::empty(), messages(std::iter::from_fn(|| panic!("a bug"))));
+        let whole = turns.stream(&Schema::empty(), messages(std::iter::once(Ok(Message::default()))));
         let ends = [panics, whole].map(|stream| async move { stream.collect::<Vec<_>>().await });
         let [panics, whole] = futures::future::join_all(ends).await.try_into().unwrap();
         assert!(panics.len() == 2 && panics[1].as_ref().unwrap_err().code() == tonic::Code::Internal);
@@ -121,14 +127,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_does_not_read_costs_two_messages_and_no_turn() {
+    async fn a_client_that_does_not_read_costs_two_turns_at_most_and_holds_none() {
         let (_lifecycle, turns) = turns();
         let counts: Vec<Arc<AtomicUsize>> = (0..50).map(|_| Arc::default()).collect();
         let idle: Vec<_> = counts.iter().map(|made| turns.stream(&Schema::empty(), endless(made))).collect();
         // All turns are free for one that reads.
         let mut read = turns.stream(&Schema::empty(), endless(&Arc::default())).take(1000);
         while read.next().await.is_some() {}
-        assert!(counts.iter().all(|made| made.load(Ordering::SeqCst) <= CHANNEL));
+        assert!(counts.iter().all(|made| made.load(Ordering::SeqCst) <= 2 * PER_TURN));
         assert_eq!(idle.len(), 50);
     }
 }

@@ -3,16 +3,16 @@
 //! The catalog decides what a watcher gets and in which order (numbered events it missed, a snapshot, then what
 //! happens); the gateway translates, once for all who watch the same, and bounds what a slow reader may cost.
 
+mod channels;
 mod message;
 mod outbox;
 mod panel;
-mod shared;
 pub(crate) mod sse;
 mod upstream;
 pub(crate) mod websocket;
 pub(crate) mod wire;
 
-pub(crate) use shared::Channels;
+pub(crate) use channels::Channels;
 
 use crate::{config::Gateway as Settings, error::ApiError};
 use dataset_model::Reason;

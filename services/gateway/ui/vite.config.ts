@@ -20,9 +20,20 @@ export default defineConfig({
     proxy: { '/api': { target: gateway, ws: true } },
   },
   test: {
-    environment: 'jsdom',
-    setupFiles: ['src/test/setup.ts'],
-    include: ['src/**/*.test.{ts,tsx}'],
     restoreMocks: true,
+    // Deadlines of a machine that has other work.
+    testTimeout: 30_000,
+    projects: [
+      { extends: true, test: { name: 'functions', include: ['src/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'pages',
+          include: ['src/**/*.test.tsx'],
+          environment: 'jsdom',
+          setupFiles: ['src/test/setup.ts'],
+        },
+      },
+    ],
   },
 });

@@ -299,6 +299,7 @@ async fn pieces_that_split_a_character_are_shown_as_bytes() {
     assert_eq!(rows[1].text, "Hello <0xF0><0x9F>");
     let rows = decode("tokenmill/bert", vec![vec![101, 1996, 14477, 20961, 3468, 102, 4_000_000_000]]).await.unwrap();
     assert_eq!(rows[0].pieces[1], "the");
+    assert_eq!(rows[0].special, [0, 5]);
     assert_eq!(rows[0].pieces.len(), 7);
     assert_eq!(rows[0].pieces[6], "");
     let too_many = decode("tokenmill/bert", vec![Vec::new(); 201]).await.unwrap_err();

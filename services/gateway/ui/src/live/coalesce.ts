@@ -3,7 +3,7 @@
 
 const FASTEST_MS = 250;
 const SLOWEST_MS = 1000;
-const MS_PER_ITEM = 25;
+const MS_PER_ITEM = 100;
 
 export class Coalescer<T> {
   readonly #apply: (batch: ReadonlyMap<string, T>) => void;

@@ -19,6 +19,10 @@ use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tower::{Service, ServiceExt};
 
+/// The allocator of the system gives large blocks back at once, and every message then touches new pages.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The receiver sets the windows; with HTTP/2's 64 KiB every server is slow.
 const STREAM_WINDOW: u32 = 16 << 20;
 const CONNECTION_WINDOW: u32 = 32 << 20;
@@ -26,7 +30,8 @@ const FRAME: u32 = 1 << 20;
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
 const TCP_READ_BYTES: usize = 1 << 20;
 
-#[tokio::main]
+// One thread: a stream has nothing to do side by side, and on few cores the server needs the others.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

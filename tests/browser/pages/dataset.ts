@@ -10,7 +10,10 @@ export async function openTab(page: Page, name: Tab): Promise<void> {
 }
 
 export const chart = (page: Page, name: string): Locator =>
-  page.getByRole('figure', { name, exact: true }).or(page.getByRole('img', { name, exact: true })).first();
+  page
+    .getByRole('figure', { name, exact: true })
+    .or(page.getByRole('img', { name, exact: true }))
+    .first();
 
 /** The numbers of a column of the table behind a chart. */
 export async function chartColumn(page: Page, name: string, column: number): Promise<number[]> {
@@ -22,8 +25,12 @@ export async function chartColumn(page: Page, name: string, column: number): Pro
 
 /** One of the three ways to look at rows. */
 export async function chooseView(page: Page, name: 'Raw' | 'Chat' | 'Tokens'): Promise<void> {
-  const group = page.getByRole('radiogroup', { name: 'View' }).or(page.getByRole('tablist', { name: 'View' }));
-  const choice = group.getByRole('radio', { name, exact: true }).or(group.getByRole('tab', { name, exact: true }));
+  const group = page
+    .getByRole('radiogroup', { name: 'View' })
+    .or(page.getByRole('tablist', { name: 'View' }));
+  const choice = group
+    .getByRole('radio', { name, exact: true })
+    .or(group.getByRole('tab', { name, exact: true }));
   await choice.click();
   await expect(choice).toBeChecked();
 }
@@ -31,10 +38,16 @@ export async function chooseView(page: Page, name: 'Raw' | 'Chat' | 'Tokens'): P
 /** Fills the form of a tokenization; what is not given stays as it is. */
 export async function fillTokenization(
   page: Page,
-  { tokenizer, window, stride, split }: { tokenizer: string; window?: number; stride?: number; split?: string },
+  {
+    tokenizer,
+    window,
+    stride,
+    split,
+  }: { tokenizer: string; window?: number; stride?: number; split?: string },
 ): Promise<void> {
   await page.getByLabel('Tokenizer', { exact: true }).fill(tokenizer);
-  if (window !== undefined) await page.getByLabel('Window (max_length)', { exact: true }).fill(String(window));
+  if (window !== undefined)
+    await page.getByLabel('Window (max_length)', { exact: true }).fill(String(window));
   if (stride !== undefined) await page.getByLabel('Stride', { exact: true }).fill(String(stride));
   if (split !== undefined) await page.getByLabel('Split', { exact: true }).selectOption({ label: split });
 }

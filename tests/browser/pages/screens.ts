@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import { BERT, bytesPath, ENGLISH, GATED, GPT2, GRANTED, SLOW, STORY, UNKNOWN } from '../stage/repositories';
 import type { Stack } from '../stage/test';
-import { card, preview, searchBox } from './panel';
+import { card, downloadBar, preview, searchBox } from './panel';
 
 export interface World {
   story: string;
@@ -71,7 +71,7 @@ export const SCREENS: Screen[] = [
     open: async (page) => {
       await page.goto('/');
       await expect(card(page, STORY)).toBeVisible();
-      await expect(page.getByRole('progressbar', { name: 'Download of under way' })).toBeVisible();
+      await expect(downloadBar(page, 'under way')).toHaveAttribute('aria-valuenow', /[1-9]/);
     },
   },
   {
@@ -130,7 +130,9 @@ export const SCREENS: Screen[] = [
     name: 'dataset-failed',
     open: async (page) => {
       await page.goto('/?q=everybody');
-      await card(page, 'not for everybody').getByRole('link', { name: 'not for everybody', exact: true }).click();
+      await card(page, 'not for everybody')
+        .getByRole('link', { name: 'not for everybody', exact: true })
+        .click();
       await expect(page.getByRole('alert').first()).toBeVisible();
     },
   },

@@ -19,7 +19,11 @@ test('every screen is pictured', async ({ page, stack, watch }) => {
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
       await page.setViewportSize(SIZES[size]);
       await open();
-      await page.screenshot({ path: join(OUT, `${name}-${scheme}-${size}.png`), fullPage: true, animations: 'disabled' });
+      await page.screenshot({
+        path: join(OUT, `${name}-${scheme}-${size}.png`),
+        fullPage: true,
+        animations: 'disabled',
+      });
     }
   };
   const nothing = { story: '', first: '', second: '' };

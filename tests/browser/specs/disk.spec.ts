@@ -60,7 +60,11 @@ const test = base.extend<object, { volume: string }>({
 // Decided before any fixture starts.
 test.skip(!canMount(), 'no small volume can be mounted here; run it as root');
 
-test('a full disk says how much is needed, and a retry goes on once there is room', async ({ page, stack, volume }) => {
+test('a full disk says how much is needed, and a retry goes on once there is room', async ({
+  page,
+  stack,
+  volume,
+}) => {
   const { api, hub } = stack;
   const { id, name } = await api.create(ENGLISH, 'too much');
   const ballast = join(volume, 'ballast');
@@ -79,7 +83,8 @@ test('a full disk says how much is needed, and a retry goes on once there is roo
   await expect(failed).toContainText(error.next_step ?? 'a next step');
   await page.goto(`/datasets/${id}/overview`);
   const alert = page.getByRole('alert').first();
-  for (const part of [error.detail, error.next_step ?? 'a next step']) await expect(alert).toContainText(part);
+  for (const part of [error.detail, error.next_step ?? 'a next step'])
+    await expect(alert).toContainText(part);
 
   rmSync(ballast);
   await openPanel(page);

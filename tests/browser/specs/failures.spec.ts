@@ -30,14 +30,25 @@ test('a gated repository says where to ask, and a token opens it', async ({ page
   const problem = await refusal(page, /\/hub\/datasets\//, () => preview(page, GATED));
   expect(problem.reason).toBe('HUB_GATED');
   await showsProblem(page, problem);
-  await expect(page.getByRole('main').getByRole('link', { name: new RegExp(`/datasets/${GATED}`) })).toBeVisible();
+  await expect(
+    page.getByRole('main').getByRole('link', { name: new RegExp(`/datasets/${GATED}`) }),
+  ).toBeVisible();
 
   const token = page.getByLabel('Hugging Face token', { exact: true });
   await expect(token).toHaveAttribute('type', 'password');
   await token.fill(GRANTED);
   await page.getByRole('button', { name: 'Download', exact: true }).click();
-  await expect.poll(() => stack.api.find(GATED).then(({ status }) => status, () => 'none')).toBe('ready');
-  const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]));
+  await expect
+    .poll(() =>
+      stack.api.find(GATED).then(
+        ({ status }) => status,
+        () => 'none',
+      ),
+    )
+    .toBe('ready');
+  const stored = await page.evaluate(() =>
+    JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]),
+  );
   expect(stored).not.toContain(GRANTED);
 });
 
@@ -48,7 +59,10 @@ test('an unknown repository is told from one that is private', async ({ page, wa
   await showsProblem(page, problem);
 });
 
-test('bytes that are not what the Hub declared fail the download, and a retry mends it', async ({ page, stack }) => {
+test('bytes that are not what the Hub declared fail the download, and a retry mends it', async ({
+  page,
+  stack,
+}) => {
   const { api, hub } = stack;
   const { id, name } = await api.create(ENGLISH, 'damaged');
   await hub.fail('/lfs/', 'corrupt_byte');
@@ -99,7 +113,9 @@ test('a download is cancelled by a click, says so, and goes on where it was', as
   await hub.throttle(null);
   await card(page, name).getByRole('button', { name: 'Resume', exact: true }).click();
   await expect(card(page, name).getByText(/ready/i).first()).toBeVisible({ timeout: 60_000 });
-  const resumed = (await hub.requests(before)).filter(({ range, status }) => range !== null && status === 206);
+  const resumed = (await hub.requests(before)).filter(
+    ({ range, status }) => range !== null && status === 206,
+  );
   expect(resumed.length, 'files that went on in their middle').toBeGreaterThan(0);
 });
 

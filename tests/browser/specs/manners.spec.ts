@@ -29,7 +29,9 @@ function tooWide(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const root = document.documentElement;
     if (root.scrollWidth <= innerWidth) return [];
-    const beyond = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
+    const beyond = [...document.querySelectorAll('body *')].filter(
+      (one) => one.getBoundingClientRect().right > innerWidth + 1,
+    );
     return [`${root.scrollWidth} px`, ...beyond.slice(-3).map((one) => one.outerHTML.slice(0, 120))];
   });
 }
@@ -133,7 +135,8 @@ test('a strict policy, and a small first load', async ({ page, stack, watch }) =
   const policy = answer?.headers()['content-security-policy'] ?? '';
   const rules = new Map(policy.split(';').map((rule) => rule.trim().split(/ (.*)/s, 2) as [string, string]));
   const ruling = (name: string) => rules.get(name) ?? rules.get('default-src');
-  for (const name of ['script-src', 'style-src', 'connect-src', 'font-src']) expect(ruling(name), name).toBe("'self'");
+  for (const name of ['script-src', 'style-src', 'connect-src', 'font-src'])
+    expect(ruling(name), name).toBe("'self'");
   for (const name of ['object-src', 'frame-src']) expect(ruling(name), name).toBe("'none'");
   // These two do not fall back to `default-src`.
   for (const name of ['base-uri', 'frame-ancestors']) expect(rules.get(name), name).toBe("'none'");
@@ -174,7 +177,8 @@ test('those who listen hear of it, and not too often', async ({ page, stack }) =
   });
   expect(heard).toBe('listening');
   for (const name of ['heard 1', 'heard 2', 'heard 3']) await api.ingest(ENGLISH, name);
-  const texts = () => page.evaluate(() => (window as unknown as { heard: { at: number; text: string }[] }).heard);
+  const texts = () =>
+    page.evaluate(() => (window as unknown as { heard: { at: number; text: string }[] }).heard);
   await expect.poll(async () => (await texts()).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(2);
   const times = (await texts()).map(({ at }) => at);
   console.log(`announced: ${(await texts()).map(({ text }) => text).join(' | ')}`);

@@ -20,7 +20,9 @@ test('a page outlives its gateway', async ({ page, stack, watch }) => {
     await expect(banner(page)).toContainText(/^\s*Live/);
     await page.evaluate(() => Object.assign(window, { stays: true }));
     await api.download(id);
-    await expect.poll(() => frames.of(id).filter(({ event }) => event === 'download_progress').length).toBeGreaterThan(2);
+    await expect
+      .poll(() => frames.of(id).filter(({ event }) => event === 'download_progress').length)
+      .toBeGreaterThan(2);
 
     await gateway.kill();
     await expect(banner(page)).toContainText(/^\s*(Reconnecting|Stale since)/);
@@ -44,9 +46,14 @@ test('a page outlives its gateway', async ({ page, stack, watch }) => {
     const began = frames.began(id) ?? 0;
     await expect.poll(() => [...new Set(frames.numbers(id))]).toEqual(all.filter((seq) => seq > began));
     expect(frames.sockets, 'one socket before and at least one after').toBeGreaterThanOrEqual(2);
-    console.log(`events ${began + 1} to ${all.at(-1)} came over ${frames.sockets} sockets, ${missed} while it was down`);
+    console.log(
+      `events ${began + 1} to ${all.at(-1)} came over ${frames.sockets} sockets, ${missed} while it was down`,
+    );
 
-    await page.getByRole('link', { name: /datasets/i }).first().click();
+    await page
+      .getByRole('link', { name: /datasets/i })
+      .first()
+      .click();
     await expect(searchBox(page)).toBeVisible();
     await expect(card(page, name)).toContainText(/ready/i);
   } finally {

@@ -31,7 +31,10 @@ test('a live panel of fifty costs at most twice one of one', async ({ page, stac
   };
   const under = (count: number) =>
     expect
-      .poll(async () => (await hub.requests()).filter((r) => r.path.startsWith('/lfs/') && r.bytes_sent > 0).length)
+      .poll(
+        async () =>
+          (await hub.requests()).filter((r) => r.path.startsWith('/lfs/') && r.bytes_sent > 0).length,
+      )
       .toBeGreaterThanOrEqual(count);
   const bars = page.getByRole('progressbar', { name: /^Download of live/ });
   const measure = async (count: number) => {
@@ -63,7 +66,8 @@ test('a panel of a thousand datasets opens and searches at once', async ({ page,
   test.setTimeout(240_000);
   const { api } = stack;
   const names = Array.from({ length: DATASETS }, (_, n) => `shelf ${String(n).padStart(4, '0')}`);
-  for (let n = 0; n < DATASETS; n += 8) await Promise.all(names.slice(n, n + 8).map((name) => api.create(ENGLISH, name)));
+  for (let n = 0; n < DATASETS; n += 8)
+    await Promise.all(names.slice(n, n + 8).map((name) => api.create(ENGLISH, name)));
   // Once to warm the programs up, which are built for debugging.
   await openPanel(page);
   await expect(page.getByRole('article').first()).toBeVisible();
@@ -105,7 +109,9 @@ pq.write_table(pa.table({"n": n, "text": text}), sys.argv[1], row_group_size=50_
   const tasks = await longTasks(page);
   const scroller = await rows.evaluateHandle((region) => {
     const all = [region, ...region.querySelectorAll('*')];
-    return all.find((one) => one.scrollHeight > one.clientHeight * 2 && getComputedStyle(one).overflowY !== 'visible');
+    return all.find(
+      (one) => one.scrollHeight > one.clientHeight * 2 && getComputedStyle(one).overflowY !== 'visible',
+    );
   });
   const table = scroller.asElement() as ElementHandle<HTMLElement> | null;
   if (!table) throw new Error('nothing scrolls here');

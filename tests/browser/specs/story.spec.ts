@@ -129,8 +129,14 @@ test('the whole story, by clicks', async ({ page, stack, watch }) => {
     await openTab(page, 'Tokenizations');
     await fillTokenization(page, { tokenizer: GPT2, window: 256, stride: 0 });
     await page.getByRole('button', { name: 'Tokenize', exact: true }).click();
-    await api.until(id, ({ tokenizations }) => tokenizations.filter((one) => one.status === 'ready').length === 2);
-    await page.getByRole('link', { name: /compare/i }).first().click();
+    await api.until(
+      id,
+      ({ tokenizations }) => tokenizations.filter((one) => one.status === 'ready').length === 2,
+    );
+    await page
+      .getByRole('link', { name: /compare/i })
+      .first()
+      .click();
     await expect(page).toHaveURL(new RegExp(`/datasets/${id}/compare`));
     await expect(page.getByRole('region', { name: /^A: / })).toContainText(BERT);
     await expect(page.getByRole('region', { name: /^B: / })).toContainText(GPT2);
@@ -138,12 +144,17 @@ test('the whole story, by clicks', async ({ page, stack, watch }) => {
 
   await test.step('the copied snippet runs, and reads what was counted', async () => {
     await page.goto(`/datasets/${id}/use?tokenization=${first.id}`);
-    const flight = page.getByRole('region', { name: /Flight/ }).or(page.getByRole('article', { name: /Flight/ })).first();
+    const flight = page
+      .getByRole('region', { name: /Flight/ })
+      .or(page.getByRole('article', { name: /Flight/ }))
+      .first();
     await flight.getByRole('button', { name: /copy/i }).click();
     const snippet = await page.evaluate(() => navigator.clipboard.readText());
     expect(snippet).toContain(platform.addresses.flight);
     const [read] = /\d+/.exec(await python(snippet)) ?? [];
-    const counted = (await python(COUNT_FLIGHT, `grpc://${platform.addresses.flight}`, first.id)).trim().split(' ');
+    const counted = (await python(COUNT_FLIGHT, `grpc://${platform.addresses.flight}`, first.id))
+      .trim()
+      .split(' ');
     expect(counted.map(Number)).toEqual([statistics.total_sequences, statistics.total_tokens]);
     expect(Number(read)).toBe(statistics.total_sequences);
     console.log(`the snippet read ${read} rows; statistics and pyarrow say the same`);

@@ -52,7 +52,10 @@ export class Api {
   }
 
   async find(name: string): Promise<Dataset> {
-    const { items } = await this.call<{ items: Dataset[] }>('GET', `/datasets?q=${encodeURIComponent(name)}&limit=200`);
+    const { items } = await this.call<{ items: Dataset[] }>(
+      'GET',
+      `/datasets?q=${encodeURIComponent(name)}&limit=200`,
+    );
     const found = items.find((item) => item.name === name);
     if (!found) throw new Error(`no dataset has the name ${name}`);
     return this.dataset(found.id);
@@ -107,7 +110,8 @@ export class Api {
     for (;;) {
       const dataset = await this.dataset(id);
       if (holds(dataset)) return dataset;
-      if (dataset.status === 'failed') throw new Error(`${dataset.name} failed: ${JSON.stringify(dataset.error)}`);
+      if (dataset.status === 'failed')
+        throw new Error(`${dataset.name} failed: ${JSON.stringify(dataset.error)}`);
       if (Date.now() > deadline) throw new Error(`not within ${within / 1000} s: ${JSON.stringify(dataset)}`);
       await new Promise((wake) => setTimeout(wake, 100));
     }

@@ -26,7 +26,9 @@ export class Frames {
 
   /** Numbers of the dataset's events, without its snapshots. */
   numbers(dataset: string): number[] {
-    return this.of(dataset).flatMap(({ event, seq }) => (event === 'snapshot' || seq === undefined ? [] : [seq]));
+    return this.of(dataset).flatMap(({ event, seq }) =>
+      event === 'snapshot' || seq === undefined ? [] : [seq],
+    );
   }
 
   /** The number at which the page began to listen. */

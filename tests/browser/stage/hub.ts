@@ -70,7 +70,10 @@ export class Hub {
 
   private async ask(method: string, path: string, body?: object): Promise<Response> {
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(this.control + path, { method, ...(body && { headers, body: JSON.stringify(body) }) });
+    const answer = await fetch(this.control + path, {
+      method,
+      ...(body && { headers, body: JSON.stringify(body) }),
+    });
     if (!answer.ok) throw new Error(`stage ${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer;
   }

@@ -5,7 +5,9 @@ import type { Page } from '@playwright/test';
 export async function longTasks(page: Page): Promise<() => Promise<number[]>> {
   await page.evaluate(() => {
     const seen: number[] = [];
-    new PerformanceObserver((list) => seen.push(...list.getEntries().map(({ duration }) => duration))).observe({
+    new PerformanceObserver((list) =>
+      seen.push(...list.getEntries().map(({ duration }) => duration)),
+    ).observe({
       type: 'longtask',
     });
     Object.assign(window, { longTasksSeen: seen });
@@ -14,7 +16,10 @@ export async function longTasks(page: Page): Promise<() => Promise<number[]>> {
 }
 
 /** Seconds of the processor that the page's main thread uses in so many milliseconds, whatever else runs meanwhile. */
-export async function mainThread(page: Page, milliseconds: number): Promise<{ task: number; script: number }> {
+export async function mainThread(
+  page: Page,
+  milliseconds: number,
+): Promise<{ task: number; script: number }> {
   const client = await page.context().newCDPSession(page);
   await client.send('Performance.enable', { timeDomain: 'threadTicks' });
   const read = async () => {
@@ -49,7 +54,11 @@ export async function firstSeen(page: Page, selector: string): Promise<() => Pro
 }
 
 /** Milliseconds from the last key to a document in which `count` elements match. */
-export async function untilCount(page: Page, selector: string, count: number): Promise<() => Promise<number>> {
+export async function untilCount(
+  page: Page,
+  selector: string,
+  count: number,
+): Promise<() => Promise<number>> {
   await page.evaluate(
     ([wanted, number]) => {
       let typed = 0;

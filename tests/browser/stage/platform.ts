@@ -29,7 +29,10 @@ export class Platform {
 
   static async start(hub: Hub, dataDir: string, logs: string, settings: Settings = {}): Promise<Platform> {
     const free = await freeAddresses(SERVICES.length);
-    const addresses = Object.fromEntries(SERVICES.map((name, n) => [name, free[n]])) as Record<Service, string>;
+    const addresses = Object.fromEntries(SERVICES.map((name, n) => [name, free[n]])) as Record<
+      Service,
+      string
+    >;
     mkdirSync(dataDir, { recursive: true });
     const args = ['up', '--data-dir', dataDir, '--internal-port', '0'];
     for (const name of SERVICES) args.push(`--${name}`, addresses[name]);
@@ -56,7 +59,12 @@ export class Platform {
     for (const name of ['catalog', 'ingestion', 'flight', 'tokenization'] as const) {
       env[`TOKENMILL_${name.toUpperCase()}__URL`] = `http://${this.addresses[name]}`;
     }
-    const program = Program.start({ program: 'gateway', args: ['serve'], env, log: join(this.logs, 'gateway.log') });
+    const program = Program.start({
+      program: 'gateway',
+      args: ['serve'],
+      env,
+      log: join(this.logs, 'gateway.log'),
+    });
     await program.ready(`http://${listen}/readyz`);
     return program;
   }

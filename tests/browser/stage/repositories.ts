@@ -22,7 +22,8 @@ export const GPT2 = 'tokenmill/gpt2';
 /** A model without a tokenizer.json. */
 export const UNSUPPORTED = 'acme/weights';
 /** What hostile text looks like: it must be shown, and never do anything. */
-export const HOSTILE = '<img src=x onerror=alert(1)> </script><b>not bold</b> \u202eright to left\u202c \u0000 end';
+export const HOSTILE =
+  '<img src=x onerror=alert(1)> </script><b>not bold</b> \u202eright to left\u202c \u0000 end';
 
 interface Row {
   id: number;
@@ -34,7 +35,10 @@ interface Row {
 export function writeRepositories(root: string): void {
   const source = join(SAMPLES, 'datasets/tokenmill/english-docs-jsonl/data/train-00001-of-00003.jsonl');
   if (!existsSync(source)) throw new Error(`no ${source}: run \`make data\``);
-  const documents = readFileSync(source, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Row);
+  const documents = readFileSync(source, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row);
 
   const talk = documents.map((row) => ({ ...row, messages: conversation(row) }));
   const half = Math.floor(talk.length / 2);

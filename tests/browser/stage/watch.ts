@@ -10,7 +10,9 @@ export class Watch {
   async follow(page: Page, origin: string): Promise<void> {
     await page.addInitScript(() => {
       addEventListener('securitypolicyviolation', (event) => {
-        console.error(`policy: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}`);
+        console.error(
+          `policy: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}`,
+        );
       });
     });
     page.on('pageerror', (error) => this.found.push(`exception: ${error.stack ?? error.message}`));

@@ -3,7 +3,14 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { card, downloadBar, expectIncreasing, openPanel, preview, valuesOf } from '../pages/panel';
-import { chart, chartColumn, chooseView, fillTokenization, openTab, startTokenization } from '../pages/dataset';
+import {
+  chart,
+  chartColumn,
+  chooseView,
+  fillTokenization,
+  openTab,
+  startTokenization,
+} from '../pages/dataset';
 import { PROJECT } from '../stage/program';
 import { BERT, GPT2, STORY } from '../stage/repositories';
 import { expect, test } from '../stage/test';

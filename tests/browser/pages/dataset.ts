@@ -51,3 +51,12 @@ export async function fillTokenization(
   if (stride !== undefined) await page.getByLabel('Stride', { exact: true }).fill(String(stride));
   if (split !== undefined) await page.getByLabel('Split', { exact: true }).selectOption({ label: split });
 }
+
+/** Clicks until the server takes it: on a machine that is busy it may ask to try again later. */
+export async function startTokenization(page: Page): Promise<void> {
+  await expect(async () => {
+    const answer = page.waitForResponse(/\/tokenize$/, { timeout: 40_000 });
+    await page.getByRole('button', { name: 'Tokenize', exact: true }).click();
+    expect((await answer).status()).toBe(202);
+  }).toPass({ timeout: 120_000 });
+}

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
-use arrow_buffer::OffsetBuffer;
 use arrow_schema::{ArrowError, DataType};
 
 use crate::error::ReadError;
@@ -21,7 +20,7 @@ use crate::sources::{OpenPlan, OpenSource};
 const FULL_BYTES: usize = 2 << 20;
 /// … and never more than this, but for a single row: gRPC clients commonly refuse 4 MiB.
 const MAX_BYTES: usize = (4 << 20) - (64 << 10);
-/// Decoded batches that a stream remembers: about 2 KB each.
+/// Decoded batches that a stream remembers: about 4 KB each.
 const MAX_DECODED: usize = 4096;
 /// Rows that are looked at together, so that their batches are fetched together.
 const LOOK_AHEAD: usize = 1024;
@@ -29,12 +28,14 @@ const LOOK_AHEAD: usize = 1024;
 /// A stored batch: source, shard, batch.
 type Place = (usize, usize, usize);
 
-/// A stored batch's columns, and what tells the size of its rows.
+/// A stored batch's columns, and what tells the size of its rows: in memory of its own, as the map may be touched only
+/// right after a look at the file, which somebody may have cut off.
 #[derive(Debug, Clone)]
 struct Decoded {
     columns: Vec<Arc<dyn Array>>,
     fixed_bytes: usize,
-    lists: Vec<(OffsetBuffer<i32>, usize)>,
+    /// Offsets and width of a value.
+    lists: Vec<(Arc<[i32]>, usize)>,
     /// Of other types: measured row by row.
     others: Vec<usize>,
 }
@@ -144,7 +145,7 @@ impl Decoded {
                 DataType::List(item) if item.data_type().primitive_width().is_some() => {
                     let width = item.data_type().primitive_width().unwrap_or(0);
                     decoded.fixed_bytes += size_of::<i32>();
-                    decoded.lists.push((column.as_list::<i32>().offsets().clone(), width));
+                    decoded.lists.push((Arc::from(&column.as_list::<i32>().offsets()[..]), width));
                 }
                 DataType::FixedSizeList(item, length) if item.data_type().primitive_width().is_some() => {
                     let width = item.data_type().primitive_width().unwrap_or(0);
@@ -160,7 +161,7 @@ impl Decoded {
     }
 
     fn row_bytes(&self, row: usize) -> usize {
-        let list = |(offsets, width): &(OffsetBuffer<i32>, usize)| {
+        let list = |(offsets, width): &(Arc<[i32]>, usize)| {
             usize::try_from(offsets[row + 1] - offsets[row]).unwrap_or(0) * width
         };
         let other = |n: &usize| self.columns[*n].slice(row, 1).to_data().get_slice_memory_size().unwrap_or(0);

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use bytes::Bytes;
 use shard_store::{ShardReader, StoreError};
 
 use crate::descriptor::Target;
@@ -144,7 +145,9 @@ fn as_stored(reader: &ShardReader, batch: usize) -> Result<Option<Message>, Stor
     let message = reader.message(batch)?;
     let fits =
         message.metadata.len() + message.body.len() <= MAX_MESSAGE_BYTES || reader.batch_rows(batch).count() == 1;
-    Ok(fits.then(|| Message { header: message.metadata, body: vec![message.body] }))
+    // The header is read again when it is framed, and the map may be read only right after a look at the file; the body
+    // goes from the map to the socket inside the system, which endures a file that was cut off.
+    Ok(fits.then(|| Message { header: Bytes::copy_from_slice(&message.metadata), body: vec![message.body] }))
 }
 
 /// Cuts a batch into pieces of about [`CUT_BYTES`], by rows: a row is never divided.

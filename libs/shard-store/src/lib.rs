@@ -8,6 +8,7 @@ mod durable;
 mod error;
 mod file_writer;
 mod files;
+mod guarded;
 pub mod layout;
 mod read;
 mod verified;

@@ -1,9 +1,8 @@
 //! Reads one shard through a memory map: batches without a copy, and messages as they lie in the file.
 //!
 //! Invariants: every range handed out was checked against the mapped length at open; the file's length and
-//! modification time are compared with those at open before each batch, so that a truncated or rewritten file is an
-//! error and not a signal. A change between that check and the reader's own access is the one race a map leaves.
-//! A reader outlives the removal of its name.
+//! modification time are compared with those at open before each batch. Who copies from the map compares them again
+//! afterwards, as what a truncated file has lost reads as zeros. A reader outlives the removal of its name.
 
 use std::fs::File;
 use std::ops::Range;
@@ -15,9 +14,9 @@ use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::{Block, MessageHeader, MetadataVersion, convert::try_fb_to_schema, root_as_footer, root_as_message};
 use arrow_schema::{Schema, SchemaRef};
 use bytes::Bytes;
-use memmap2::Mmap;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::guarded::Guarded;
 use crate::verified::{BatchDigests, FileIdentity};
 use crate::{ShardStore, StoreError};
 
@@ -73,7 +72,7 @@ impl ShardStore {
         let on_read = |e| StoreError::on_read("open", key, e);
         let file = File::open(self.path(key)?).map_err(on_read)?;
         let stat = file.metadata().map_err(on_read)?;
-        let map = map(&file).map_err(on_read)?;
+        let map = Bytes::from_owner(Guarded::map(&file).map_err(on_read)?);
         if map.len() as u64 != stat.len() {
             return Err(StoreError::Changed { key: key.to_owned() });
         }
@@ -91,14 +90,6 @@ impl ShardStore {
         reader.digests = Some(self.verified.of(key, reader.inner.identity, batch_digests));
         Ok(reader)
     }
-}
-
-#[expect(unsafe_code, reason = "a shard is sent and decoded from the map without a copy; see the module's invariants")]
-fn map(file: &File) -> std::io::Result<Bytes> {
-    // SAFETY: published shards are never modified in place, only unlinked, which leaves the map intact. Damage from
-    // outside is met by the check before each batch; what that cannot meet is documented above.
-    let map = unsafe { Mmap::map(file)? };
-    Ok(Bytes::from_owner(map))
 }
 
 impl Inner {
@@ -233,9 +224,9 @@ impl ShardReader {
     pub fn batch(&self, batch: usize) -> Result<RecordBatch, StoreError> {
         let stored = self.stored(batch)?;
         let block = self.inner.map.slice(stored.metadata.start - PREFIX_BYTES..stored.body.end);
-        self.inner
-            .decoder
-            .read_record_batch(&stored.block, &Buffer::from(block))
+        let decoded = self.inner.decoder.read_record_batch(&stored.block, &Buffer::from(block));
+        self.check_unchanged()?;
+        decoded
             .map_err(|source| StoreError::Arrow { key: self.inner.key.clone(), source })?
             .ok_or(StoreError::NotAShard { key: self.inner.key.clone(), problem: "a batch has no header" })
     }

@@ -28,8 +28,7 @@ const LOOK_AHEAD: usize = 1024;
 /// A stored batch: source, shard, batch.
 type Place = (usize, usize, usize);
 
-/// A stored batch's columns, and what tells the size of its rows: in memory of its own, as the map may be touched only
-/// right after a look at the file, which somebody may have cut off.
+/// A stored batch's columns, and what tells the size of its rows, in memory of its own: every pick asks for it.
 #[derive(Debug, Clone)]
 struct Decoded {
     columns: Vec<Arc<dyn Array>>,
@@ -94,12 +93,14 @@ impl<R: Iterator<Item = Row>> Gatherer<R> {
         if picks.rows.is_empty() {
             return Ok(None);
         }
+        let on_encode = |source| ReadError::Encode { target: self.open.sources[0].target.clone(), source };
+        let batch = picks.batch(&self.open);
+        // Only now: what was copied is what was stored if the files are the same still.
         for (source, shard) in picks.shards() {
             let open = &self.open.sources[source];
             open.readers[shard].check_unchanged().map_err(|error| on_shard(open, shard, error))?;
         }
-        let on_encode = |source| ReadError::Encode { target: self.open.sources[0].target.clone(), source };
-        picks.batch(&self.open).map(Some).map_err(on_encode)
+        batch.map(Some).map_err(on_encode)
     }
 
     /// Finds the next rows and asks for those of their batches that were not touched yet.

@@ -79,7 +79,7 @@ struct Stored<P> {
     /// The current part and its batches that are still to come.
     part: Option<(Part, Range<usize>)>,
     /// What is left of a batch that had to be cut.
-    cut: VecDeque<RecordBatch>,
+    cut: VecDeque<Message>,
     encoder: Encoder,
 }
 
@@ -89,8 +89,7 @@ impl<P: Iterator<Item = Part>> Iterator for Stored<P> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(piece) = self.cut.pop_front() {
-                let encoded = self.encoder.encode(&piece);
-                return Some(encoded.map_err(|source| ReadError::Encode { target: self.target.clone(), source }));
+                return Some(Ok(piece));
             }
             let Some((part, batches)) = &mut self.part else {
                 let part = self.parts.next()?;
@@ -104,13 +103,26 @@ impl<P: Iterator<Item = Part>> Iterator for Stored<P> {
             };
             match part.read(batch) {
                 Ok(Read::AsStored(message)) => return Some(Ok(message)),
-                Ok(Read::Rows(rows)) => self.cut.extend(rows.iter().flat_map(pieces)),
-                Err(source) => {
-                    return Some(Err(ReadError::Shard { target: self.target.clone(), ordinal: part.ordinal, source }));
+                Ok(Read::Rows(rows)) => {
+                    let cut = rows.iter().flat_map(pieces).map(|piece| self.encoder.encode(&piece));
+                    match cut.collect::<Result<VecDeque<_>, _>>() {
+                        Ok(cut) => self.cut = cut,
+                        Err(source) => return Some(Err(ReadError::Encode { target: self.target.clone(), source })),
+                    }
+                    // What was encoded is what was stored if the file is the same still.
+                    if let Err(source) = part.reader.check_unchanged() {
+                        self.cut.clear();
+                        return Some(Err(on_shard(&self.target, part.ordinal, source)));
+                    }
                 }
+                Err(source) => return Some(Err(on_shard(&self.target, part.ordinal, source))),
             }
         }
     }
+}
+
+fn on_shard(target: &Target, ordinal: usize, source: StoreError) -> ReadError {
+    ReadError::Shard { target: target.clone(), ordinal, source }
 }
 
 enum Read {
@@ -145,9 +157,10 @@ fn as_stored(reader: &ShardReader, batch: usize) -> Result<Option<Message>, Stor
     let message = reader.message(batch)?;
     let fits =
         message.metadata.len() + message.body.len() <= MAX_MESSAGE_BYTES || reader.batch_rows(batch).count() == 1;
-    // The header is read again when it is framed, and the map may be read only right after a look at the file; the body
-    // goes from the map to the socket inside the system, which endures a file that was cut off.
-    Ok(fits.then(|| Message { header: Bytes::copy_from_slice(&message.metadata), body: vec![message.body] }))
+    // The header is read again when it is framed; the body goes from the map to the socket inside the system.
+    let header = Bytes::copy_from_slice(&message.metadata);
+    reader.check_unchanged()?;
+    Ok(fits.then(|| Message { header, body: vec![message.body] }))
 }
 
 /// Cuts a batch into pieces of about [`CUT_BYTES`], by rows: a row is never divided.

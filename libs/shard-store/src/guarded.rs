@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn what_is_cut_off_reads_as_zeros_and_ends_nothing() {
         let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&[7; 100_000]).unwrap();
+        file.write_all(&vec![7; 100_000]).unwrap();
         let maps: Vec<Guarded> = (0..3).map(|_| Guarded::map(&file).unwrap()).collect();
         file.set_len(10).unwrap();
         for map in &maps {

@@ -49,6 +49,8 @@ const main = (page: Page) => page.getByRole('main');
 async function goTo(page: Page, path: string, drawn: RegExp | string): Promise<void> {
   await page.goto(path);
   await expect(main(page)).toContainText(drawn);
+  // What stands in for content that is on its way is no screen.
+  await expect(page.locator('[data-skeleton]')).toHaveCount(0);
 }
 
 const tab = (name: string, drawn: RegExp | string, search = ''): Screen => ({
@@ -114,7 +116,7 @@ export const SCREENS: Screen[] = [
   tab('overview', 'messages'),
   tab('samples', 'not bold'),
   tab('samples', 'You know the documentation', '?view=chat'),
-  tab('samples', /\d/, '?view=tokens'),
+  tab('samples', 'document', '?view=tokens'),
   {
     name: 'dataset-samples-row',
     open: async (page, { story }) => {
@@ -124,7 +126,7 @@ export const SCREENS: Screen[] = [
   },
   tab('tokenizations', GPT2),
   tab('statistics', 'Vocabulary'),
-  tab('activity', /\d/),
+  tab('activity', 'Finish'),
   tab('use', 'pyarrow'),
   {
     name: 'dataset-failed',
@@ -143,7 +145,7 @@ export const SCREENS: Screen[] = [
       await expect(page.getByRole('region', { name: /^B: / })).toContainText(/tokens differ/);
     },
   },
-  { name: 'jobs', open: (page) => goTo(page, '/jobs', /failed/i) },
+  { name: 'jobs', open: (page) => goTo(page, '/jobs', 'Download of') },
   { name: 'not-found', open: (page) => goTo(page, '/no/such/page', /not found|no such|nothing/i) },
 ];
 

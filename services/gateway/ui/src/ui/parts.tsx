@@ -32,7 +32,13 @@ export function EmptyState({ icon, title, children, actions }: EmptyStateProps) 
 
 /** The place of what is still to come; the screen says so once by `aria-busy`. */
 export function Skeleton({ className }: { className?: string }) {
-  return <div aria-hidden="true" className={cx('rounded-md bg-line motion-safe:animate-pulse', className)} />;
+  return (
+    <div
+      aria-hidden="true"
+      data-skeleton=""
+      className={cx('rounded-md bg-line motion-safe:animate-pulse', className)}
+    />
+  );
 }
 
 export function PageHeader({

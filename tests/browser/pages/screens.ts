@@ -116,7 +116,7 @@ export const SCREENS: Screen[] = [
   tab('overview', 'messages'),
   tab('samples', 'not bold'),
   tab('samples', 'You know the documentation', '?view=chat'),
-  tab('samples', 'document', '?view=tokens'),
+  tab('samples', /\d rows/, '?view=tokens'),
   {
     name: 'dataset-samples-row',
     open: async (page, { story }) => {

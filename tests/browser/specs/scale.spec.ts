@@ -16,6 +16,9 @@ const MEASURED_MS = 8000;
 
 const MANY_AT_ONCE = { TOKENMILL_INGESTION__SLOTS: '64', TOKENMILL_HUB__MAX_FILES: '64' };
 
+// A burst of other programs may fall into one measurement; what is too slow twice in a row is too slow.
+test.describe.configure({ retries: 1 });
+
 // A recording costs what is measured here.
 test.use({ trace: 'off', screenshot: 'off', stackName: 'scale', settings: MANY_AT_ONCE });
 

@@ -3,7 +3,8 @@
 //!
 //! The handler puts a page of zeros where the file's page is gone, in maps that are announced here and nowhere else, and
 //! the reader goes on. It learns what happened from [`crate::ShardReader::check_unchanged`], which has to follow what was
-//! read. Any other `SIGBUS` does what it did before.
+//! read, by whom ever: the page is lost to all that share the map, and what is sent from it is read when it is sent. Any
+//! other `SIGBUS` does what it did before.
 
 use std::fs::File;
 use std::io;

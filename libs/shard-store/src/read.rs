@@ -213,7 +213,8 @@ impl ShardReader {
         (row < self.inner.row_count).then(|| blocks.partition_point(|b| b.first_row + b.row_count <= row))
     }
 
-    /// Batch `batch` as it lies in the file. Both parts keep the map alive.
+    /// Batch `batch` as it lies in the file. Both parts keep the map alive. It is what was stored if
+    /// [`Self::check_unchanged`] says so after it was read.
     pub fn message(&self, batch: usize) -> Result<Message, StoreError> {
         let stored = self.stored(batch)?;
         let map = &self.inner.map;
@@ -281,8 +282,8 @@ impl ShardReader {
         names.iter().map(index).collect()
     }
 
-    /// Whether the file is still the one that was mapped. To be asked before rows of a batch that was decoded earlier
-    /// are read again: pages behind the end of a truncated file cannot be read at all.
+    /// Whether the file is still the one that was mapped. To be asked after anything was read from the map: pages behind
+    /// the end of a truncated file are zeros.
     pub fn check_unchanged(&self) -> Result<(), StoreError> {
         let inner = &*self.inner;
         let stat = inner.file.metadata().map_err(|e| StoreError::on_read("read", &inner.key, e))?;

@@ -2,7 +2,8 @@
 //!
 //! The generated server encodes every message into a buffer of its own, which copies each batch once. Here a message
 //! is a few bytes (gRPC prefix, protobuf tags, IPC header) and then the body as it lies in the map, so that rows go
-//! from the page cache to the socket. All other methods go to the generated server.
+//! from the page cache to the socket; its last byte waits until they did ([`crate::withheld`]). All other methods go to
+//! the generated server.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -10,6 +11,7 @@ use std::task::{Context, Poll};
 use arrow_flight::Ticket;
 use arrow_flight::flight_service_server::FlightServiceServer;
 use bytes::{BufMut, Bytes, BytesMut};
+use futures::TryFutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{self, Stream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header::CONTENT_TYPE};
@@ -27,6 +29,7 @@ use crate::error::ReadError;
 use crate::message::Message;
 use crate::readers::Names;
 use crate::service::Flight;
+use crate::withheld::Withheld;
 
 const DO_GET: &str = "/arrow.flight.protocol.FlightService/DoGet";
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -87,20 +90,34 @@ async fn do_get(flight: Flight, request: Request<Body>) -> Result<Response<Body>
 fn frames(
     rows: impl Stream<Item = Result<Message, Status>> + Send + 'static,
 ) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send + 'static {
-    let until_end = rows.map(Some).chain(stream::once(async { None })).scan(false, |ended, message| {
-        let item = (!*ended).then_some(message);
+    let pieces = rows.flat_map(|message| match message {
+        Ok(message) => pieces(message).left_stream(),
+        Err(status) => stream::once(async { Err(status) }).right_stream(),
+    });
+    let until_end = pieces.map(Some).chain(stream::once(async { None })).scan(false, |ended, piece| {
+        let item = (!*ended).then_some(piece);
         *ended |= matches!(item, Some(Some(Err(_)) | None));
         async move { item }
     });
-    until_end.flat_map(|message| {
-        let frames = match message {
-            Some(Ok(message)) => [head(&message)].into_iter().chain(message.body).map(Frame::data).collect(),
-            Some(Err(status)) => vec![Frame::trailers(failed(&status))],
-            None => vec![Frame::trailers(HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static("0"))]))],
-        };
-        let is_needed = |frame: &Frame<Bytes>| frame.data_ref().is_none_or(|data| !data.is_empty());
-        stream::iter(frames.into_iter().filter(is_needed).map(Ok))
+    until_end.map(|piece| {
+        Ok(match piece {
+            Some(Ok(data)) => Frame::data(data),
+            Some(Err(status)) => Frame::trailers(failed(&status)),
+            None => Frame::trailers(HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static("0"))])),
+        })
     })
+}
+
+/// The bytes of a message; none is empty.
+fn pieces(message: Message) -> impl Stream<Item = Result<Bytes, Status>> + Send {
+    let head = head(&message);
+    let (body, withheld) = match message.lender {
+        Some(lender) => Withheld::take(lender, message.body),
+        None => (message.body, None),
+    };
+    let pieces = [head].into_iter().chain(body).filter(|piece| !piece.is_empty());
+    let last = stream::iter(withheld).then(|withheld| withheld.release().map_err(ReadError::into_status));
+    stream::iter(pieces.map(Ok)).chain(last)
 }
 
 fn failed(status: &Status) -> HeaderMap {
@@ -139,15 +156,34 @@ fn head(message: &Message) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::descriptor::Target;
+    use crate::stream::Part;
+    use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
     use arrow_flight::FlightData;
+    use dataset_model::TokenizationId;
+    use futures::FutureExt;
     use prost::Message as _;
+    use shard_store::ShardStore;
+    use std::fs::File;
+    use std::io::Write;
+    use std::os::unix::fs::FileExt;
+    use std::sync::Arc;
 
     #[test]
     fn frames_are_the_message_that_prost_would_write() {
         let bytes = |n: usize| Bytes::from(vec![7; n]);
         for (header, body) in [(0, 0), (200, 0), (200, 1), (130, 127), (1000, 128), (5, 3_000_000)] {
-            let message = Message { header: bytes(header), body: vec![bytes(body / 3), bytes(body - body / 3)] };
-            let encoded = FlightData::from(message.clone()).encode_to_vec();
+            let message = Message {
+                header: bytes(header),
+                body: vec![bytes(body / 3), bytes(body - body / 3)],
+                ..Message::default()
+            };
+            let expected = FlightData {
+                data_header: message.header.clone(),
+                data_body: message.body.concat().into(),
+                ..FlightData::default()
+            };
+            let encoded = expected.encode_to_vec();
             let sent = [&head(&message)[..], &message.body.concat()].concat();
             assert_eq!(sent[0], 0);
             assert_eq!(sent[1..5], u32::try_from(encoded.len()).unwrap().to_be_bytes());
@@ -166,6 +202,63 @@ mod tests {
             assert_eq!(sent.len(), 2);
             assert!(sent[0].is_data());
             assert_eq!(sent[1].trailers_ref().unwrap()[GRPC_STATUS], expected);
+        }
+    }
+
+    type Damage = fn(&File);
+
+    /// A shard with one batch of 800 KB, and its message.
+    fn stored(store: &ShardStore) -> (std::path::PathBuf, Message) {
+        let column: ArrayRef = Arc::new(UInt64Array::from_value(u64::MAX, 100_000));
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let mut writer = store.create("datasets/one.arrow", batch.schema()).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        let reader = store.open_shard("datasets/one.arrow").unwrap();
+        let target = Target::Tokenization(TokenizationId::new());
+        let parts = std::iter::once(Part { ordinal: 0, reader, rows: 0..100_000 });
+        let path = store.staging_dir().with_file_name("datasets").join("one.arrow");
+        (path, crate::stream::stored(target, parts).each.next().unwrap().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_message_ends_only_if_its_file_is_the_same_when_the_rest_was_sent() {
+        let damages: [(bool, Damage); 4] = [
+            (false, |_| {}),
+            (true, |file| file.set_len(400_000).unwrap()),
+            // The system fills the last page with zeros.
+            (true, |file| file.set_len(799_000).unwrap()),
+            (true, |file| {
+                file.write_all_at(&[1; 100], 400_000).unwrap();
+                file.set_modified(std::time::UNIX_EPOCH).unwrap();
+            }),
+        ];
+        for (is_damaged, damage) in damages {
+            let dir = tempfile::tempdir().unwrap();
+            let (path, message) = stored(&ShardStore::open(dir.path()).unwrap());
+            let whole = [&head(&message)[..], &message.body.concat()].concat();
+            let mut sent = Box::pin(frames(stream::iter([Ok(message)])).map(|frame| frame.unwrap()));
+            // A connection holds what it was given until it is written.
+            let pieces = [sent.next().await, sent.next().await].map(|frame| frame.unwrap().into_data().unwrap());
+            assert!(sent.next().now_or_never().is_none(), "the end came before the rest was sent");
+            damage(&File::options().write(true).open(path).unwrap());
+            // Read first by the process, as HTTP/2 does with the start of a frame, and then by the system.
+            assert!(pieces.concat().len() + 1 == whole.len());
+            let mut socket = tempfile::tempfile().unwrap();
+            socket.write_all(&pieces[0]).unwrap();
+            socket.write_all(&pieces[1]).unwrap();
+            let mut received = vec![0; whole.len() - 1];
+            socket.read_exact_at(&mut received, 0).unwrap();
+            drop(pieces);
+            let end = sent.next().await.unwrap();
+            assert_eq!(received != whole[..whole.len() - 1], is_damaged);
+            if is_damaged {
+                assert_eq!(end.trailers_ref().unwrap()[GRPC_STATUS], "15");
+            } else {
+                assert_eq!(end.data_ref().unwrap()[..], whole[whole.len() - 1..]);
+                assert_eq!(sent.next().await.unwrap().trailers_ref().unwrap()[GRPC_STATUS], "0");
+            }
+            assert!(sent.next().await.is_none());
         }
     }
 }

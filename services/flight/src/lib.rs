@@ -23,6 +23,7 @@ mod sources;
 mod stream;
 mod ticket;
 mod turns;
+mod withheld;
 
 pub use config::{Config, FlightSettings, StorageSettings};
 

@@ -11,6 +11,8 @@ use arrow_ipc::writer::{IpcWriteOptions, StreamEncoder};
 use arrow_schema::{ArrowError, Schema};
 use bytes::{Bytes, BytesMut};
 
+use crate::withheld::Lender;
+
 /// Continuation marker and length, which precede an IPC header in a file or stream.
 const IPC_PREFIX: usize = 8;
 /// Pieces below this are copied together: a frame of their own would cost more.
@@ -22,13 +24,15 @@ pub(crate) struct Message {
     /// The flatbuffer of an IPC message.
     pub(crate) header: Bytes,
     pub(crate) body: Vec<Bytes>,
+    /// Whose map the body lies in; None when it is memory of its own.
+    pub(crate) lender: Option<Lender>,
 }
 
 impl Message {
     /// The one that precedes all batches, also of an empty stream.
     pub(crate) fn of_schema(schema: &Schema) -> Self {
         let encoded: FlightData = SchemaAsIpc::new(schema, &IpcWriteOptions::default()).into();
-        Self { header: encoded.data_header, body: Vec::new() }
+        Self { header: encoded.data_header, ..Self::default() }
     }
 
     pub(crate) fn body_bytes(&self) -> usize {
@@ -55,7 +59,7 @@ impl Message {
         }
         body.push(small.freeze());
         body.retain(|piece| !piece.is_empty());
-        Self { header: header.split_off(IPC_PREFIX.min(header.len())).freeze(), body }
+        Self { header: header.split_off(IPC_PREFIX.min(header.len())).freeze(), body, lender: None }
     }
 }
 
@@ -63,13 +67,6 @@ impl Message {
 fn is_cut_short(header: &[u8]) -> bool {
     let length = header.get(4..IPC_PREFIX).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
     length.is_none_or(|length| header.len() - IPC_PREFIX < length as usize)
-}
-
-impl From<Message> for FlightData {
-    fn from(message: Message) -> Self {
-        let body = if let [whole] = &message.body[..] { whole.clone() } else { message.body.concat().into() };
-        Self { data_header: message.header, data_body: body, ..Self::default() }
-    }
 }
 
 /// Encodes batches of one schema that are not sent as stored; large buffers are not copied.
@@ -126,7 +123,7 @@ mod tests {
                 assert_eq!(message.body_bytes(), expected.arrow_data.len());
                 // The header may be followed by its padding.
                 assert_eq!(message.header[..expected.ipc_message.len()], expected.ipc_message);
-                assert_eq!(FlightData::from(message).data_body, expected.arrow_data);
+                assert_eq!(message.body.concat(), expected.arrow_data);
             }
         }
     }

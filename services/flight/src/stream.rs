@@ -17,6 +17,7 @@ use crate::gather::Gatherer;
 use crate::message::{Encoder, Message};
 use crate::plan::Walk;
 use crate::sources::OpenPlan;
+use crate::withheld::Lender;
 
 /// A stored batch above this is cut: gRPC clients commonly refuse larger messages.
 const MAX_MESSAGE_BYTES: usize = 4 << 20;
@@ -101,28 +102,26 @@ impl<P: Iterator<Item = Part>> Iterator for Stored<P> {
                 self.part = None;
                 continue;
             };
+            let lender = Lender { target: self.target.clone(), ordinal: part.ordinal, reader: part.reader.clone() };
             match part.read(batch) {
-                Ok(Read::AsStored(message)) => return Some(Ok(message)),
+                Ok(Read::AsStored(message)) => return Some(Ok(Message { lender: Some(lender), ..message })),
                 Ok(Read::Rows(rows)) => {
-                    let cut = rows.iter().flat_map(pieces).map(|piece| self.encoder.encode(&piece));
+                    let lend = |message| Message { lender: Some(lender.clone()), ..message };
+                    let cut = rows.iter().flat_map(pieces).map(|piece| self.encoder.encode(&piece).map(lend));
                     match cut.collect::<Result<VecDeque<_>, _>>() {
                         Ok(cut) => self.cut = cut,
                         Err(source) => return Some(Err(ReadError::Encode { target: self.target.clone(), source })),
                     }
-                    // What was encoded is what was stored if the file is the same still.
-                    if let Err(source) = part.reader.check_unchanged() {
+                    // Small pieces were copied: they are what was stored if the file is the same still.
+                    if let Err(error) = lender.check() {
                         self.cut.clear();
-                        return Some(Err(on_shard(&self.target, part.ordinal, source)));
+                        return Some(Err(error));
                     }
                 }
-                Err(source) => return Some(Err(on_shard(&self.target, part.ordinal, source))),
+                Err(source) => return Some(Err(lender.failed(source))),
             }
         }
     }
-}
-
-fn on_shard(target: &Target, ordinal: usize, source: StoreError) -> ReadError {
-    ReadError::Shard { target: target.clone(), ordinal, source }
 }
 
 enum Read {
@@ -157,10 +156,10 @@ fn as_stored(reader: &ShardReader, batch: usize) -> Result<Option<Message>, Stor
     let message = reader.message(batch)?;
     let fits =
         message.metadata.len() + message.body.len() <= MAX_MESSAGE_BYTES || reader.batch_rows(batch).count() == 1;
-    // The header is read again when it is framed; the body goes from the map to the socket inside the system.
+    // The header is read again when it is framed; the body goes from the map to the socket.
     let header = Bytes::copy_from_slice(&message.metadata);
     reader.check_unchanged()?;
-    Ok(fits.then(|| Message { header, body: vec![message.body] }))
+    Ok(fits.then(|| Message { header, body: vec![message.body], lender: None }))
 }
 
 /// Cuts a batch into pieces of about [`CUT_BYTES`], by rows: a row is never divided.

@@ -109,6 +109,24 @@ async fn a_file_that_changes_under_an_open_plan_ends_it() {
 }
 
 #[tokio::test]
+async fn what_is_written_over_while_it_is_sent_is_never_taken_for_rows() {
+    let rig = Rig::start().await;
+    let batch = |n: u64| windows(n * 10, 10, 50_000);
+    let id = rig.tokenization(&[(0..60).map(batch).collect()]).to_string();
+    let ticket = rig.info(&["tokenizations", &id]).await.unwrap().endpoint[0].ticket.clone().unwrap();
+    let mut stream = rig.open(ticket).await.unwrap();
+    stream.message().await.unwrap().expect("the schema");
+    // Messages were made by now that neither windows nor sockets had room for: their batches are checked and not sent.
+    let key = rig.catalog.table().shards[0].1[0].key.clone();
+    let file = OpenOptions::new().write(true).open(rig.path(&key)).unwrap();
+    file.write_all_at(&vec![0xee; usize::try_from(file.metadata().unwrap().len()).unwrap()], 0).unwrap();
+    let (read, error) = drain_from(stream, &batch(0)).await;
+    let error = error.expect("the damage went unnoticed");
+    assert_eq!((error.code(), reason(&error)), (tonic::Code::DataLoss, Reason::ShardCorrupt));
+    assert!(read.len() < 60 && read.iter().zip(0..).all(|(read, n)| *read == batch(n)), "a wrong row");
+}
+
+#[tokio::test]
 async fn an_open_plan_survives_a_delete() {
     let rig = Rig::start().await;
     let batches: Vec<RecordBatch> = (0..60).map(|n| windows(n * 10, 10, 50_000)).collect();

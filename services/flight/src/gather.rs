@@ -1,20 +1,21 @@
 //! Rows from anywhere into messages: the picks of a shuffled plan, copied column by column.
 //!
 //! A message takes rows until it holds 2 MiB, in the order of the plan; what steps they belong to is the client's to
-//! count. Stored batches are decoded once and remembered, as pointers into the map; which of them a message needs is
-//! known before any is touched, so that the volume can fetch them side by side.
+//! count. Stored batches have numbers, so that nothing is hashed for a row; they are decoded once and remembered, as
+//! pointers into the map. Which of them a message needs is known before any is touched, so that the volume can fetch
+//! them side by side.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch};
-use arrow_schema::{ArrowError, DataType};
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
 
+use crate::column::Column;
 use crate::error::ReadError;
-use crate::interleave::interleave;
 use crate::plan::Row;
 use crate::sources::{OpenPlan, OpenSource};
+use crate::withheld::Lender;
 
 /// Rows are added until a message holds so many bytes …
 const FULL_BYTES: usize = 2 << 20;
@@ -25,24 +26,33 @@ const MAX_DECODED: usize = 4096;
 /// Rows that are looked at together, so that their batches are fetched together.
 const LOOK_AHEAD: usize = 1024;
 
-/// A stored batch: source, shard, batch.
-type Place = (usize, usize, usize);
-
-/// A stored batch's columns, and what tells the size of its rows, in memory of its own: every pick asks for it.
-#[derive(Debug, Clone)]
+/// A stored batch's columns, and what tells the size of its rows.
+#[derive(Debug)]
 struct Decoded {
-    columns: Vec<Arc<dyn Array>>,
+    columns: Vec<Column>,
     fixed_bytes: usize,
-    /// Offsets and width of a value.
-    lists: Vec<(Arc<[i32]>, usize)>,
-    /// Of other types: measured row by row.
-    others: Vec<usize>,
+    /// Columns whose rows differ in size.
+    varying: Vec<usize>,
 }
 
-/// Where a row lies.
+/// What a stream knows of a stored batch.
+#[derive(Debug, Clone, Default)]
+struct Slot {
+    decoded: Option<Arc<Decoded>>,
+    used: Used,
+}
+
+/// The last message that took rows of a batch, counted from 1, and the batch's place among those of the message.
+#[derive(Debug, Clone, Copy, Default)]
+struct Used {
+    message: u64,
+    place: usize,
+}
+
+/// Where a row lies: the number of its stored batch among those of all sources, and its place there.
 #[derive(Debug, Clone, Copy)]
 struct Pick {
-    place: Place,
+    batch: usize,
     row: usize,
 }
 
@@ -50,8 +60,12 @@ struct Pick {
 pub(crate) struct Gatherer<R> {
     open: Arc<OpenPlan>,
     rows: R,
-    decoded: HashMap<Place, Decoded>,
-    ahead: std::collections::VecDeque<Pick>,
+    /// The number of each source's first batch.
+    firsts: Vec<usize>,
+    slots: Vec<Slot>,
+    decoded_count: usize,
+    message: u64,
+    ahead: VecDeque<Pick>,
 }
 
 impl<R: Iterator<Item = Row>> Iterator for Gatherer<R> {
@@ -64,13 +78,23 @@ impl<R: Iterator<Item = Row>> Iterator for Gatherer<R> {
 
 impl<R: Iterator<Item = Row>> Gatherer<R> {
     pub(crate) fn new(open: Arc<OpenPlan>, rows: R) -> Self {
-        Self { open, rows, decoded: HashMap::new(), ahead: std::collections::VecDeque::new() }
+        let mut count = 0;
+        let mut first = |source: &Arc<OpenSource>| {
+            count += source.batches.count();
+            count - source.batches.count()
+        };
+        let firsts = open.sources.iter().map(&mut first).collect();
+        let slots = vec![Slot::default(); count];
+        Self { open, rows, firsts, slots, decoded_count: 0, message: 0, ahead: VecDeque::with_capacity(LOOK_AHEAD) }
     }
 
     fn gather(&mut self) -> Result<Option<RecordBatch>, ReadError> {
-        if self.decoded.len() > MAX_DECODED {
-            self.decoded.clear();
+        if self.decoded_count > MAX_DECODED {
+            self.slots.fill(Slot::default());
+            self.decoded_count = 0;
         }
+        self.message += 1;
+        let message = self.message;
         let mut picks = Picks::default();
         let mut bytes = 0;
         loop {
@@ -78,12 +102,16 @@ impl<R: Iterator<Item = Row>> Gatherer<R> {
                 self.look_ahead()?;
             }
             let Some(pick) = self.ahead.front().copied() else { break };
-            let batch = self.decoded(pick.place)?;
-            let size = batch.row_bytes(pick.row);
+            let (used, decoded) = self.decoded(pick.batch)?;
+            let size = decoded.row_bytes(pick.row);
             if bytes > 0 && bytes + size > MAX_BYTES {
                 break;
             }
-            picks.add(pick, batch);
+            if used.message != message {
+                *used = Used { message, place: picks.batches.len() };
+                picks.batches.push((pick.batch, Arc::clone(decoded)));
+            }
+            picks.rows.push((used.place, pick.row));
             bytes += size;
             self.ahead.pop_front();
             if bytes >= FULL_BYTES || picks.batches.len() >= MAX_DECODED {
@@ -96,9 +124,11 @@ impl<R: Iterator<Item = Row>> Gatherer<R> {
         let on_encode = |source| ReadError::Encode { target: self.open.sources[0].target.clone(), source };
         let batch = picks.batch(&self.open);
         // Only now: what was copied is what was stored if the files are the same still.
-        for (source, shard) in picks.shards() {
-            let open = &self.open.sources[source];
-            open.readers[shard].check_unchanged().map_err(|error| on_shard(open, shard, error))?;
+        let mut shards: Vec<_> = picks.batches.iter().map(|(batch, _)| self.place(*batch)).collect();
+        shards.sort_unstable_by_key(|(source, shard, _)| (*source, *shard));
+        shards.dedup_by_key(|(source, shard, _)| (*source, *shard));
+        for (source, shard, _) in shards {
+            self.lender(source, shard).check()?;
         }
         batch.map(Some).map_err(on_encode)
     }
@@ -107,96 +137,73 @@ impl<R: Iterator<Item = Row>> Gatherer<R> {
     fn look_ahead(&mut self) -> Result<(), ReadError> {
         for row in self.rows.by_ref().take(LOOK_AHEAD) {
             let open = &self.open.sources[row.source];
-            let (shard, row_of_shard) = open.manifest.place_of(row.row).unwrap_or((0, u64::MAX));
-            let reader = &open.readers[shard];
-            // Rows were counted when the shard was opened.
-            let unlike = || ReadError::Unlike { target: open.target.clone(), ordinal: shard };
-            let batch = reader.batch_of_row(row_of_shard).ok_or_else(unlike)?;
-            let place = (row.source, shard, batch);
-            let row = usize::try_from(row_of_shard - reader.batch_rows(batch).start).unwrap_or(usize::MAX);
-            if !self.decoded.contains_key(&place) {
-                reader.fetch_ahead(batch);
+            // Rows were counted when the shards were opened.
+            let unlike = || ReadError::Unlike { target: open.target.clone(), ordinal: 0 };
+            let (number, place) = open.batches.of_row(row.row).ok_or_else(unlike)?;
+            let batch = self.firsts[row.source] + number;
+            if self.slots[batch].decoded.is_none() {
+                let (shard, of_shard) = open.batches.place(number);
+                open.readers[shard].fetch_ahead(of_shard);
             }
-            self.ahead.push_back(Pick { place, row });
+            self.ahead.push_back(Pick { batch, row: place });
         }
         Ok(())
     }
 
-    fn decoded(&mut self, place: Place) -> Result<&Decoded, ReadError> {
-        if !self.decoded.contains_key(&place) {
-            let (source, shard, batch) = place;
-            let open = &self.open.sources[source];
-            let batch = open.readers[shard].batch(batch).map_err(|error| on_shard(open, shard, error))?;
-            self.decoded.insert(place, Decoded::new(&batch, &self.open.columns));
-        }
-        Ok(&self.decoded[&place])
+    fn decoded(&mut self, number: usize) -> Result<(&mut Used, &Arc<Decoded>), ReadError> {
+        let decoded = if let Some(known) = self.slots[number].decoded.take() {
+            known
+        } else {
+            let (source, shard, batch) = self.place(number);
+            let lender = self.lender(source, shard);
+            let batch = lender.reader.batch(batch).map_err(|error| lender.failed(error))?;
+            self.decoded_count += 1;
+            Arc::new(Decoded::new(&batch, &self.open.columns))
+        };
+        let slot = &mut self.slots[number];
+        Ok((&mut slot.used, slot.decoded.insert(decoded)))
     }
-}
 
-fn on_shard(open: &OpenSource, ordinal: usize, source: shard_store::StoreError) -> ReadError {
-    ReadError::Shard { target: open.target.clone(), ordinal, source }
+    /// The source, shard and batch of a number.
+    fn place(&self, number: usize) -> (usize, usize, usize) {
+        let source = self.firsts.partition_point(|first| *first <= number) - 1;
+        let (shard, batch) = self.open.sources[source].batches.place(number - self.firsts[source]);
+        (source, shard, batch)
+    }
+
+    fn lender(&self, source: usize, ordinal: usize) -> Lender {
+        let open = &self.open.sources[source];
+        Lender { target: open.target.clone(), ordinal, reader: open.readers[ordinal].clone() }
+    }
 }
 
 impl Decoded {
     fn new(batch: &RecordBatch, columns: &[usize]) -> Self {
-        let columns: Vec<_> = columns.iter().map(|column| Arc::clone(batch.column(*column))).collect();
-        let mut decoded = Self { columns: Vec::new(), fixed_bytes: 0, lists: Vec::new(), others: Vec::new() };
-        for (n, column) in columns.iter().enumerate() {
-            match column.data_type() {
-                DataType::List(item) if item.data_type().primitive_width().is_some() => {
-                    let width = item.data_type().primitive_width().unwrap_or(0);
-                    decoded.fixed_bytes += size_of::<i32>();
-                    decoded.lists.push((Arc::from(&column.as_list::<i32>().offsets()[..]), width));
-                }
-                DataType::FixedSizeList(item, length) if item.data_type().primitive_width().is_some() => {
-                    let width = item.data_type().primitive_width().unwrap_or(0);
-                    decoded.fixed_bytes += width * usize::try_from(*length).unwrap_or(0);
-                }
-                other => match other.primitive_width() {
-                    Some(width) => decoded.fixed_bytes += width,
-                    None => decoded.others.push(n),
-                },
-            }
-        }
-        Self { columns, ..decoded }
+        let columns: Vec<Column> = columns.iter().map(|column| Column::new(batch.column(*column))).collect();
+        let fixed_bytes = columns.iter().map(Column::fixed_bytes).sum();
+        let varying = (0..columns.len()).filter(|n| columns[*n].is_varying()).collect();
+        Self { columns, fixed_bytes, varying }
     }
 
     fn row_bytes(&self, row: usize) -> usize {
-        let list = |(offsets, width): &(Arc<[i32]>, usize)| {
-            usize::try_from(offsets[row + 1] - offsets[row]).unwrap_or(0) * width
-        };
-        let other = |n: &usize| self.columns[*n].slice(row, 1).to_data().get_slice_memory_size().unwrap_or(0);
-        self.fixed_bytes + self.lists.iter().map(list).sum::<usize>() + self.others.iter().map(other).sum::<usize>()
+        self.fixed_bytes + self.varying.iter().map(|n| self.columns[*n].row_bytes(row)).sum::<usize>()
     }
 }
 
 /// The rows of one message.
 #[derive(Default)]
 struct Picks {
-    batches: Vec<Decoded>,
-    known: HashMap<Place, usize>,
+    /// With their numbers.
+    batches: Vec<(usize, Arc<Decoded>)>,
     /// Place in `batches`, and the row there.
     rows: Vec<(usize, usize)>,
 }
 
 impl Picks {
-    fn add(&mut self, pick: Pick, batch: &Decoded) {
-        let number = *self.known.entry(pick.place).or_insert_with(|| {
-            self.batches.push(batch.clone());
-            self.batches.len() - 1
-        });
-        self.rows.push((number, pick.row));
-    }
-
-    fn shards(&self) -> impl Iterator<Item = (usize, usize)> {
-        let shards = self.known.keys().map(|(source, shard, _)| (*source, *shard));
-        shards.collect::<std::collections::BTreeSet<_>>().into_iter()
-    }
-
     fn batch(&self, open: &OpenPlan) -> Result<RecordBatch, ArrowError> {
         let column = |n: usize| {
-            let arrays: Vec<&dyn Array> = self.batches.iter().map(|batch| batch.columns[n].as_ref()).collect();
-            interleave(&arrays, &self.rows)
+            let columns: Vec<&Column> = self.batches.iter().map(|(_, batch)| &batch.columns[n]).collect();
+            Column::gather(&columns, &self.rows)
         };
         let columns = (0..open.columns.len()).map(column).collect::<Result<_, _>>()?;
         RecordBatch::try_new(Arc::clone(&open.schema), columns)

@@ -4,12 +4,13 @@
 //! against its digest the first time it is touched.
 
 mod actions;
+mod batches;
+mod column;
 mod config;
 mod descriptor;
 mod error;
 mod framing;
 mod gather;
-mod interleave;
 mod listing;
 mod lookup;
 mod manifest;

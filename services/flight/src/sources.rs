@@ -10,6 +10,7 @@ use arrow_schema::{Schema, SchemaRef};
 use dataset_model::{Problem, TokenizationId};
 use shard_store::{ShardReader, ShardStore};
 
+use crate::batches::Batches;
 use crate::descriptor::Target;
 use crate::error::ReadError;
 use crate::manifest::{Manifest, Manifests};
@@ -23,6 +24,7 @@ pub(crate) struct OpenSource {
     pub(crate) manifest: Arc<Manifest>,
     /// In the order of the manifest.
     pub(crate) readers: Vec<ShardReader>,
+    pub(crate) batches: Batches,
 }
 
 /// A plan and what it reads.
@@ -93,7 +95,8 @@ impl Shelf {
         }
         let target = Target::Tokenization(id);
         let readers = open::all(store, manifests, &target, &manifest).await?;
-        let open = Arc::new(OpenSource { target, manifest, readers });
+        let batches = Batches::new(&readers);
+        let open = Arc::new(OpenSource { target, manifest, readers, batches });
         let mut known = self.lock();
         known.retain(|_, open| open.strong_count() > 0);
         known.insert(id, Arc::downgrade(&open));

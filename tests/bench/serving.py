@@ -1,11 +1,12 @@
 """Serving over Arrow Flight beside its peers, in one run, all with the same shard files.
 
-    make bench        # builds for release; about 200 MB of rows of 1,024 ids
+    make bench        # builds for release; about 200 MB of rows of 1,024 ids, as windows and packed
 
-Stored order and a global shuffle of ours, the C++ server of pyarrow.flight, a bare TCP stream, and the files read
-through pyarrow's memory map, all by one Python process; the same by a Rust client of one thread that decodes, and by
-one that only takes the frames of HTTP/2; then tokens per second of `TokenDataset` beside a map-style reader of
-`datasets`; then fast readers with and without slow ones beside them. Ratios are of medians in this run.
+Stored order and a global shuffle of ours, of windows and of packed rows, the C++ server of pyarrow.flight, a bare TCP
+stream, and the files read through pyarrow's memory map, all by one Python process; the same by a Rust client of one
+thread that decodes, and by one that only takes the frames of HTTP/2; then tokens per second of `TokenDataset` beside a
+map-style reader of `datasets`; then fast readers with and without slow ones beside them. Ratios are of medians in this
+run.
 """
 
 import argparse
@@ -36,21 +37,25 @@ from tokenmill import TokenDataset  # noqa: E402
 
 WIDTH, STRIDE = 1024, 960
 TOKENIZER = "tokenmill/gpt2"
+WINDOWS = {"repo_id": "tokenmill/long-docs", "stride": STRIDE}
+PACKED = {"repo_id": "tokenmill/many-docs", "packing": "concat"}
 
 
 def long_documents(folder: Path) -> Path:
-    """A Hub whose documents are long, so that nearly every row is full; overlapping windows make much of little text."""
+    """A Hub whose documents are long, so that nearly every row is full. Overlapping windows make much of little text;
+    packed rows do not overlap, so theirs comes as often as the windows repeat it."""
     source = sorted((HUB / "datasets/tokenmill/english-docs/data").glob("train-*.parquet"))
     texts = [text for file in source for text in pq.read_table(file, columns=["text"])["text"].to_pylist()]
     joined = ["\n\n".join(texts[start : start + 400]) for start in range(0, len(texts), 400)]
-    data = folder / "datasets/tokenmill/long-docs/data"
-    data.mkdir(parents=True)
-    pq.write_table(pa.table({"text": joined}), data / "train-00000-of-00001.parquet")
+    for rows, times in ((WINDOWS, 1), (PACKED, WIDTH // (WIDTH - STRIDE))):
+        data = folder / "datasets" / rows["repo_id"] / "data"
+        data.mkdir(parents=True)
+        pq.write_table(pa.table({"text": joined * times}), data / "train-00000-of-00001.parquet")
     (folder / "models").symlink_to(HUB / "models")
     return folder
 
 
-def tokenized(services: Stack) -> str:
+def tokenized(services: Stack, repo_id: str, **rows: object) -> str:
     def call(method: str, path: str, body: dict | None = None) -> dict:
         answer = requests.request(method, f"{services.api}/{path}", json=body, timeout=60)
         answer.raise_for_status()
@@ -62,11 +67,11 @@ def tokenized(services: Stack) -> str:
                 sys.exit(json.dumps(record["error"], indent=2))
             time.sleep(0.1)
 
-    dataset = call("POST", "datasets", {"repo_id": "tokenmill/long-docs"})["id"]
+    dataset = call("POST", "datasets", {"repo_id": repo_id})["id"]
     call("POST", f"datasets/{dataset}/download", {})
     until_ready(f"datasets/{dataset}")
-    config = {"tokenizer_name": TOKENIZER, "max_length": WIDTH, "stride": STRIDE, "split": "train", "min_token_length": 0,
-              "filter_special_tokens": False, "filter_stop_words": False}
+    config = {"tokenizer_name": TOKENIZER, "max_length": WIDTH, "split": "train", "min_token_length": 0,
+              "filter_special_tokens": False, "filter_stop_words": False, **rows}
     tokenization = call("POST", f"datasets/{dataset}/tokenize", config)["tokenization_id"]
     until_ready(f"tokenizations/{tokenization}")
     return tokenization
@@ -93,7 +98,13 @@ def plan(tokenization: str, **more) -> flight.FlightDescriptor:
     return flight.FlightDescriptor.for_command(json.dumps(whole).encode())
 
 
-def contenders(url: str, tokenization: str, shards: list[Path], cpp: int, tcp: int) -> dict[str, Callable[[], int]]:
+def in_stored_order(tokenization: str) -> flight.FlightDescriptor:
+    return flight.FlightDescriptor.for_path("tokenizations", tokenization)
+
+
+def contenders(
+    url: str, tokenization: str, packed: str, shards: list[Path], cpp: int, tcp: int
+) -> dict[str, Callable[[], int]]:
     ours, theirs = flight.connect(url), flight.connect(f"grpc://127.0.0.1:{cpp}")
 
     def endpoints(descriptor: flight.FlightDescriptor) -> int:
@@ -119,9 +130,11 @@ def contenders(url: str, tokenization: str, shards: list[Path], cpp: int, tcp: i
         return size
 
     return {
-        "ours, stored order": lambda: endpoints(flight.FlightDescriptor.for_path("tokenizations", tokenization)),
+        "ours, stored order": lambda: endpoints(in_stored_order(tokenization)),
         "C++ server, stored order": lambda: sum(drained(theirs.do_get(flight.Ticket(str(n)))) for n in range(len(shards))),
         "ours, global shuffle": lambda: endpoints(plan(tokenization, shuffle="global")),
+        "packed rows, stored order": lambda: endpoints(in_stored_order(packed)),
+        "packed rows, global shuffle": lambda: endpoints(plan(packed, shuffle="global")),
         "ours, shuffle of blocks of 1,000": lambda: endpoints(plan(tokenization, shuffle={"block": {"rows": 1000}})),
         "bare TCP": bare_tcp,
         "pyarrow memory map, copied": mapped,
@@ -129,7 +142,7 @@ def contenders(url: str, tokenization: str, shards: list[Path], cpp: int, tcp: i
 
 
 def rust_client(
-    mode: str, drain: Path, url: str, tokenization: str, shards: list[Path], cpp: int, tcp: int
+    mode: str, drain: Path, url: str, tokenization: str, packed: str, shards: list[Path], cpp: int, tcp: int
 ) -> dict[str, Callable[[], tuple[int, float]]]:
     """The servers by the program `drain`, which measures itself: its start is not counted."""
     ours = flight.connect(url)
@@ -144,9 +157,11 @@ def rust_client(
 
     tickets = [str(n).encode().hex() for n in range(len(shards))]
     return {
-        "ours, stored order": lambda: endpoints(flight.FlightDescriptor.for_path("tokenizations", tokenization)),
+        "ours, stored order": lambda: endpoints(in_stored_order(tokenization)),
         "C++ server, stored order": lambda: drained_in(mode, f"http://127.0.0.1:{cpp}", *tickets),
         "ours, global shuffle": lambda: endpoints(plan(tokenization, shuffle="global")),
+        "packed rows, stored order": lambda: endpoints(in_stored_order(packed)),
+        "packed rows, global shuffle": lambda: endpoints(plan(packed, shuffle="global")),
         "bare TCP": lambda: drained_in("tcp", f"127.0.0.1:{tcp}"),
     }
 
@@ -248,14 +263,14 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tokenmill-bench-")))
         services = stack.enter_context(platform(options.binary, hub=long_documents(folder / "hub")))
-        tokenization = tokenized(services)
+        tokenization, packed = tokenized(services, **WINDOWS), tokenized(services, **PACKED)
         shards = sorted(services.data_dir.glob(f"datasets/*/*/tokenized/{tokenization}/tokens-*.arrow"))
         size = sum(shard.stat().st_size for shard in shards)
         print(f"{size / 1e6:.0f} MB of rows of {WIDTH} ids in {len(shards)} shards; one process reads")
         cpp, tcp = (stack.enter_context(peer(kind, shards)) for kind in ("flight", "tcp"))
         clients: dict[str, dict[str, list[float]]] = {"pyarrow": {}, "Rust": {}, "HTTP/2": {}}
         for round_ in range(options.runs + 1):
-            peers = (services.flight, tokenization, shards, cpp, tcp)
+            peers = (services.flight, tokenization, packed, shards, cpp, tcp)
             # The first round fills caches and checks digests.
             for name, run in contenders(*peers).items():
                 measured(name, run, clients["pyarrow"] if round_ else {})
@@ -266,7 +281,10 @@ def main() -> None:
         for client, rates in clients.items():
             table(f"GB/s, {client} client", rates, "C++ server, stored order")
             ours = statistics.median(rates["ours, stored order"])
-            print(f"global shuffle against stored order: {statistics.median(rates['ours, global shuffle']) / ours:.2f}")
+            for name, rows in (("windows", "ours"), ("packed rows", "packed rows")):
+                shuffled, in_order = (rates[f"{rows}, {order}"] for order in ("global shuffle", "stored order"))
+                ratio = statistics.median(shuffled) / statistics.median(in_order)
+                print(f"global shuffle against stored order, {name}: {ratio:.2f}")
             print(f"stored order against bare TCP: {ours / statistics.median(rates['bare TCP']):.2f}")
         tokens_per_second(services.flight, tokenization, shards, folder, options.runs)
         print()

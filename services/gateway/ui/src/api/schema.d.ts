@@ -657,6 +657,8 @@ export interface components {
             /** @description The slowest five. */
             files: components["schemas"]["FileProgress"][];
             job_id: components["schemas"]["JobId"];
+            /** Format: int32 */
+            max_tries: number;
             phase: string;
             /**
              * Format: double
@@ -665,6 +667,11 @@ export interface components {
             progress: number;
             /** Format: int64 */
             total: number;
+            /**
+             * Format: int32
+             * @description As of the job.
+             */
+            tries: number;
         };
         /** @description Tokens that a filter removed, by the first rule that applied. */
         DroppedByRule: {
@@ -778,7 +785,7 @@ export interface components {
         Job: {
             /**
              * Format: int64
-             * @description The highest attempt of any task.
+             * @description The highest attempt of any task: every claim counts, also after a release or a crash of a worker.
              */
             attempt: number;
             /** Format: date-time */
@@ -795,6 +802,11 @@ export interface components {
              */
             next_run_at?: string | null;
             phases: components["schemas"]["JobPhase"][];
+            /**
+             * Format: int32
+             * @description How many tries a failure that may pass is given.
+             */
+            max_tries: number;
             progress: components["schemas"]["Progress"];
             state: components["schemas"]["JobState"];
             tasks: components["schemas"]["TaskCounts"];
@@ -805,6 +817,11 @@ export interface components {
         /** @enum {string} */
         JobKind: "ingest" | "tokenize";
         JobPage: {
+            /**
+             * Format: int32
+             * @description The try that the job is at, or waits for: one more than the failures of the task that failed most often.
+             */
+            tries: number;
             items: components["schemas"]["Job"][];
             /** Format: int32 */
             limit: number;
@@ -831,6 +848,11 @@ export interface components {
         LeftOut: {
             path: string;
             /** @description Which rule left it out. */
+            /**
+             * Format: int32
+             * @description As of the job, for the phase's tasks alone.
+             */
+            tries: number;
             rule: string;
         };
         /** @description Lengths in tokens that 50, 90 and 99 of 100 sequences do not exceed (nearest rank), and the longest. */
@@ -1285,6 +1307,8 @@ export interface components {
             /** Format: double */
             eta_seconds?: number | null;
             job_id: components["schemas"]["JobId"];
+            /** Format: int32 */
+            max_tries: number;
             /**
              * Format: double
              * @description Percent, 0–100.
@@ -1301,6 +1325,11 @@ export interface components {
             tokens: number;
             /** Format: int64 */
             total_samples: number;
+            /**
+             * Format: int32
+             * @description As of the job.
+             */
+            tries: number;
         };
         TokenizationStarted: {
             /** Format: uuid */

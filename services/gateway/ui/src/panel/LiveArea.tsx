@@ -67,7 +67,7 @@ function Tokenizing({ dataset, id, tokenizer }: { dataset: Dataset; id: string; 
       {live === undefined ? (
         <Progress label={label} text="Waiting for a worker" />
       ) : (
-        <LiveJobView label={label} live={live} unit="rows" datasetId={dataset.id} />
+        <LiveJobView label={label} live={live} unit="rows" datasetId={dataset.id} job={dataset.job} />
       )}
     </div>
   );

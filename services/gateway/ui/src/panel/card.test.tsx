@@ -16,6 +16,8 @@ const job = {
   state: 'running',
   progress: {},
   attempt: 1,
+  tries: 1,
+  max_tries: 3,
   phases: [],
 };
 const base = {

@@ -427,7 +427,7 @@ export interface components {
             config?: string | null;
             /** Format: date-time */
             created_at: string;
-            error?: components["schemas"]["Problem"] | null;
+            error?: components["schemas"]["ProblemDetails"] | null;
             /**
              * Format: int64
              * @description Number of the last event.
@@ -479,7 +479,7 @@ export interface components {
             event: "download_completed";
         } | {
             data: {
-                error: components["schemas"]["Problem"];
+                error: components["schemas"]["ProblemDetails"];
                 job_id: components["schemas"]["JobId"];
             };
             /** @enum {string} */
@@ -504,7 +504,7 @@ export interface components {
             event: "tokenization_completed";
         } | {
             data: {
-                error: components["schemas"]["Problem"];
+                error: components["schemas"]["ProblemDetails"];
                 job_id: components["schemas"]["JobId"];
                 tokenization_id: components["schemas"]["TokenizationId"];
             };
@@ -694,12 +694,18 @@ export interface components {
         } | {
             /** @enum {string} */
             type: "pong";
-        } | (components["schemas"]["Problem"] & {
+        } | {
             channel?: string | null;
-        } & {
+            detail: string;
+            errors?: components["schemas"]["FieldViolation"][];
+            next_step?: string | null;
+            reason: components["schemas"]["Reason"];
+            /** Format: int64 */
+            retry_after_ms?: number | null;
+            retryable: boolean;
             /** @enum {string} */
             type: "error";
-        });
+        };
         /** @description A field that was refused, and why. */
         FieldViolation: {
             description: string;
@@ -721,7 +727,7 @@ export interface components {
         };
         HubConfig: {
             default: boolean;
-            error?: components["schemas"]["Problem"] | null;
+            error?: components["schemas"]["ProblemDetails"] | null;
             /** @description Files of the repository that are in no split. */
             left_out: components["schemas"]["LeftOut"][];
             /**
@@ -791,37 +797,37 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             dataset_id: components["schemas"]["DatasetId"];
-            error?: components["schemas"]["Problem"] | null;
+            error?: components["schemas"]["ProblemDetails"] | null;
             /** Format: date-time */
             finished_at?: string | null;
             id: components["schemas"]["JobId"];
             kind: components["schemas"]["JobKind"];
+            /**
+             * Format: int32
+             * @description How many tries a failure that may pass is given.
+             */
+            max_tries: number;
             /**
              * Format: date-time
              * @description Set while a failed task waits for its next try.
              */
             next_run_at?: string | null;
             phases: components["schemas"]["JobPhase"][];
-            /**
-             * Format: int32
-             * @description How many tries a failure that may pass is given.
-             */
-            max_tries: number;
             progress: components["schemas"]["Progress"];
             state: components["schemas"]["JobState"];
             tasks: components["schemas"]["TaskCounts"];
             tokenization_id?: components["schemas"]["TokenizationId"] | null;
+            /**
+             * Format: int32
+             * @description The try that the job is at, or waits for: one more than the failures of the task that failed most often.
+             */
+            tries: number;
         };
         /** Format: uuid */
         JobId: string;
         /** @enum {string} */
         JobKind: "ingest" | "tokenize";
         JobPage: {
-            /**
-             * Format: int32
-             * @description The try that the job is at, or waits for: one more than the failures of the task that failed most often.
-             */
-            tries: number;
             items: components["schemas"]["Job"][];
             /** Format: int32 */
             limit: number;
@@ -842,17 +848,17 @@ export interface components {
             name: string;
             /** Format: date-time */
             started_at?: string | null;
+            /**
+             * Format: int32
+             * @description As of the job, for the phase's tasks alone.
+             */
+            tries: number;
         };
         /** @enum {string} */
         JobState: "queued" | "running" | "succeeded" | "failed" | "cancelled";
         LeftOut: {
             path: string;
             /** @description Which rule left it out. */
-            /**
-             * Format: int32
-             * @description As of the job, for the phase's tasks alone.
-             */
-            tries: number;
             rule: string;
         };
         /** @description Lengths in tokens that 50, 90 and 99 of 100 sequences do not exceed (nearest rank), and the longest. */
@@ -1000,7 +1006,7 @@ export interface components {
         /** @description Where the first rows come from. */
         PreviewSource: {
             config: string;
-            error?: components["schemas"]["Problem"] | null;
+            error?: components["schemas"]["ProblemDetails"] | null;
             /** @description None: the split has no file that is not empty. */
             file?: string | null;
             split: string;
@@ -1049,12 +1055,17 @@ export interface components {
              */
             start: number;
         };
-        /** @description The `error` of a dataset, tokenization or job, and the core of every error answer. */
-        Problem: {
+        /**
+         * @description A problem as JSON (RFC 9457): the body of every error answer, and the `error` of a dataset, tokenization, job or
+         *     event. Only what answers a request has `instance` and `trace_id`.
+         */
+        ProblemDetails: {
             /** @description One sentence: what happened and where (file, row, column). */
             detail: string;
             /** @description One entry per refused field. */
             errors?: components["schemas"]["FieldViolation"][];
+            /** @description The path of the request. */
+            instance?: string | null;
             next_step?: string | null;
             reason: components["schemas"]["Reason"];
             /**
@@ -1062,27 +1073,16 @@ export interface components {
              * @description Milliseconds to wait before the next try.
              */
             retry_after_ms?: number | null;
-            retryable: boolean;
-        };
-        /** @description The body of every error answer. */
-        ProblemDetails: {
-            /** @description One sentence: what happened and where. */
-            detail: string;
-            /** @description One entry per refused field. */
-            errors?: components["schemas"]["FieldViolation"][];
-            /** @description The path of the request. */
-            instance: string;
-            next_step?: string | null;
-            reason: components["schemas"]["Reason"];
-            /** Format: int64 */
-            retry_after_ms?: number | null;
             /** @description Whether the same request may succeed later without a change. */
             retryable: boolean;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
             status: number;
             title: string;
-            trace_id: string;
-            /** @description Where the reason is explained; relative to this server. */
+            trace_id?: string | null;
+            /** @description Where the reason is explained; relative to the gateway. */
             type: string;
         };
         /** @description Counters of a task, or summed over a job's tasks. */
@@ -1266,7 +1266,7 @@ export interface components {
             created_at: string;
             dataset_id: components["schemas"]["DatasetId"];
             engine?: string | null;
-            error?: components["schemas"]["Problem"] | null;
+            error?: components["schemas"]["ProblemDetails"] | null;
             id: components["schemas"]["TokenizationId"];
             /** @description Hexadecimal sha256 of `identity_fields`. */
             identity: string;

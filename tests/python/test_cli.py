@@ -1,6 +1,7 @@
 """The command line as a person uses it: the story, its JSON, and its exit codes."""
 
 import json
+import os
 import subprocess
 
 import datasets
@@ -66,6 +67,14 @@ def test_failures_say_why_and_what_next(tokenmill) -> None:
     early = tokenmill("tokenization", "create", added["id"], "--tokenizer", "tokenmill/bert", code=REFUSED)
     assert "DATASET_NOT_READY" in early.stderr
     tokenmill("dataset", "rm", added["id"], "--yes")
+
+
+def test_a_gateway_for_other_machines_is_refused_before_anything_starts(tmp_path) -> None:
+    up = [str(BINARY), "up", "--gateway", "0.0.0.0:0", "--internal-port", "0", "--data-dir", str(tmp_path / "data")]
+    environment = {name: value for name, value in os.environ.items() if name != "TOKENMILL_AUTH__MODE"}
+    answer = subprocess.run(up, capture_output=True, text=True, timeout=60, env=environment)
+    assert answer.returncode == FAILED and "TOKENMILL_AUTH__MODE=none" in answer.stderr, answer
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_repository_is_looked_at_and_files_are_sent(tokenmill, services: Stack, tmp_path) -> None:

@@ -33,6 +33,9 @@ pub struct DownloadProgress {
     pub bytes_per_second: f64,
     pub eta_seconds: Option<f64>,
     pub attempt: u64,
+    /// As of the job.
+    pub tries: u32,
+    pub max_tries: u32,
     /// The slowest five.
     pub files: Vec<FileProgress>,
 }
@@ -50,6 +53,9 @@ pub struct TokenizationProgress {
     pub total_samples: u64,
     pub samples_per_second: f64,
     pub eta_seconds: Option<f64>,
+    /// As of the job.
+    pub tries: u32,
+    pub max_tries: u32,
 }
 
 impl DatasetEvent {

@@ -21,7 +21,7 @@ pub mod tokenize;
 pub use event::DatasetEvent;
 pub use ids::{AttemptId, DatasetId, JobId, TaskId, TokenizationId};
 pub use preview::Preview;
-pub use problem::{FieldViolation, Problem};
+pub use problem::{FieldViolation, Problem, ProblemDetails};
 pub use reason::Reason;
 pub use records::{Dataset, FileProgress, Job, JobPhase, Progress, Split, TaskCounts, Tokenization};
 pub use repo_id::RepoId;

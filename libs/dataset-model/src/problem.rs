@@ -3,22 +3,90 @@
 use crate::Reason;
 use serde::{Deserialize, Serialize};
 
-/// The `error` of a dataset, tokenization or job, and the core of every error answer.
+/// Why something failed. Its JSON is that of [`ProblemDetails`], wherever it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(into = "ProblemDetails")]
 pub struct Problem {
     pub reason: Reason,
     /// One sentence: what happened and where (file, row, column).
     pub detail: String,
     pub retryable: bool,
     /// Milliseconds to wait before the next try.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub retry_after_ms: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub next_step: Option<String>,
     /// One entry per refused field.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub errors: Vec<FieldViolation>,
+}
+
+/// A problem as JSON (RFC 9457): the body of every error answer, and the `error` of a dataset, tokenization, job or
+/// event. Only what answers a request has `instance` and `trace_id`.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProblemDetails {
+    /// Where the reason is explained; relative to the gateway.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// One sentence: what happened and where (file, row, column).
+    pub detail: String,
+    /// The path of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    pub reason: Reason,
+    /// Whether the same request may succeed later without a change.
+    pub retryable: bool,
+    /// Milliseconds to wait before the next try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// One entry per refused field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldViolation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+}
+
+impl From<Problem> for ProblemDetails {
+    fn from(problem: Problem) -> Self {
+        let Problem { reason, detail, retryable, retry_after_ms, next_step, errors } = problem;
+        Self {
+            kind: format!("/api/docs#{reason}"),
+            title: reason.title(),
+            status: reason.http_status(),
+            detail,
+            instance: None,
+            reason,
+            retryable,
+            retry_after_ms,
+            errors,
+            next_step,
+            trace_id: None,
+        }
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Problem {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        ProblemDetails::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Problem {
+    fn name() -> std::borrow::Cow<'static, str> {
+        ProblemDetails::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+        ProblemDetails::schemas(schemas);
+    }
 }
 
 /// A field that was refused, and why.
@@ -83,3 +151,24 @@ impl std::fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_json_says_all_and_what_was_kept_before_is_still_read() {
+        let problem = Problem::new(Reason::DownloadFailed, "file `a`: connection reset").next_step("try again");
+        let json = serde_json::to_value(&problem).unwrap();
+        let expected = serde_json::json!({
+            "type": "/api/docs#DOWNLOAD_FAILED", "title": "The download failed", "status": 502,
+            "detail": "file `a`: connection reset", "reason": "DOWNLOAD_FAILED", "retryable": true,
+            "next_step": "try again",
+        });
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_value::<Problem>(json).unwrap(), problem);
+        let short = r#"{"reason": "DOWNLOAD_FAILED", "detail": "file `a`: connection reset", "retryable": true,
+            "next_step": "try again"}"#;
+        assert_eq!(serde_json::from_str::<Problem>(short).unwrap(), problem);
+    }
+}

@@ -132,6 +132,8 @@ pub struct JobPhase {
     pub finished_at: Option<DateTime<Utc>>,
     /// The highest attempt of the phase's tasks.
     pub attempts: u64,
+    /// As of the job, for the phase's tasks alone.
+    pub tries: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,8 +147,12 @@ pub struct Job {
     pub state: JobState,
     pub progress: Progress,
     pub tasks: TaskCounts,
-    /// The highest attempt of any task.
+    /// The highest attempt of any task: every claim counts, also after a release or a crash of a worker.
     pub attempt: u64,
+    /// The try that the job is at, or waits for: one more than the failures of the task that failed most often.
+    pub tries: u32,
+    /// How many tries a failure that may pass is given.
+    pub max_tries: u32,
     /// Set while a failed task waits for its next try.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_run_at: Option<DateTime<Utc>>,

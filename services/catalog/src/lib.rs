@@ -67,7 +67,8 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
 
 /// All services of the catalog.
 fn routes(catalog: &Catalog, tokenizers: Channel, live: Live, lifecycle: &Lifecycle) -> Routes {
-    let watches = Watches { pool: catalog.pool().clone(), live, lifecycle: lifecycle.clone() };
+    let (pool, retry) = (catalog.pool().clone(), catalog.policy().retry);
+    let watches = Watches { pool, retry, live, lifecycle: lifecycle.clone() };
     let tokenizations = service::tokenizations::Tokenizations { catalog: catalog.clone(), tokenizers };
     let jobs = service::jobs::Jobs { catalog: catalog.clone(), tokenizations: tokenizations.clone() };
     Routes::new(DatasetServiceServer::new(service::datasets::Datasets(catalog.clone())))

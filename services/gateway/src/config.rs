@@ -44,7 +44,7 @@ pub struct Gateway {
     pub silence_seconds: f64,
     /// A WebSocket whose queue stays full for so long is closed, in seconds; 10.
     pub slow_seconds: f64,
-    /// A connection on which a write stalls for so long is cut, in seconds; 45.
+    /// A connection on which a write, or the head of the next request, stalls for so long is cut, in seconds; 45.
     pub stall_seconds: f64,
     /// Feeds (sockets and event streams) open at once; 4096.
     pub max_feeds: usize,

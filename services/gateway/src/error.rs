@@ -11,12 +11,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use dataset_model::{FieldViolation, Problem, Reason};
+use dataset_model::{Problem, ProblemDetails, Reason};
 use dataset_proto::{BadMessage, status::from_status};
-use serde::Serialize;
 use std::{error::Error, time::Duration};
 use tonic::Status;
-use utoipa::ToSchema;
 
 /// Seconds to wait before the next try where nothing better is known.
 const DEFAULT_WAIT_SECONDS: u64 = 2;
@@ -26,32 +24,6 @@ const DEFAULT_WAIT_SECONDS: u64 = 2;
 pub(crate) struct ApiError {
     problem: Problem,
     status: StatusCode,
-}
-
-/// The body of every error answer.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ProblemDetails)]
-pub(crate) struct ProblemDetails {
-    /// Where the reason is explained; relative to this server.
-    #[serde(rename = "type")]
-    pub kind: String,
-    pub title: &'static str,
-    pub status: u16,
-    /// One sentence: what happened and where.
-    pub detail: String,
-    /// The path of the request.
-    pub instance: String,
-    pub reason: Reason,
-    /// Whether the same request may succeed later without a change.
-    pub retryable: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after_ms: Option<u64>,
-    /// One entry per refused field.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<FieldViolation>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_step: Option<String>,
-    pub trace_id: String,
 }
 
 impl ApiError {
@@ -91,20 +63,8 @@ impl ApiError {
     }
 
     fn details(self, instance: String, trace_id: String) -> ProblemDetails {
-        let Problem { reason, detail, retryable, retry_after_ms, next_step, errors } = self.problem;
-        ProblemDetails {
-            kind: format!("/api/docs#{reason}"),
-            title: reason.title(),
-            status: self.status.as_u16(),
-            detail,
-            instance,
-            reason,
-            retryable,
-            retry_after_ms,
-            errors,
-            next_step,
-            trace_id,
-        }
+        let status = self.status.as_u16();
+        ProblemDetails { status, instance: Some(instance), trace_id: Some(trace_id), ..self.problem.into() }
     }
 }
 

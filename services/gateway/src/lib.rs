@@ -6,6 +6,7 @@
 mod allowance;
 mod assets;
 mod config;
+mod connections;
 mod docs;
 mod error;
 mod etag;
@@ -27,7 +28,6 @@ use dataset_proto::{
 use live::{Channels, Feeds};
 use rest::about::About;
 use rows::Rows;
-use server::{Client, Impatient};
 use service_kit::{Lifecycle, Listeners, Readiness, ReadyFlag, ServeError, channel, serve_internal};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -83,16 +83,10 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
     let app = server::app(gateway.clone()).map_err(|e| ServeError::new("the OpenAPI document is broken", e))?;
     let readiness = Readiness::new();
     lifecycle.spawn("readiness", watch_catalog(gateway.clone(), readiness.flag("catalog"), lifecycle.soft().clone()));
-    let listener = Impatient { listener: listeners.api, stall: config::seconds(config.gateway.stall_seconds) };
-    let soft = lifecycle.soft().clone();
+    let stall = config::seconds(config.gateway.stall_seconds);
     let public = async {
-        let app = app.into_make_service_with_connect_info::<Client>();
-        let server = axum::serve(listener, app).with_graceful_shutdown(soft.cancelled_owned());
-        tokio::select! {
-            ended = server => ended.map_err(|e| ServeError::new("the HTTP server stopped", e))?,
-            () = lifecycle.hard().cancelled() => {}
-        }
-        // Sockets outlive the server that made them.
+        connections::serve(listeners.api, app, stall, &lifecycle).await;
+        // Sockets outlive the connections that made them.
         let _ = tokio::time::timeout(FAREWELL, gateway.feeds.closed()).await;
         Ok(())
     };

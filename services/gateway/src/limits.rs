@@ -5,8 +5,8 @@
 use crate::{
     allowance::{Allowance, Rate},
     config::Gateway as Settings,
+    connections::Client,
     error::ApiError,
-    server::Client,
 };
 use axum::{
     extract::{ConnectInfo, Request, State},

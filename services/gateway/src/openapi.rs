@@ -3,10 +3,8 @@
 //! It also has the messages of the feeds, which OpenAPI knows no path for: the UI's types are generated from it.
 //! Each operation lists its error statuses; all of them are one response, the problem of RFC 9457.
 
-use crate::{
-    error::ProblemDetails,
-    live::wire::{ClientMessage, ServerMessage},
-};
+use crate::live::wire::{ClientMessage, ServerMessage};
+use dataset_model::ProblemDetails;
 use std::collections::BTreeMap;
 use utoipa::{
     IntoResponses, OpenApi,

@@ -1,4 +1,4 @@
-//! What stands around all routes: limits, headers, traces, and a listener that cuts off peers that stop reading.
+//! What stands around all routes: limits, headers, traces.
 
 use crate::{
     Gateway, assets, config, docs,
@@ -9,26 +9,15 @@ use crate::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, MatchedPath, Request, State, connect_info::Connected},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
     routing::get,
-    serve::{IncomingStream, Listener},
 };
 use dataset_model::Reason;
-use std::{
-    any::Any,
-    io,
-    net::{IpAddr, SocketAddr},
-    pin::Pin,
-    time::Duration,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::{Instant, timeout},
-};
-use tokio_io_timeout::TimeoutStream;
+use std::{any::Any, time::Duration};
+use tokio::time::{Instant, timeout};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 use tower::ServiceBuilder;
 use tower_http::{
@@ -152,40 +141,6 @@ async fn observe(request: Request, next: Next) -> Response {
 /// What the panic said is in the log already; nobody else hears it.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     ApiError::internal(&"a handler panicked").into_response()
-}
-
-/// The address at the other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Client(pub IpAddr);
-
-impl Connected<IncomingStream<'_, Impatient>> for Client {
-    fn connect_info(stream: IncomingStream<'_, Impatient>) -> Self {
-        Self(stream.remote_addr().ip())
-    }
-}
-
-/// Cuts a connection on which a write stalls: hyper would wait for such a peer for ever.
-pub(crate) struct Impatient {
-    pub listener: TcpListener,
-    pub stall: Duration,
-}
-
-impl Listener for Impatient {
-    type Io = Pin<Box<TimeoutStream<TcpStream>>>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Small messages leave at once; a socket that refuses the option still works.
-        let _ = stream.set_nodelay(true);
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(self.stall));
-        (Box::pin(stream), address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
 }
 
 #[cfg(test)]

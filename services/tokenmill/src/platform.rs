@@ -29,6 +29,11 @@ impl Addresses {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self { catalog: any, ingestion: any, tokenization: any, flight: any, gateway: any, internal_port: 0 }
     }
+
+    /// Refuses a gateway that may not listen there, before anything is started for it.
+    pub fn check(self, file: Option<&Path>) -> Result<(), ServeError> {
+        load::<::gateway::Config>(file, &json!({ "gateway": { "listen": self.gateway } })).map(drop)
+    }
 }
 
 /// The sockets of all services, bound before anything starts, so that a clash of ports fails first.
@@ -126,7 +131,7 @@ impl Platform {
     }
 
     fn load<C: Settings>(&self, file: Option<&Path>) -> Result<C, ServeError> {
-        service_kit::load_over(file, &self.settings).map_err(|e| ServeError::new("the settings cannot be used", e))
+        load(file, &self.settings)
     }
 
     /// Runs a service as a tracked task of its own, so that all cores serve.
@@ -142,6 +147,10 @@ impl Platform {
         });
         self.services.spawn(async move { ended.await.unwrap_or(Ok(())) });
     }
+}
+
+fn load<C: Settings>(file: Option<&Path>, decided: &Value) -> Result<C, ServeError> {
+    service_kit::load_over(file, decided).map_err(|e| ServeError::new("the settings cannot be used", e))
 }
 
 /// Lays `over` on top of `base`, section by section.

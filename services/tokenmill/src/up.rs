@@ -25,16 +25,17 @@ pub(crate) fn run(runtime: &Runtime, options: Up) -> ExitCode {
 }
 
 async fn up(options: Up, doors: Lifecycle) -> Result<(), ServeError> {
-    let _lock = lock(&options.data_dir)?;
-    let sockets = Sockets::bind(Addresses {
+    let addresses = Addresses {
         catalog: options.catalog,
         ingestion: options.ingestion,
         tokenization: options.tokenization,
         flight: options.flight,
         gateway: options.gateway,
         internal_port: options.internal_port,
-    })
-    .await?;
+    };
+    addresses.check(options.config.as_deref())?;
+    let _lock = lock(&options.data_dir)?;
+    let sockets = Sockets::bind(addresses).await?;
     let mut decided = json!({ "storage": { "data_dir": options.data_dir } });
     let servers = Servers::start(&options.data_dir, &mut decided).await?;
     let ended = match Platform::start(sockets, options.config.as_deref(), &decided, doors) {

@@ -19,6 +19,8 @@ impl From<DatasetEvent> for Body {
                 bytes_per_second: p.bytes_per_second,
                 eta_seconds: p.eta_seconds,
                 attempt: p.attempt,
+                tries: p.tries,
+                max_tries: p.max_tries,
                 files: p.files.into_iter().map(Into::into).collect(),
             }),
             DatasetEvent::DownloadCompleted { job_id, file_path, row_count, size_bytes } => {
@@ -41,6 +43,8 @@ impl From<DatasetEvent> for Body {
                 total_samples: p.total_samples,
                 samples_per_second: p.samples_per_second,
                 eta_seconds: p.eta_seconds,
+                tries: p.tries,
+                max_tries: p.max_tries,
             }),
             DatasetEvent::TokenizationCompleted { job_id, tokenization_id, statistics } => {
                 Self::TokenizationCompleted(proto::TokenizationCompleted {
@@ -86,6 +90,8 @@ impl TryFrom<Body> for DatasetEvent {
                 bytes_per_second: p.bytes_per_second,
                 eta_seconds: p.eta_seconds,
                 attempt: p.attempt,
+                tries: p.tries,
+                max_tries: p.max_tries,
                 files: p.files.into_iter().map(Into::into).collect(),
             }),
             Body::DownloadCompleted(e) => Self::DownloadCompleted {
@@ -108,6 +114,8 @@ impl TryFrom<Body> for DatasetEvent {
                 total_samples: p.total_samples,
                 samples_per_second: p.samples_per_second,
                 eta_seconds: p.eta_seconds,
+                tries: p.tries,
+                max_tries: p.max_tries,
             }),
             Body::TokenizationCompleted(e) => Self::TokenizationCompleted {
                 job_id: parse(&e.job_id, "job_id")?,

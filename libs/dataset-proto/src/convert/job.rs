@@ -11,6 +11,7 @@ impl From<Job> for proto::Job {
             started_at: p.started_at.map(simple::timestamp),
             finished_at: p.finished_at.map(simple::timestamp),
             attempts: p.attempts,
+            tries: p.tries,
         };
         Self {
             id: job.id.to_string(),
@@ -26,6 +27,8 @@ impl From<Job> for proto::Job {
                 failed: job.tasks.failed,
             }),
             attempt: job.attempt,
+            tries: job.tries,
+            max_tries: job.max_tries,
             next_run_at: job.next_run_at.map(simple::timestamp),
             phases: job.phases.into_iter().map(phase).collect(),
             error: job.error.map(Into::into),
@@ -45,6 +48,7 @@ impl TryFrom<proto::Job> for Job {
                 started_at: simple::optional_time(p.started_at, "started_at")?,
                 finished_at: simple::optional_time(p.finished_at, "finished_at")?,
                 attempts: p.attempts,
+                tries: p.tries,
             })
         };
         let tasks = job.tasks.unwrap_or_default();
@@ -57,6 +61,8 @@ impl TryFrom<proto::Job> for Job {
             progress: job.progress.unwrap_or_default().into(),
             tasks: TaskCounts { total: tasks.total, done: tasks.done, running: tasks.running, failed: tasks.failed },
             attempt: job.attempt,
+            tries: job.tries,
+            max_tries: job.max_tries,
             next_run_at: simple::optional_time(job.next_run_at, "next_run_at")?,
             phases: job.phases.into_iter().map(phase).collect::<Result<_, BadMessage>>()?,
             error: job.error.map(TryInto::try_into).transpose()?,

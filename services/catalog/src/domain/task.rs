@@ -80,6 +80,13 @@ pub struct RetryPolicy {
     pub pause: Duration,
 }
 
+impl RetryPolicy {
+    /// The try that follows so many failures, from 1. What failed for good may have used fewer than are allowed.
+    pub fn tries(self, failures: u32) -> u32 {
+        failures.saturating_add(1).min(self.max_tries)
+    }
+}
+
 /// What follows a try that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {

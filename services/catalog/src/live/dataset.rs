@@ -5,7 +5,7 @@
 
 use super::News;
 use crate::{
-    domain::pace::Pace,
+    domain::{pace::Pace, task::RetryPolicy},
     store::{StoreError, views, watch},
 };
 use dataset_model::{
@@ -39,6 +39,7 @@ pub(crate) enum Item {
 pub(crate) struct DatasetWatcher {
     pool: PgPool,
     id: DatasetId,
+    retry: RetryPolicy,
     /// The last number that was told.
     seq: u64,
     /// The notifications that were followed; none before the first look.
@@ -49,6 +50,7 @@ pub(crate) struct DatasetWatcher {
 #[derive(Debug)]
 struct Shown {
     progress: Progress,
+    tries: u32,
     pace: Pace,
 }
 
@@ -58,8 +60,9 @@ impl DatasetWatcher {
         pool: PgPool,
         id: DatasetId,
         since: Option<u64>,
+        retry: RetryPolicy,
     ) -> Result<Option<(Self, Vec<Item>)>, StoreError> {
-        let mut watcher = Self { pool, id, seq: since.unwrap_or(0), heard: None, shown: HashMap::new() };
+        let mut watcher = Self { pool, id, retry, seq: since.unwrap_or(0), heard: None, shown: HashMap::new() };
         let mut items = Vec::new();
         let mut reset = false;
         if let Some(since) = since {
@@ -89,7 +92,7 @@ impl DatasetWatcher {
         let mut tx = conn.begin().await?;
         // One moment for all of it, so that the snapshot's number is the snapshot's state.
         sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *tx).await?;
-        let Some(dataset) = views::datasets::get(&mut tx, self.id).await? else { return Ok(None) };
+        let Some(dataset) = views::datasets::get(&mut tx, self.id, self.retry).await? else { return Ok(None) };
         let last_terminal = watch::last_terminal(&mut tx, self.id).await?;
         tx.commit().await?;
         self.seq = dataset.event_seq;
@@ -138,24 +141,26 @@ impl DatasetWatcher {
         Ok(events)
     }
 
-    /// The progress of running jobs whose counters moved since the last call.
+    /// The progress of running jobs whose counters or tries moved since the last call.
     fn progress(&mut self, running: &[RunningJob], now: Instant) -> Vec<DatasetEvent> {
         self.shown.retain(|id, _| running.iter().any(|job| job.id == *id));
         running.iter().cloned().filter_map(|job| self.show(job, now)).collect()
     }
 
     fn show(&mut self, job: RunningJob, now: Instant) -> Option<DatasetEvent> {
-        let RunningJob { id, tokenization_id, attempt, progress } = job;
+        let RunningJob { id, tokenization_id, attempt, failures, progress } = job;
+        let (tries, max_tries) = (self.retry.tries(failures), self.retry.max_tries);
         let counter = if tokenization_id.is_some() { progress.done } else { progress.done.max(progress.bytes) };
-        let shown = self
-            .shown
-            .entry(id)
-            .or_insert_with(|| Shown { progress: Progress::default(), pace: Pace::new(now, counter) });
-        if shown.progress == progress {
+        let shown = self.shown.entry(id).or_insert_with(|| Shown {
+            progress: Progress::default(),
+            tries: 1,
+            pace: Pace::new(now, counter),
+        });
+        if shown.progress == progress && shown.tries == tries {
             return None;
         }
         shown.pace.observe(now, counter);
-        shown.progress = progress.clone();
+        (shown.progress, shown.tries) = (progress.clone(), tries);
         let percent = percent(progress.done, progress.total);
         let rate = shown.pace.per_second();
         let eta_seconds = shown.pace.eta_seconds(progress.total);
@@ -169,6 +174,8 @@ impl DatasetWatcher {
                 bytes_per_second: rate,
                 eta_seconds,
                 attempt,
+                tries,
+                max_tries,
                 files: slowest(progress.files),
             }),
             Some(tokenization_id) => DatasetEvent::TokenizationProgress(TokenizationProgress {
@@ -181,6 +188,8 @@ impl DatasetWatcher {
                 total_samples: progress.total,
                 samples_per_second: rate,
                 eta_seconds,
+                tries,
+                max_tries,
             }),
         })
     }
@@ -201,21 +210,32 @@ fn slowest(mut files: Vec<dataset_model::FileProgress>) -> Vec<dataset_model::Fi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     #[tokio::test]
     async fn counters_from_before_the_last_event_are_not_told() {
         // Nothing here asks the database.
         let pool = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/nothing").unwrap();
-        let mut watcher = DatasetWatcher { pool, id: DatasetId::new(), seq: 7, heard: Some(3), shown: HashMap::new() };
+        let retry = RetryPolicy { max_tries: 3, pause: Duration::ZERO };
+        let mut watcher =
+            DatasetWatcher { pool, id: DatasetId::new(), retry, seq: 7, heard: Some(3), shown: HashMap::new() };
         let progress = Progress { done: 5, total: 10, ..Progress::default() };
-        let job = RunningJob { id: JobId::new(), tokenization_id: None, attempt: 1, progress };
-        let news = |seq| News { heard: 3, seq, running: Arc::new(vec![job.clone()]) };
-        assert!(watcher.items(&news(6), Instant::now()).await.unwrap().0.is_empty(), "the job ended with event 7");
-        let (items, more) = watcher.items(&news(7), Instant::now()).await.unwrap();
+        let mut job = RunningJob { id: JobId::new(), tokenization_id: None, attempt: 1, failures: 0, progress };
+        let news = |seq, job: &RunningJob| News { heard: 3, seq, running: Arc::new(vec![job.clone()]) };
+        assert!(
+            watcher.items(&news(6, &job), Instant::now()).await.unwrap().0.is_empty(),
+            "the job ended with event 7"
+        );
+        let (items, more) = watcher.items(&news(7, &job), Instant::now()).await.unwrap();
         assert!(
             !more && matches!(&items[..], [Item::Progress(DatasetEvent::DownloadProgress(p))] if p.downloaded == 5)
         );
-        assert!(watcher.items(&news(7), Instant::now()).await.unwrap().0.is_empty(), "nothing moved");
+        assert!(watcher.items(&news(7, &job), Instant::now()).await.unwrap().0.is_empty(), "nothing moved");
+        job.failures = 1;
+        let (items, _) = watcher.items(&news(7, &job), Instant::now()).await.unwrap();
+        assert!(
+            matches!(&items[..], [Item::Progress(DatasetEvent::DownloadProgress(p))] if (p.tries, p.max_tries) == (2, 3)),
+            "a failure is told though nothing moved: {items:?}"
+        );
     }
 }

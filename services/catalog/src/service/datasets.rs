@@ -59,7 +59,8 @@ impl DatasetService for Datasets {
         request: Request<DatasetServiceListRequest>,
     ) -> Result<Response<DatasetServiceListResponse>, Status> {
         let filter = filter(request.into_inner())?;
-        let listed = views::datasets::list(&mut *self.0.read().await?, &filter).await.map_err(Failure::from)?;
+        let (mut db, retry) = (self.0.read().await?, self.0.policy().retry);
+        let listed = views::datasets::list(&mut db, &filter, retry).await.map_err(Failure::from)?;
         let count = |(status, count)| proto::StatusCount { status: proto::DatasetStatus::from(status).into(), count };
         Ok(Response::new(DatasetServiceListResponse {
             datasets: listed.datasets.into_iter().map(Into::into).collect(),
@@ -148,7 +149,8 @@ impl DatasetService for Datasets {
 
 impl Datasets {
     async fn view(&self, id: DatasetId) -> Result<dataset_model::Dataset, Failure> {
-        views::datasets::get(&mut *self.0.read().await?, id).await?.ok_or_else(|| not_found("dataset", id))
+        let (mut db, retry) = (self.0.read().await?, self.0.policy().retry);
+        views::datasets::get(&mut db, id, retry).await?.ok_or_else(|| not_found("dataset", id))
     }
 
     async fn raw(&self, id: &str, split: Option<&str>) -> Result<(shards::Owner, Vec<String>), Failure> {

@@ -31,14 +31,16 @@ pub struct Jobs {
 impl JobService for Jobs {
     async fn get(&self, request: Request<JobServiceGetRequest>) -> Result<Response<JobServiceGetResponse>, Status> {
         let id: JobId = decode::id(&request.into_inner().id, "id").map_err(Failure::from)?;
-        let job = views::jobs::get(&mut *self.catalog.read().await?, id).await.map_err(Failure::from)?;
+        let retry = self.catalog.policy().retry;
+        let job = views::jobs::get(&mut *self.catalog.read().await?, id, retry).await.map_err(Failure::from)?;
         let job = job.ok_or_else(|| not_found("job", id))?;
         Ok(Response::new(JobServiceGetResponse { job: Some(job.into()) }))
     }
 
     async fn list(&self, request: Request<JobServiceListRequest>) -> Result<Response<JobServiceListResponse>, Status> {
         let filter = filter(&request.into_inner())?;
-        let (jobs, total) = views::jobs::list(&mut *self.catalog.read().await?, filter).await.map_err(Failure::from)?;
+        let (mut db, retry) = (self.catalog.read().await?, self.catalog.policy().retry);
+        let (jobs, total) = views::jobs::list(&mut db, filter, retry).await.map_err(Failure::from)?;
         let jobs = jobs.into_iter().map(Into::into).collect();
         Ok(Response::new(JobServiceListResponse { jobs, total, next_page_token: filter.page.next(total) }))
     }

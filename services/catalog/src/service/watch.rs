@@ -1,6 +1,7 @@
 //! `WatchService`: streams that end only with the dataset, the client, or this process.
 
 use crate::{
+    domain::task::RetryPolicy,
     error::Failure,
     live::{DatasetWatcher, Item, Live, News, PERIOD, PanelItem, PanelWatcher},
     store::{
@@ -33,6 +34,7 @@ const IN_FLIGHT: usize = 16;
 #[derive(Debug, Clone)]
 pub(crate) struct Watches {
     pub pool: PgPool,
+    pub retry: RetryPolicy,
     pub live: Live,
     pub lifecycle: Lifecycle,
 }
@@ -53,7 +55,7 @@ impl WatchService for Watches {
         let id: DatasetId = dataset_id.parse().map_err(|_| unknown())?;
         // Subscribed before the first read, so that no change falls between the two.
         let news = self.live.news(id);
-        let opened = DatasetWatcher::open(self.pool.clone(), id, since_seq).await.map_err(status)?;
+        let opened = DatasetWatcher::open(self.pool.clone(), id, since_seq, self.retry).await.map_err(status)?;
         let (watcher, first) = opened.ok_or_else(unknown)?;
         let (tell, answers) = mpsc::channel(IN_FLIGHT);
         let watching = self.clone();

@@ -62,6 +62,8 @@ pub(crate) struct RunningJob {
     /// None: an ingest.
     pub tokenization_id: Option<TokenizationId>,
     pub attempt: u64,
+    /// The most of one task.
+    pub failures: u32,
     pub progress: Progress,
 }
 
@@ -73,7 +75,7 @@ pub(crate) async fn standing(
 ) -> Result<Vec<(DatasetId, u64, Vec<RunningJob>)>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT d.id AS dataset_id, d.event_seq, j.id AS "job_id?", j.tokenization_id, t.attempt AS "attempt?",
-               t.state AS "state?", t.total AS "total?", t.progress AS "progress?: Json<Progress>"
+               t.failures AS "failures?", t.state AS "state?", t.total AS "total?", t.progress AS "progress?: Json<Progress>"
            FROM datasets d
            LEFT JOIN (jobs j JOIN tasks t ON t.job_id = j.id)
                ON j.dataset_id = d.id AND j.state = 'running' AND j.kind <> 'gc'
@@ -92,10 +94,12 @@ pub(crate) async fn standing(
         let (Some((.., jobs)), Some(job)) = (found.last_mut(), row.job_id) else { continue };
         if jobs.last().is_none_or(|last| last.id.0 != job) {
             let tokenization_id = row.tokenization_id.map(TokenizationId);
-            jobs.push(RunningJob { id: JobId(job), tokenization_id, attempt: 0, progress: Progress::default() });
+            let progress = Progress::default();
+            jobs.push(RunningJob { id: JobId(job), tokenization_id, attempt: 0, failures: 0, progress });
         }
         if let (Some(job), Some(progress)) = (jobs.last_mut(), row.progress) {
             job.attempt = job.attempt.max(row.attempt.unwrap_or_default().cast_unsigned());
+            job.failures = job.failures.max(row.failures.unwrap_or_default().cast_unsigned());
             let total = row.total.unwrap_or_default().cast_unsigned();
             add(&mut job.progress, progress.0, total, row.state.as_deref().unwrap_or_default());
         }

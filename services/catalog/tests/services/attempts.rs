@@ -196,11 +196,15 @@ async fn failures_are_tried_three_times_and_releases_not_counted() {
     let problem = Problem::new(Reason::DownloadFailed, "connection reset\0by peer");
     rig.claim().await.unwrap().release().await.unwrap();
     for failures in 0..3 {
+        let shown = rig.get(&id).await.unwrap().job.unwrap();
+        assert_eq!((shown.tries, shown.max_tries), (failures + 1, 3), "a release counts as an attempt alone");
         let worker = rig.claim().await.unwrap();
         assert_eq!((worker.task.failures, worker.task.ordinal), (failures, 0));
         worker.fail(problem.clone()).await.unwrap();
     }
     let job = rig.job(&job).await;
+    assert_eq!((job.attempt, job.tries, job.max_tries), (4, 3, 3));
+    assert_eq!(job.phases.iter().map(|phase| phase.tries).collect::<Vec<_>>(), [1, 3]);
     assert_eq!((job.state(), job.error.unwrap().reason.as_str()), (proto::JobState::Failed, "DOWNLOAD_FAILED"));
     assert_eq!(rig.get(&id).await.unwrap().status(), proto::DatasetStatus::Failed);
     rig.assert_dense(&id).await;

@@ -114,7 +114,9 @@ impl Message {
     }
 
     pub(super) fn error(channel: Option<&str>, problem: Problem) -> Self {
-        let body = Answer::Error { channel: channel.map(str::to_owned), problem };
+        let Problem { reason, detail, retryable, retry_after_ms, next_step, errors } = problem;
+        let to = channel.map(str::to_owned);
+        let body = Answer::Error { channel: to, reason, detail, retryable, retry_after_ms, next_step, errors };
         Self::answer(channel.unwrap_or_default(), "error", &body)
     }
 

@@ -3,7 +3,7 @@
 //! The same types are serialised and stand in the OpenAPI document, so that what is generated from it cannot differ.
 
 use chrono::{DateTime, Utc};
-use dataset_model::{Dataset, DatasetEvent, DatasetStatus, Problem};
+use dataset_model::{Dataset, DatasetEvent, DatasetStatus, FieldViolation, Reason};
 use dataset_proto::{
     BadMessage, Required,
     catalog::{DatasetEvent as ProtoEvent, DatasetSummary},
@@ -51,11 +51,19 @@ pub(crate) enum Answer {
         channel: String,
     },
     Pong {},
+    /// A problem; its `type` would be that of the message.
     Error {
         #[serde(skip_serializing_if = "Option::is_none")]
         channel: Option<String>,
-        #[serde(flatten)]
-        problem: Problem,
+        reason: Reason,
+        detail: String,
+        retryable: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_step: Option<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        errors: Vec<FieldViolation>,
     },
 }
 

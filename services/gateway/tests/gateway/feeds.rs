@@ -82,7 +82,11 @@ async fn a_snapshot_comes_first_and_then_what_happens() {
     world.fake.emit(failed("it broke")).await;
     let message = hear(&mut socket).await.unwrap();
     assert_eq!(label(&message), ("download_failed".to_owned(), Some(1)));
-    assert_eq!(message["data"]["error"]["reason"], "DOWNLOAD_FAILED");
+    let error = json!({
+        "type": "/api/docs#DOWNLOAD_FAILED", "title": "The download failed", "status": 502, "detail": "it broke",
+        "reason": "DOWNLOAD_FAILED", "retryable": true,
+    });
+    assert_eq!(message["data"]["error"], error, "a problem as of an answer");
     // A late client hears of the end that it missed.
     let mut late = connect(&world).await;
     subscribe(&mut late, None).await;

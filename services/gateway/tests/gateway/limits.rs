@@ -1,8 +1,16 @@
 //! What every answer carries, and what is refused before anybody works for it.
 
-use crate::world::{DATASET, World, problem};
+use crate::{
+    feeds::{PATIENCE, connect, hear, say},
+    world::{DATASET, World, problem},
+};
 use reqwest::{Method, StatusCode, header};
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
 #[tokio::test]
 async fn long_urls_and_headers_are_refused() {
@@ -56,6 +64,22 @@ async fn a_proxy_tells_its_clients_apart_only_when_it_is_trusted() {
         let other = if trusted { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
         assert_eq!((ask("10.0.0.2").await, ask("10.0.0.1").await), (other, StatusCode::TOO_MANY_REQUESTS));
     }
+}
+
+#[tokio::test]
+async fn a_request_whose_head_does_not_come_is_cut_off_and_a_feed_is_not() {
+    let world = World::start_with(|config| config.gateway.stall_seconds = 0.2).await;
+    let mut socket = connect(&world).await;
+    for said in ["", "GET /livez HTTP/1.1\r\nhost: x\r\n", "GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET"] {
+        let mut stream = TcpStream::connect(world.base.trim_start_matches("http://")).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let end = timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
+        end.expect("the connection ends").unwrap();
+        assert_eq!(answer.contains("alive"), said.ends_with("GET"), "{said:?}: {answer}");
+    }
+    say(&mut socket, &json!({"type": "ping"})).await;
+    assert_eq!(hear(&mut socket).await, Ok(json!({"type": "pong"})));
 }
 
 #[tokio::test]

@@ -106,8 +106,8 @@ async fn tokenizations_and_jobs() {
     let jobs = world.show(&query).await;
     let job = world.show(&format!("/api/v1/jobs/{JOB}")).await;
     assert_eq!(
-        (&job["state"], &job["attempt"], &job["phases"][0]["name"]),
-        (&json!("running"), &json!(2), &json!("plan"))
+        (&job["state"], &job["attempt"], &job["tries"], &job["max_tries"], &job["phases"][0]["tries"]),
+        (&json!("running"), &json!(4), &json!(2), &json!(3), &json!(2))
     );
     assert_eq!(jobs, json!({"items": [job], "total": 1, "page": 2, "limit": 5}));
     let request = proto::JobServiceListRequest {

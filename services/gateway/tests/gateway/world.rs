@@ -136,7 +136,8 @@ pub(crate) fn job() -> Job {
     let value = json!({
         "id": JOB, "kind": "ingest", "dataset_id": DATASET, "state": "running",
         "progress": {"phase": "downloading", "done": 1, "total": 2}, "tasks": {"total": 3, "done": 1, "running": 1, "failed": 0},
-        "attempt": 2, "phases": [{"name": "plan", "started_at": null, "finished_at": null, "attempts": 1}],
+        "attempt": 4, "tries": 2, "max_tries": 3,
+        "phases": [{"name": "plan", "started_at": null, "finished_at": null, "attempts": 4, "tries": 2}],
         "created_at": "2024-01-01T00:00:00Z",
     });
     serde_json::from_value(value).expect("a job")

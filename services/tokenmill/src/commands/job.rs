@@ -52,7 +52,7 @@ async fn list(client: &Client, options: Jobs) -> Result<(), Failure> {
                 job.kind.as_str().to_owned(),
                 job.state.to_string(),
                 format!("{}/{}", job.tasks.done, job.tasks.total),
-                job.attempt.to_string(),
+                format!("{}/{}", job.tries, job.max_tries),
                 job.created_at.format("%Y-%m-%d %H:%M:%S").to_string(),
                 job.error.as_ref().map_or_else(String::new, ToString::to_string),
             ]

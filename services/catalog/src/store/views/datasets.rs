@@ -2,7 +2,7 @@
 
 use super::{jobs, tokenizations};
 use crate::{
-    domain::page::Page,
+    domain::{page::Page, task::RetryPolicy},
     store::{StoreError, json, stored, text},
 };
 use dataset_model::{Dataset, DatasetId, DatasetStatus, RepoId};
@@ -32,8 +32,8 @@ pub struct Filter {
 }
 
 /// A dataset; none when it is unknown or being deleted.
-pub async fn get(db: &mut PgConnection, id: DatasetId) -> Result<Option<Dataset>, StoreError> {
-    Ok(by_ids(db, &[id.0]).await?.pop())
+pub async fn get(db: &mut PgConnection, id: DatasetId, retry: RetryPolicy) -> Result<Option<Dataset>, StoreError> {
+    Ok(by_ids(db, &[id.0], retry).await?.pop())
 }
 
 /// Whether a dataset is there.
@@ -55,7 +55,7 @@ pub struct Listed {
     pub counts: Vec<(DatasetStatus, u64)>,
 }
 
-pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Listed, StoreError> {
+pub async fn list(db: &mut PgConnection, filter: &Filter, retry: RetryPolicy) -> Result<Listed, StoreError> {
     let counts = counts(db, &filter.query).await?;
     let listed = counts.iter().filter(|(status, _)| filter.status.is_none_or(|only| only == *status));
     let total = listed.map(|(_, count)| count).sum();
@@ -81,7 +81,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Listed, Stor
     )
     .fetch_all(&mut *db)
     .await?;
-    Ok(Listed { datasets: by_ids(db, &ids).await?, total, counts })
+    Ok(Listed { datasets: by_ids(db, &ids, retry).await?, total, counts })
 }
 
 /// How many datasets of each status have `query` in their name or repository id.
@@ -98,7 +98,7 @@ async fn counts(db: &mut PgConnection, query: &str) -> Result<Vec<(DatasetStatus
 }
 
 /// The datasets of these ids, in this order.
-async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Dataset>, StoreError> {
+async fn by_ids(db: &mut PgConnection, ids: &[Uuid], retry: RetryPolicy) -> Result<Vec<Dataset>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT id, name, repo_id, source, revision, coalesce(config, requested_config) AS config, commit_sha, status,
              version, file_path, row_count, size_bytes, schema, splits, metadata, error, event_seq, created_at, updated_at
@@ -108,7 +108,7 @@ async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Dataset>, Sto
     .fetch_all(&mut *db)
     .await?;
     let mut tokenizations = tokenizations::of_datasets(db, ids).await?;
-    let mut jobs = jobs::current(db, ids).await?;
+    let mut jobs = jobs::current(db, ids, retry).await?;
     rows.into_iter()
         .map(|row| {
             let id = DatasetId(row.id);

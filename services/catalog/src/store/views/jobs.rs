@@ -3,7 +3,8 @@
 use crate::{
     domain::{
         page::Page,
-        progress::{KindSum, summary},
+        progress::{self, KindSum, summary},
+        task::RetryPolicy,
     },
     store::{StoreError, json, stored, tasks::task_kind, text},
 };
@@ -24,12 +25,12 @@ pub struct Filter {
 }
 
 /// A job; none when it is unknown, or its dataset is being deleted.
-pub async fn get(db: &mut PgConnection, id: JobId) -> Result<Option<Job>, StoreError> {
-    Ok(by_ids(db, &[id.0]).await?.pop())
+pub async fn get(db: &mut PgConnection, id: JobId, retry: RetryPolicy) -> Result<Option<Job>, StoreError> {
+    Ok(by_ids(db, &[id.0], retry).await?.pop())
 }
 
 /// A page of jobs, newest first, and how many there are.
-pub async fn list(db: &mut PgConnection, filter: Filter) -> Result<(Vec<Job>, u64), StoreError> {
+pub async fn list(db: &mut PgConnection, filter: Filter, retry: RetryPolicy) -> Result<(Vec<Job>, u64), StoreError> {
     let (dataset, state, kind) =
         (filter.dataset_id.map(|id| id.0), filter.state.map(JobState::as_str), filter.kind.map(JobKind::as_str));
     let total = sqlx::query_scalar!(
@@ -55,11 +56,15 @@ pub async fn list(db: &mut PgConnection, filter: Filter) -> Result<(Vec<Job>, u6
     )
     .fetch_all(&mut *db)
     .await?;
-    Ok((by_ids(db, &ids).await?, total.cast_unsigned()))
+    Ok((by_ids(db, &ids, retry).await?, total.cast_unsigned()))
 }
 
 /// Of each of these datasets its active job, else its newest ingest.
-pub async fn current(db: &mut PgConnection, datasets: &[Uuid]) -> Result<HashMap<DatasetId, Job>, StoreError> {
+pub async fn current(
+    db: &mut PgConnection,
+    datasets: &[Uuid],
+    retry: RetryPolicy,
+) -> Result<HashMap<DatasetId, Job>, StoreError> {
     let ids = sqlx::query_scalar!(
         "SELECT DISTINCT ON (dataset_id) id FROM jobs
          WHERE dataset_id = ANY($1) AND kind <> 'gc' AND (kind = 'ingest' OR state IN ('queued', 'running'))
@@ -68,11 +73,11 @@ pub async fn current(db: &mut PgConnection, datasets: &[Uuid]) -> Result<HashMap
     )
     .fetch_all(&mut *db)
     .await?;
-    Ok(by_ids(db, &ids).await?.into_iter().map(|job| (job.dataset_id, job)).collect())
+    Ok(by_ids(db, &ids, retry).await?.into_iter().map(|job| (job.dataset_id, job)).collect())
 }
 
 /// The jobs of these ids, in this order.
-pub async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Job>, StoreError> {
+async fn by_ids(db: &mut PgConnection, ids: &[Uuid], retry: RetryPolicy) -> Result<Vec<Job>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -89,7 +94,7 @@ pub async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Job>, Sto
         .map(|row| {
             let id = JobId(row.id);
             let state = text("jobs.state", &row.state)?;
-            let summary = summary(state, &sums.remove(&id).unwrap_or_default());
+            let summary = summary(state, &sums.remove(&id).unwrap_or_default(), retry);
             Ok(Job {
                 id,
                 kind: if row.kind == "tokenize" { JobKind::Tokenize } else { JobKind::Ingest },
@@ -99,6 +104,8 @@ pub async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Job>, Sto
                 progress: summary.progress,
                 tasks: summary.tasks,
                 attempt: summary.attempt,
+                tries: summary.tries,
+                max_tries: retry.max_tries,
                 next_run_at: summary.next_run_at,
                 phases: summary.phases,
                 error: row.error.map(|error| json("jobs.error", error)).transpose()?,
@@ -107,6 +114,14 @@ pub async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Job>, Sto
             })
         })
         .collect()
+}
+
+/// How far these jobs are that have not ended.
+pub async fn progress(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<JobId, Progress>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    Ok(sums(db, ids).await?.into_iter().map(|(id, sums)| (id, progress::progress(&sums))).collect())
 }
 
 type Sums = HashMap<JobId, Vec<(TaskKind, KindSum)>>;
@@ -120,7 +135,7 @@ async fn sums(db: &mut PgConnection, jobs: &[Uuid]) -> Result<Sums, StoreError> 
              count(*) FILTER (WHERE state = 'running') AS "running!",
              count(*) FILTER (WHERE state = 'failed') AS "failed!",
              count(*) FILTER (WHERE state = 'queued') AS "queued!",
-             max(attempt) AS "attempt!", min(started_at) AS started_at, max(finished_at) AS finished_at,
+             max(attempt) AS "attempt!", max(failures) AS "failures!", min(started_at) AS started_at, max(finished_at) AS finished_at,
              min(next_run_at) FILTER (WHERE state = 'queued' AND next_run_at > clock_timestamp()) AS next_run_at,
              max(progress->>'phase') FILTER (WHERE state = 'running') AS phase,
              least(coalesce(sum((progress->>'done')::numeric), 0), 9e18)::bigint AS progress_done,
@@ -151,6 +166,7 @@ async fn sums(db: &mut PgConnection, jobs: &[Uuid]) -> Result<Sums, StoreError> 
             },
             queued: count(row.queued),
             attempt: row.attempt.cast_unsigned(),
+            failures: row.failures.cast_unsigned(),
             progress: Progress {
                 phase: row.phase.unwrap_or_default(),
                 done: sum(row.progress_done),

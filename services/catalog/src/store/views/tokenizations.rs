@@ -44,7 +44,7 @@ async fn select(
     .await?;
     let active = |status: &str| ["pending", "running"].contains(&status);
     let ids: Vec<Uuid> = rows.iter().filter(|row| active(&row.status)).map(|row| row.job_id).collect();
-    let mut jobs: HashMap<_, _> = jobs::by_ids(db, &ids).await?.into_iter().map(|job| (job.id, job)).collect();
+    let mut progress = jobs::progress(db, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let config: TokenizeConfig = json("tokenizations.config", row.config)?;
@@ -67,7 +67,7 @@ async fn select(
                 num_sequences: row.num_sequences.map(i64::cast_unsigned),
                 vocab_size: row.vocab_size.map(i64::cast_unsigned),
                 token_file_path: row.token_file_path,
-                progress: jobs.remove(&job_id).map(|job| job.progress),
+                progress: progress.remove(&job_id),
                 error: row.error.map(|error| json("tokenizations.error", error)).transpose()?,
                 job_id,
                 created_at: row.created_at,

@@ -1,5 +1,6 @@
 // Columns and first rows of a repository, and the files that are not taken. All of it is text, whatever it looks like.
 import type { HubConfig, HubDataset, Problem as ProblemType } from '../api/client';
+import { cellText } from '../dataset/samples/cell';
 import { formatCount } from '../format';
 import { Problem } from '../ui/Problem';
 import { Table, Td, Th } from '../ui/Table';
@@ -23,13 +24,6 @@ export function ColumnList({ columns }: { columns: HubDataset['columns'] }) {
       ))}
     </ul>
   );
-}
-
-/** A value on one line. */
-export function cellText(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL)}…` : text;
 }
 
 interface RowsProps {
@@ -59,7 +53,7 @@ export function FirstRows({ columns, rows, problem }: RowsProps) {
             {names.map((name) => (
               <Td key={name} dir="auto" className="max-w-lg min-w-20">
                 <span className="line-clamp-3 text-xs">
-                  {cellText((row as Record<string, unknown>)[name])}
+                  {cellText((row as Record<string, unknown>)[name] ?? '', MAX_CELL)}
                 </span>
               </Td>
             ))}

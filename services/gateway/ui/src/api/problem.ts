@@ -49,7 +49,7 @@ export class ApiProblem extends Error implements AnyProblem {
     if (isRecord(cause) && typeof cause['reason'] === 'string' && typeof cause['detail'] === 'string') {
       return new ApiProblem({
         reason: cause['reason'],
-        title: typeof cause['title'] === 'string' ? cause['title'] : titleOf(cause['reason']),
+        title: typeof cause['title'] === 'string' ? cause['title'] : cause['reason'],
         detail: cause['detail'],
         retryable: cause['retryable'] === true,
         errors: Array.isArray(cause['errors']) ? (cause['errors'] as FieldError[]) : [],
@@ -89,12 +89,6 @@ function unexpected(cause: unknown): ApiProblem {
     retryable: false,
     errors: [],
   });
-}
-
-/** `HUB_GATED` as a headline, for errors that come without one. */
-function titleOf(reason: string): string {
-  const words = reason.toLowerCase().replaceAll('_', ' ').replace(/^hub /, 'Hub: ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -427,7 +427,7 @@ export interface components {
             config?: string | null;
             /** Format: date-time */
             created_at: string;
-            error?: components["schemas"]["Problem"] | null;
+            error?: components["schemas"]["ProblemDetails"] | null;
             /**
              * Format: int64
              * @description Number of the last event.
@@ -479,7 +479,7 @@ export interface components {
             event: "download_completed";
         } | {
             data: {
-                error: components["schemas"]["Problem"];
+                error: components["schemas"]["ProblemDetails"];
                 job_id: components["schemas"]["JobId"];
             };
             /** @enum {string} */
@@ -504,7 +504,7 @@ export interface components {
             event: "tokenization_completed";
         } | {
             data: {
-                error: components["schemas"]["Problem"];
+                error: components["schemas"]["ProblemDetails"];
                 job_id: components["schemas"]["JobId"];
                 tokenization_id: components["schemas"]["TokenizationId"];
             };
@@ -657,6 +657,8 @@ export interface components {
             /** @description The slowest five. */
             files: components["schemas"]["FileProgress"][];
             job_id: components["schemas"]["JobId"];
+            /** Format: int32 */
+            max_tries: number;
             phase: string;
             /**
              * Format: double
@@ -665,6 +667,11 @@ export interface components {
             progress: number;
             /** Format: int64 */
             total: number;
+            /**
+             * Format: int32
+             * @description As of the job.
+             */
+            tries: number;
         };
         /** @description Tokens that a filter removed, by the first rule that applied. */
         DroppedByRule: {
@@ -687,12 +694,18 @@ export interface components {
         } | {
             /** @enum {string} */
             type: "pong";
-        } | (components["schemas"]["Problem"] & {
+        } | {
             channel?: string | null;
-        } & {
+            detail: string;
+            errors?: components["schemas"]["FieldViolation"][];
+            next_step?: string | null;
+            reason: components["schemas"]["Reason"];
+            /** Format: int64 */
+            retry_after_ms?: number | null;
+            retryable: boolean;
             /** @enum {string} */
             type: "error";
-        });
+        };
         /** @description A field that was refused, and why. */
         FieldViolation: {
             description: string;
@@ -714,7 +727,7 @@ export interface components {
         };
         HubConfig: {
             default: boolean;
-            error?: components["schemas"]["Problem"] | null;
+            error?: components["schemas"]["ProblemDetails"] | null;
             /** @description Files of the repository that are in no split. */
             left_out: components["schemas"]["LeftOut"][];
             /**
@@ -778,17 +791,22 @@ export interface components {
         Job: {
             /**
              * Format: int64
-             * @description The highest attempt of any task.
+             * @description The highest attempt of any task: every claim counts, also after a release or a crash of a worker.
              */
             attempt: number;
             /** Format: date-time */
             created_at: string;
             dataset_id: components["schemas"]["DatasetId"];
-            error?: components["schemas"]["Problem"] | null;
+            error?: components["schemas"]["ProblemDetails"] | null;
             /** Format: date-time */
             finished_at?: string | null;
             id: components["schemas"]["JobId"];
             kind: components["schemas"]["JobKind"];
+            /**
+             * Format: int32
+             * @description How many tries a failure that may pass is given.
+             */
+            max_tries: number;
             /**
              * Format: date-time
              * @description Set while a failed task waits for its next try.
@@ -799,6 +817,11 @@ export interface components {
             state: components["schemas"]["JobState"];
             tasks: components["schemas"]["TaskCounts"];
             tokenization_id?: components["schemas"]["TokenizationId"] | null;
+            /**
+             * Format: int32
+             * @description The try that the job is at, or waits for: one more than the failures of the task that failed most often.
+             */
+            tries: number;
         };
         /** Format: uuid */
         JobId: string;
@@ -825,6 +848,11 @@ export interface components {
             name: string;
             /** Format: date-time */
             started_at?: string | null;
+            /**
+             * Format: int32
+             * @description As of the job, for the phase's tasks alone.
+             */
+            tries: number;
         };
         /** @enum {string} */
         JobState: "queued" | "running" | "succeeded" | "failed" | "cancelled";
@@ -978,7 +1006,7 @@ export interface components {
         /** @description Where the first rows come from. */
         PreviewSource: {
             config: string;
-            error?: components["schemas"]["Problem"] | null;
+            error?: components["schemas"]["ProblemDetails"] | null;
             /** @description None: the split has no file that is not empty. */
             file?: string | null;
             split: string;
@@ -1027,12 +1055,17 @@ export interface components {
              */
             start: number;
         };
-        /** @description The `error` of a dataset, tokenization or job, and the core of every error answer. */
-        Problem: {
+        /**
+         * @description A problem as JSON (RFC 9457): the body of every error answer, and the `error` of a dataset, tokenization, job or
+         *     event. Only what answers a request has `instance` and `trace_id`.
+         */
+        ProblemDetails: {
             /** @description One sentence: what happened and where (file, row, column). */
             detail: string;
             /** @description One entry per refused field. */
             errors?: components["schemas"]["FieldViolation"][];
+            /** @description The path of the request. */
+            instance?: string | null;
             next_step?: string | null;
             reason: components["schemas"]["Reason"];
             /**
@@ -1040,27 +1073,16 @@ export interface components {
              * @description Milliseconds to wait before the next try.
              */
             retry_after_ms?: number | null;
-            retryable: boolean;
-        };
-        /** @description The body of every error answer. */
-        ProblemDetails: {
-            /** @description One sentence: what happened and where. */
-            detail: string;
-            /** @description One entry per refused field. */
-            errors?: components["schemas"]["FieldViolation"][];
-            /** @description The path of the request. */
-            instance: string;
-            next_step?: string | null;
-            reason: components["schemas"]["Reason"];
-            /** Format: int64 */
-            retry_after_ms?: number | null;
             /** @description Whether the same request may succeed later without a change. */
             retryable: boolean;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
             status: number;
             title: string;
-            trace_id: string;
-            /** @description Where the reason is explained; relative to this server. */
+            trace_id?: string | null;
+            /** @description Where the reason is explained; relative to the gateway. */
             type: string;
         };
         /** @description Counters of a task, or summed over a job's tasks. */
@@ -1244,7 +1266,7 @@ export interface components {
             created_at: string;
             dataset_id: components["schemas"]["DatasetId"];
             engine?: string | null;
-            error?: components["schemas"]["Problem"] | null;
+            error?: components["schemas"]["ProblemDetails"] | null;
             id: components["schemas"]["TokenizationId"];
             /** @description Hexadecimal sha256 of `identity_fields`. */
             identity: string;
@@ -1285,6 +1307,8 @@ export interface components {
             /** Format: double */
             eta_seconds?: number | null;
             job_id: components["schemas"]["JobId"];
+            /** Format: int32 */
+            max_tries: number;
             /**
              * Format: double
              * @description Percent, 0–100.
@@ -1301,6 +1325,11 @@ export interface components {
             tokens: number;
             /** Format: int64 */
             total_samples: number;
+            /**
+             * Format: int32
+             * @description As of the job.
+             */
+            tries: number;
         };
         TokenizationStarted: {
             /** Format: uuid */

@@ -4,14 +4,14 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useMemo, useState } from 'react';
 import { datasetQuery } from '../api/queries';
 import { PendingPage } from '../app/PendingPage';
-import { SourcePicker } from '../dataset/tokenizations/SourcePicker';
+import { TextPicker } from '../dataset/tokenizations/TextPicker';
 import { EXAMPLE } from '../dataset/tokenizations/previewText';
 import { requestOf } from '../dataset/tokenizations/form';
 import { tokenizationName } from '../dataset/tokenizations/name';
 import { usePreview } from '../dataset/tokenizations/usePreview';
 import type { Dataset, Tokenization } from '../dataset/queries';
 import { useDatasetFeed } from '../live/useDatasetFeed';
-import { ButtonLink, Card, EmptyState, Field, PageHeader, Problem, Select, TextArea } from '../ui';
+import { ButtonLink, Card, EmptyState, Field, PageHeader, Problem, Select } from '../ui';
 import { compared } from './compared';
 import { Lane } from './Lane';
 import { ParameterDiff } from './ParameterDiff';
@@ -80,23 +80,13 @@ function Lanes({ dataset, a, b }: { dataset: Dataset; a: Tokenization; b: Tokeni
   return (
     <div className="flex flex-col gap-5">
       <Card className="flex flex-col gap-3 p-4">
-        <SourcePicker
+        <TextPicker
           dataset={dataset}
           split={b.config.split ?? ''}
           column={b.config.text_column ?? ''}
+          text={text}
           onText={setText}
         />
-        <Field label="Preview text">
-          {(wiring) => (
-            <TextArea
-              {...wiring}
-              dir="auto"
-              rows={4}
-              value={text}
-              onChange={(event) => setText(event.target.value)}
-            />
-          )}
-        </Field>
         <p role="status" className="text-sm" data-numeric>
           {result ? summary(result.stretches) : 'Comparing…'}
         </p>

@@ -6,7 +6,7 @@ import { formatDuration, plural, secondsBetween } from '../format';
 import { useDatasetFeed, useLiveDownload, useLiveTokenization } from '../live/useDatasetFeed';
 import { useDatasetName } from '../live/names';
 import { LiveJobView } from '../panel/LiveJobView';
-import { KIND_WORDS, phaseWord } from '../panel/phases';
+import { attemptText, KIND_WORDS, phaseWord } from '../panel/phases';
 import { useVisible } from '../panel/useVisible';
 import { Ago } from '../ui/Ago';
 import { StatusBadge } from '../ui/Badge';
@@ -31,7 +31,6 @@ export const JobRow = memo(function JobRow({ job }: { job: Job }) {
           <span data-numeric="" className="text-xs text-muted">
             <Ago at={job.created_at} />
             {job.finished_at && ` · took ${formatDuration(secondsBetween(job.created_at, job.finished_at))}`}
-            {job.attempt > 1 && ` · ${plural(job.attempt, 'attempt')}`}
             {job.tasks.failed > 0 && ` · ${plural(job.tasks.failed, 'task')} failed`}
           </span>
         </div>
@@ -60,7 +59,7 @@ function Title({ job, name }: { job: Job; name: string | undefined }) {
   );
 }
 
-/** `Plan 0.1 s → Work 12 s (2 tries) → Finish 0.3 s` */
+/** `Plan 0.1 s → Work 12 s (attempt 2 of 3) → Finish 0.3 s` */
 function Phases({ job }: { job: Job }) {
   const begun = job.phases.filter((phase) => phase.started_at);
   if (begun.length === 0) return null;
@@ -70,13 +69,13 @@ function Phases({ job }: { job: Job }) {
       data-numeric=""
       className="flex flex-wrap items-center gap-x-1.5 text-xs text-muted"
     >
-      {begun.map(({ name, started_at, finished_at, attempts }, n) => (
+      {begun.map(({ name, started_at, finished_at, tries }, n) => (
         <li key={name} className="inline-flex items-center gap-1.5">
           {n > 0 && <Icon name="chevronRight" size={11} className="text-faint" />}
           <span>
             {phaseWord(name)}
             {started_at && finished_at && ` ${formatDuration(secondsBetween(started_at, finished_at))}`}
-            {attempts > 1 && ` (${plural(attempts, 'try', 'tries')})`}
+            {tries > 1 && ` (${attemptText(tries, job.max_tries)})`}
           </span>
         </li>
       ))}

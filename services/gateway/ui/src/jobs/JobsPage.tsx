@@ -4,6 +4,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { jobsQuery } from '../api/queries';
 import { plural } from '../format';
 import { KIND_WORDS } from '../panel/phases';
+import { ReadersTable } from '../readers/ReadersTable';
 import { JOB_KINDS, JOB_STATES, type JobsSearch } from '../search';
 import { statusWord } from '../ui/Badge';
 import { Button, ButtonLink } from '../ui/Button';
@@ -12,7 +13,6 @@ import { Pager } from '../ui/Pager';
 import { EmptyState, PageHeader, Skeleton } from '../ui/parts';
 import { Problem } from '../ui/Problem';
 import { JobRow } from './JobRow';
-import { ReadersTable } from './ReadersTable';
 
 const LIMIT = 25;
 
@@ -93,7 +93,9 @@ export function JobsPage() {
           onPage={(next) => change({ page: next })}
         />
       )}
-      <ReadersTable />
+      <div className="mt-8">
+        <ReadersTable />
+      </div>
     </>
   );
 }

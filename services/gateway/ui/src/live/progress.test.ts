@@ -14,6 +14,8 @@ const download = (downloaded: number, more: Partial<DownloadProgress> = {}): Dow
   phase: 'downloading',
   bytes_per_second: 10 * MB,
   attempt: 1,
+  tries: 1,
+  max_tries: 3,
   files: [],
   ...more,
 });
@@ -79,6 +81,8 @@ test('rows of a tokenization are counted like bytes', () => {
     samples: 50,
     total_samples: 100,
     samples_per_second: 10,
+    tries: 2,
+    max_tries: 3,
   };
   expect(afterTokenization(undefined, event, 0)).toMatchObject({
     percent: 50,
@@ -86,6 +90,8 @@ test('rows of a tokenization are counted like bytes', () => {
     total: 100,
     etaSeconds: 5,
     tokens: 9,
+    tries: 2,
+    maxTries: 3,
   });
 });
 
@@ -107,6 +113,8 @@ test('a record begins what events go on with', () => {
     },
     tasks: { total: 1, done: 0, running: 1, failed: 0 },
     attempt: 1,
+    tries: 1,
+    max_tries: 3,
     phases: [],
     created_at: '2026-11-26T08:00:00Z',
   };
@@ -115,5 +123,7 @@ test('a record begins what events go on with', () => {
   const later = afterDownload(first, download(20, { total: 40 }), 2000);
   // The record that comes with the next snapshot is older than the event.
   expect(fromJob(later, job, 3000)).toBe(later);
-  expect(fromJob(later, { ...job, attempt: 2 }, 3000)).toEqual({ ...later, attempt: 2 });
+  expect(fromJob(later, { ...job, tries: 2 }, 3000)).toEqual({ ...later, tries: 2 });
+  // An attempt that was handed back, or whose worker is gone, is no try.
+  expect(fromJob(later, { ...job, attempt: 2 }, 3000)).toBe(later);
 });

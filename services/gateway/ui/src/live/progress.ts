@@ -16,8 +16,9 @@ export interface LiveJob {
   total: number;
   rate: Rate | undefined;
   etaSeconds: number | undefined;
-  /** 0: not said. */
-  attempt: number;
+  /** The try it is at, from 1, and how many there are. */
+  tries: number;
+  maxTries: number;
   files: FileProgress[];
   tokens: number;
   sequences: number;
@@ -31,7 +32,8 @@ interface Step {
   done: number;
   total: number;
   perSecond: number;
-  attempt?: number;
+  tries: number;
+  maxTries: number;
   files?: FileProgress[];
   tokens?: number;
   sequences?: number;
@@ -49,7 +51,8 @@ function advance(before: LiveJob | undefined, step: Step, at: number): LiveJob {
     total: step.total,
     rate,
     etaSeconds: etaSeconds(step.done, step.total, rate),
-    attempt: step.attempt ?? same?.attempt ?? 0,
+    tries: step.tries,
+    maxTries: step.maxTries,
     files: step.files ?? [],
     tokens: step.tokens ?? 0,
     sequences: step.sequences ?? 0,
@@ -63,11 +66,12 @@ export function afterDownload(before: LiveJob | undefined, event: DownloadProgre
     phase,
     downloaded: done,
     total,
-    attempt,
+    tries,
+    max_tries: maxTries,
     files,
     bytes_per_second: perSecond,
   } = event;
-  return advance(before, { jobId, phase, done, total, perSecond, attempt, files }, at);
+  return advance(before, { jobId, phase, done, total, perSecond, tries, maxTries, files }, at);
 }
 
 export function afterTokenization(
@@ -82,18 +86,21 @@ export function afterTokenization(
     tokens,
     sequences,
     samples_per_second: perSecond,
+    tries,
+    max_tries: maxTries,
   } = event;
-  return advance(before, { jobId, phase: 'tokenizing', done, total, perSecond, tokens, sequences }, at);
+  const step = { jobId, phase: 'tokenizing', done, total, perSecond, tries, maxTries, tokens, sequences };
+  return advance(before, step, at);
 }
 
 /** What a record says of a job, for the time until the first event. An event that came before knows more. */
 export function fromJob(before: LiveJob | undefined, job: Job, at: number): LiveJob {
-  if (before?.jobId === job.id)
-    return before.attempt === job.attempt ? before : { ...before, attempt: job.attempt };
+  const { tries, max_tries: maxTries } = job;
+  if (before?.jobId === job.id) return before.tries >= tries ? before : { ...before, tries, maxTries };
   const { phase = '', done = 0, total = 0, files = [], tokens = 0, sequences = 0 } = job.progress;
   return advance(
     undefined,
-    { jobId: job.id, phase, done, total, perSecond: 0, attempt: job.attempt, files, tokens, sequences },
+    { jobId: job.id, phase, done, total, perSecond: 0, tries, maxTries, files, tokens, sequences },
     at,
   );
 }

@@ -1,7 +1,8 @@
 // What moves on a card. On the screen it listens to its dataset; out of sight it keeps a still bar and costs nothing.
 import { memo } from 'react';
 import type { Dataset } from '../api/client';
-import { useDatasetFeed, useLiveDownload, useLiveTokenization } from '../live/useDatasetFeed';
+import { TokenizationProgress } from '../dataset/tokenizations/TokenizationProgress';
+import { useDatasetFeed, useLiveDownload } from '../live/useDatasetFeed';
 import { useDatasetsStore } from '../store/datasetsStore';
 import { Progress } from '../ui/Progress';
 import { formatPercent } from '../format';
@@ -29,12 +30,12 @@ export const LiveArea = memo(function LiveArea({ dataset, visible }: Props) {
       {dataset.status === 'downloading' &&
         (visible ? <Download dataset={dataset} /> : <StillDownload dataset={dataset} />)}
       {running(dataset).map((tokenization) => (
-        <Tokenizing
-          key={tokenization.id}
-          dataset={dataset}
-          id={tokenization.id}
-          tokenizer={tokenization.tokenizer_name}
-        />
+        <div key={tokenization.id} className="space-y-1">
+          <p className="truncate text-xs text-muted">
+            <bdi>{tokenization.tokenizer_name}</bdi>
+          </p>
+          <TokenizationProgress tokenization={tokenization} job={dataset.job} />
+        </div>
       ))}
     </div>
   );
@@ -54,23 +55,6 @@ function StillDownload({ dataset }: { dataset: Dataset }) {
   // Read once: nobody sees it move.
   const percent = useDatasetsStore.getState().percents[dataset.id] ?? percentOf(dataset);
   return <Progress label={`Download of ${dataset.name}`} percent={percent} text={percentWords(percent)} />;
-}
-
-function Tokenizing({ dataset, id, tokenizer }: { dataset: Dataset; id: string; tokenizer: string }) {
-  const live = useLiveTokenization(dataset.id, id);
-  const label = `Tokenization with ${tokenizer}`;
-  return (
-    <div className="space-y-1">
-      <p className="truncate text-xs text-muted">
-        <bdi>{tokenizer}</bdi>
-      </p>
-      {live === undefined ? (
-        <Progress label={label} text="Waiting for a worker" />
-      ) : (
-        <LiveJobView label={label} live={live} unit="rows" datasetId={dataset.id} />
-      )}
-    </div>
-  );
 }
 
 function percentOf({ job }: Dataset): number | undefined {

@@ -5,11 +5,11 @@ import type { Job } from '../api/client';
 import { formatClock, formatDuration, formatEta, formatPercent, secondsBetween } from '../format';
 import { isStalled, type LiveJob } from '../live/progress';
 import { useNow } from '../live/useNow';
-import { refreshDataset } from '../store/cache';
+import { outdate } from '../store/cache';
 import { Icon } from '../ui/Icon';
 import { Progress } from '../ui/Progress';
 import { amountText, percentText, speedText, valueText, type Unit } from './liveText';
-import { phaseWord } from './phases';
+import { attemptText, phaseWord } from './phases';
 
 interface Props {
   /** The accessible name of the bar: "Download of NAME". */
@@ -46,7 +46,7 @@ export const LiveJobView = memo(function LiveJobView({ label, live, unit, datase
         <span>{amountText(live, unit)}</span>
         {live.etaSeconds !== undefined && <span>· {formatEta(live.etaSeconds)} left</span>}
         {own !== undefined && <Elapsed since={own.created_at} />}
-        <Attempt live={live} job={own} />
+        {live.tries > 1 && <span className="text-warn">· {attemptText(live.tries, live.maxTries)}</span>}
       </p>
       <Waiting live={live} job={own} datasetId={datasetId} />
       {live.files.length > 0 && <SlowestFiles files={live.files} />}
@@ -59,20 +59,6 @@ function Elapsed({ since }: { since: string }) {
   return <span>· {formatDuration(Math.max(1, Math.floor(secondsBetween(since, now))))} so far</span>;
 }
 
-/** `max_attempts` is what newer servers say. */
-type Counted = Job & { max_attempts?: number };
-
-function Attempt({ live, job }: { live: LiveJob; job: Counted | undefined }) {
-  const attempt = Math.max(live.attempt, job?.attempt ?? 0);
-  if (attempt <= 1) return null;
-  return (
-    <span className="text-warn">
-      · attempt {attempt}
-      {job?.max_attempts !== undefined && ` of ${job.max_attempts}`}
-    </span>
-  );
-}
-
 /** Why it does not move: it waits for its next try, or nobody knows. */
 function Waiting({ live, job, datasetId }: { live: LiveJob; job: Job | undefined; datasetId: string }) {
   const now = useNow();
@@ -80,10 +66,11 @@ function Waiting({ live, job, datasetId }: { live: LiveJob; job: Job | undefined
   const waits = next !== undefined && next > now;
   // Who waits for a worker has said so.
   const stalled = live.phase !== '' && isStalled(live, now);
-  // The record knows of tries and waits, which progress does not say: one question for each standstill.
+  // Until when it waits, only the record knows: one question for each standstill and each failed try.
+  const failed = job !== undefined && live.tries > job.tries;
   useEffect(() => {
-    if (stalled) void refreshDataset(datasetId);
-  }, [stalled, live.attempt, datasetId]);
+    if (stalled || failed) outdate(datasetId);
+  }, [stalled, failed, live.tries, datasetId]);
   if (!waits && !stalled) return null;
   return (
     <p

@@ -16,6 +16,8 @@ const job = {
   state: 'running',
   progress: {},
   attempt: 1,
+  tries: 1,
+  max_tries: 3,
   phases: [],
 };
 const base = {
@@ -74,12 +76,15 @@ test('what can be done depends on the state', async () => {
 test('a failure says what, why and what next, with its link', async () => {
   const error = {
     reason: 'HUB_GATED',
+    title: 'Access to the repository is restricted',
     detail: 'the repository is gated',
     retryable: false,
     next_step: 'ask for access at https://hub.example/datasets/owner/name, then set a token',
   } as unknown as NonNullable<Dataset['error']>;
   const card = await show({ status: 'failed', error });
-  expect(within(card).getByRole('alert')).toHaveTextContent('the repository is gated');
+  expect(within(card).getByRole('alert')).toHaveTextContent(
+    'Access to the repository is restrictedthe repository is gated',
+  );
   expect(within(card).getByRole('link', { name: /hub\.example/ })).toHaveAttribute(
     'href',
     'https://hub.example/datasets/owner/name',

@@ -18,4 +18,9 @@ export function phaseWord(phase: string): string {
   return WORDS[phase] ?? phase.charAt(0).toUpperCase() + phase.slice(1);
 }
 
+/** `attempt 2 of 3` */
+export function attemptText(tries: number, maxTries: number): string {
+  return `attempt ${tries} of ${maxTries}`;
+}
+
 export const KIND_WORDS: Record<JobKind, string> = { ingest: 'Download', tokenize: 'Tokenization' };

@@ -25,6 +25,8 @@ const job: Job = {
   },
   tasks: { total: 1, done: 0, running: 1, failed: 0 },
   attempt: 1,
+  tries: 1,
+  max_tries: 3,
   phases: [],
   created_at: '2026-11-26T08:00:00Z',
 };
@@ -52,6 +54,8 @@ const progress = (downloaded: number): DownloadProgress => ({
   phase: 'downloading',
   bytes_per_second: 5,
   attempt: 1,
+  tries: 1,
+  max_tries: 3,
   files: [],
 });
 const summary = (id: string, more: Partial<Summary> = {}): Summary => ({

@@ -2,10 +2,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { jobsQuery } from '../../api/queries';
 import { formatCount } from '../../format';
+import { ReadersTable } from '../../readers/ReadersTable';
 import { Button, EmptyState, Problem, Skeleton } from '../../ui';
 import type { Dataset } from '../queries';
 import { JobCard } from './JobCard';
-import { ReadersTable } from './ReadersTable';
 
 /** The newest jobs; older ones stand on the page Jobs. */
 const SHOWN = 50;

@@ -2,9 +2,10 @@
 import { formatCount, formatDuration, formatTime } from '../../format';
 import { JobActions } from '../../jobs/JobActions';
 import { useNow } from '../../live/useNow';
+import { attemptText, phaseWord } from '../../panel/phases';
 import { Card, Problem, StatusBadge } from '../../ui';
 import type { Dataset, Job } from '../queries';
-import { jobSeconds, PHASE_WORDS, timeline, type Bar } from './timeline';
+import { jobSeconds, timeline, type Bar } from './timeline';
 import './activity.css';
 
 interface JobCardProps {
@@ -45,7 +46,7 @@ function facts(job: Job): string[] {
   const found = [`${formatCount(done)} of ${formatCount(total)} tasks done`];
   if (running > 0) found.push(`${formatCount(running)} running`);
   if (failed > 0) found.push(`${formatCount(failed)} failed`);
-  found.push(`attempt ${job.attempt}`);
+  found.push(attemptText(job.tries, job.max_tries));
   if (job.next_run_at) found.push(`next try at ${formatTime(job.next_run_at)}`);
   return found;
 }
@@ -69,11 +70,11 @@ function Phases({ job, now }: { job: Job; now: number }) {
       <ol className="timeline" aria-label="Phases">
         {timeline(job, now).map((bar) => (
           <li key={bar.name}>
-            <span>{PHASE_WORDS[bar.name] ?? bar.name}</span>
+            <span>{phaseWord(bar.name)}</span>
             <span className="timeline-track" aria-hidden="true">
               <span className={`timeline-bar timeline-${bar.state}`} style={placeOf(bar)} />
             </span>
-            <span className="timeline-fact">{said(bar)}</span>
+            <span className="timeline-fact">{said(bar, job)}</span>
           </li>
         ))}
       </ol>
@@ -99,9 +100,9 @@ const STATE_WORDS: Record<Bar['state'], string> = {
   kept: 'kept from before',
 };
 
-function said({ state, seconds, attempts }: Bar): string {
+function said({ state, seconds, tries }: Bar, job: Job): string {
   const parts = [STATE_WORDS[state]];
   if (seconds !== undefined) parts.push(formatDuration(seconds));
-  if (attempts > 1) parts.push(`${attempts} attempts`);
+  if (tries > 1) parts.push(attemptText(tries, job.max_tries));
   return parts.join(', ');
 }

@@ -3,11 +3,11 @@ import { jobSeconds, timeline, type TimedJob } from './timeline';
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString();
 const now = Date.parse(at(20));
-const phase = (name: string, started?: number, finished?: number, attempts = 1) => ({
+const phase = (name: string, started?: number, finished?: number, tries = 1) => ({
   name,
   started_at: started === undefined ? null : at(started),
   finished_at: finished === undefined ? null : at(finished),
-  attempts,
+  tries,
 });
 
 it('places phases on the time of the job', () => {
@@ -18,8 +18,8 @@ it('places phases on the time of the job', () => {
     phases: [phase('plan', 0, 1), phase('work', 1, 9)],
   };
   expect(timeline(job, now)).toEqual([
-    { name: 'plan', from: 0, to: 0.1, seconds: 1, state: 'done', attempts: 1 },
-    { name: 'work', from: 0.1, to: 0.9, seconds: 8, state: 'done', attempts: 1 },
+    { name: 'plan', from: 0, to: 0.1, seconds: 1, state: 'done', tries: 1 },
+    { name: 'work', from: 0.1, to: 0.9, seconds: 8, state: 'done', tries: 1 },
   ]);
   expect(jobSeconds(job, now)).toBe(10);
 });
@@ -31,7 +31,7 @@ it('lets what runs end now, and what waits be nowhere', () => {
     phases: [phase('work', 10, undefined, 2), phase('finish')],
   };
   expect(timeline(job, now)).toMatchObject([
-    { from: 0.5, to: 1, seconds: 10, state: 'running', attempts: 2 },
+    { from: 0.5, to: 1, seconds: 10, state: 'running', tries: 2 },
     { state: 'waiting', seconds: undefined },
   ]);
 });

@@ -4,7 +4,7 @@ export interface Phase {
   name: string;
   started_at?: string | null | undefined;
   finished_at?: string | null | undefined;
-  attempts: number;
+  tries: number;
 }
 
 export interface TimedJob {
@@ -22,10 +22,8 @@ export interface Bar {
   seconds: number | undefined;
   /** `kept`: what an earlier job did, which this one goes on from. */
   state: 'waiting' | 'running' | 'done' | 'stopped' | 'kept';
-  attempts: number;
+  tries: number;
 }
-
-export const PHASE_WORDS: Record<string, string> = { plan: 'Plan', work: 'Work', finish: 'Finish' };
 
 /** One bar per phase; `now` (milliseconds) is the end of what still runs. */
 export function timeline(job: TimedJob, now: number): Bar[] {
@@ -34,12 +32,12 @@ export function timeline(job: TimedJob, now: number): Bar[] {
   const end = Math.max(jobEnd ?? now, start + 1);
   const share = (time: number) => Math.min(Math.max((time - start) / (end - start), 0), 1);
   return job.phases.map((phase) => {
-    const { name, attempts } = phase;
-    if (!phase.started_at) return { name, from: 0, to: 0, seconds: undefined, state: 'waiting', attempts };
+    const { name, tries } = phase;
+    if (!phase.started_at) return { name, from: 0, to: 0, seconds: undefined, state: 'waiting', tries };
     const began = Date.parse(phase.started_at);
     const finished = phase.finished_at ? Date.parse(phase.finished_at) : undefined;
     if (finished !== undefined && finished <= start) {
-      return { name, from: 0, to: 0, seconds: (finished - began) / 1000, state: 'kept', attempts };
+      return { name, from: 0, to: 0, seconds: (finished - began) / 1000, state: 'kept', tries };
     }
     const state = stateOf(job, finished, jobEnd);
     const until = finished ?? end;
@@ -49,7 +47,7 @@ export function timeline(job: TimedJob, now: number): Bar[] {
       to: share(until),
       seconds: Math.max(until - began, 0) / 1000,
       state,
-      attempts,
+      tries,
     };
   });
 }

@@ -1,36 +1,25 @@
 // The live preview beside the form: a text, and what the settings make of it.
 import type { ReactNode } from 'react';
 import { ApiProblem } from '../../api/problem';
-import { Field, Problem, Skeleton, TextArea } from '../../ui';
+import { Problem, Skeleton } from '../../ui';
 import { fieldErrors } from './form';
 import { PreviewResult } from './PreviewResult';
 import type { usePreview } from './usePreview';
 
 interface PreviewPanelProps {
   text: string;
-  onText: (text: string) => void;
   preview: ReturnType<typeof usePreview>;
+  /** Where the text comes from. */
   children: ReactNode;
 }
 
-export function PreviewPanel({ text, onText, preview, children }: PreviewPanelProps) {
+export function PreviewPanel({ text, preview, children }: PreviewPanelProps) {
   const problem = preview.error;
   const isOfFields = Object.keys(fieldErrors(ApiProblem.from(problem).errors)).length > 0;
   return (
     <section aria-label="Preview" aria-busy={preview.isBehind} className="min-w-0">
       <h3 className="mb-2 text-lg font-semibold">Preview</h3>
-      {children}
-      <Field label="Preview text" className="my-3">
-        {(wiring) => (
-          <TextArea
-            {...wiring}
-            dir="auto"
-            rows={4}
-            value={text}
-            onChange={(event) => onText(event.target.value)}
-          />
-        )}
-      </Field>
+      <div className="mb-3">{children}</div>
       {problem && isOfFields ? (
         <p className="text-sm text-muted">
           No preview until the fields that are marked in the form are right.

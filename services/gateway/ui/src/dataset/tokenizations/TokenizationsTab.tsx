@@ -6,7 +6,7 @@ import { toast } from '../../ui';
 import type { Dataset } from '../queries';
 import { changed, DEFAULTS, fieldErrors, formOf, toRequest, type TokenizeForm as Form } from './form';
 import { PreviewPanel } from './PreviewPanel';
-import { SourcePicker } from './SourcePicker';
+import { TextPicker } from './TextPicker';
 import { EXAMPLE } from './previewText';
 import { TokenizationList } from './TokenizationList';
 import { TokenizeForm } from './TokenizeForm';
@@ -64,8 +64,14 @@ export default function TokenizationsTab({ dataset }: { dataset: Dataset }) {
             onSubmit={submit}
           />
         </div>
-        <PreviewPanel text={text} onText={setText} preview={preview}>
-          <SourcePicker dataset={dataset} split={form.split} column={form.text_column} onText={setText} />
+        <PreviewPanel text={text} preview={preview}>
+          <TextPicker
+            dataset={dataset}
+            split={form.split}
+            column={form.text_column}
+            text={text}
+            onText={setText}
+          />
         </PreviewPanel>
       </div>
       <TokenizationList dataset={dataset} onReuse={(tokenization) => setForm(formOf(tokenization.config))} />

@@ -1,4 +1,4 @@
-// Which of the open streams of the Flight service read a dataset.
+// Open streams of the Flight service: which of them read a dataset, and what is said of each.
 
 export interface Reader {
   run_id: string | null;
@@ -31,6 +31,11 @@ export function readsWhat({ reads }: Reader): string {
   const [kind, , part, split] = reads.path;
   if (kind === 'tokenizations') return 'sequences';
   return part === 'raw' && split !== undefined ? `rows of ${split}` : 'rows';
+}
+
+export function rankText({ rank, world_size }: Reader): string {
+  if (rank === null) return '–';
+  return world_size === null ? rank : `${rank} of ${world_size}`;
 }
 
 /** The answer of the gateway, which passes on what the Flight service says. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readersIn, readersOf, readsWhat, type Reader } from './readers';
+import { rankText, readersIn, readersOf, readsWhat, type Reader } from './readers';
 
 const reader = (reads: Reader['reads']): Reader => ({
   run_id: null,
@@ -20,6 +20,11 @@ const other = reader({ path: ['tokenizations', 'x'] });
 it('finds readers of rows, of sequences, and of plans that mix them', () => {
   expect(readersOf([raw, tokens, plan, other], 'd', ['t'])).toEqual([raw, tokens, plan]);
   expect([raw, tokens, plan].map(readsWhat)).toEqual(['rows of train', 'sequences', 'a read plan']);
+});
+
+it('says which of how many ranks one is', () => {
+  const ranks = [raw, { ...raw, rank: '3' }, { ...raw, rank: '3', world_size: '8' }];
+  expect(ranks.map(rankText)).toEqual(['–', '3', '3 of 8']);
 });
 
 it('takes an answer of another form for none', () => {

@@ -1,7 +1,7 @@
-// Where the text of a preview comes from: it is typed, or taken from a row of the dataset and can then be changed.
+// The text of a preview: it is typed, or taken from a row of the dataset and can then be changed.
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { Field, NumberInput, Problem, Segmented } from '../../ui';
+import { Field, NumberInput, Problem, Segmented, TextArea } from '../../ui';
 import { defaultTextColumn } from '../overview/schema';
 import { rawRow, type Dataset } from '../queries';
 import { isTokens } from '../samples/columns';
@@ -14,15 +14,35 @@ const SOURCES = [
   { value: 'row', label: 'Row of the dataset' },
 ] as const;
 
-interface SourcePickerProps {
+interface TextPickerProps {
   dataset: Dataset;
   /** As chosen in the form; empty for the default. */
   split: string;
   column: string;
+  text: string;
   onText: (text: string) => void;
 }
 
-export function SourcePicker({ dataset, split, column, onText }: SourcePickerProps) {
+export function TextPicker({ text, onText, ...from }: TextPickerProps) {
+  return (
+    <div className="flex flex-col gap-3">
+      <SourcePicker {...from} onText={onText} />
+      <Field label="Preview text">
+        {(wiring) => (
+          <TextArea
+            {...wiring}
+            dir="auto"
+            rows={4}
+            value={text}
+            onChange={(event) => onText(event.target.value)}
+          />
+        )}
+      </Field>
+    </div>
+  );
+}
+
+function SourcePicker({ dataset, split, column, onText }: Omit<TextPickerProps, 'text'>) {
   const [source, setSource] = useState<Source>('text');
   const [row, setRow] = useState('0');
   const number = /^\d{1,12}$/.test(row) ? Number(row) : undefined;

@@ -1,5 +1,9 @@
 //! A catalog that only hands out the tasks of one job and remembers what it was told.
 
+mod setup;
+
+pub(crate) use setup::{Setup, problem, spec};
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},

@@ -1,9 +1,5 @@
 //! The tasks of an ingest against a Hub that may misbehave: what lands on the volume, and what the catalog is told.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
-
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -12,76 +8,13 @@ use std::{
 };
 
 use catalog_client::{Claim, TaskError};
-use dataset_model::{Problem, Reason};
-use hub::{HubClient, HubConfig};
-use ingestion::{LimitSettings, worker::Worker};
+use dataset_model::Reason;
+use ingestion::LimitSettings;
 use job_bus::Work;
 use serde_json::{Value, json};
-use shard_store::ShardStore;
-use support::Catalog;
+use crate::support::{Catalog, Setup, problem, spec};
 use tempfile::TempDir;
 use test_kit::fake_hub::{Control, FakeHub, Fault};
-
-/// A Hub, an empty volume and a worker between them.
-struct Setup {
-    hub: FakeHub,
-    control: Control,
-    worker: Worker,
-    volume: TempDir,
-}
-
-impl Setup {
-    async fn new(repositories: &Path) -> Self {
-        let (hub, control) = FakeHub::start(repositories).await.unwrap();
-        let volume = tempfile::tempdir().unwrap();
-        let client =
-            HubConfig { endpoint: hub.endpoint(), backoff_base: Duration::from_millis(5), ..HubConfig::default() };
-        let worker = Worker {
-            hub: HubClient::new(client).unwrap(),
-            store: ShardStore::open(volume.path()).unwrap(),
-            limits: LimitSettings { free_space_bytes: 0, ..LimitSettings::default() },
-        };
-        Self { hub, control, worker, volume }
-    }
-
-    /// Runs all tasks of a job; the first error ends it.
-    async fn ingest(&self, spec: Value) -> (Catalog, Result<(), TaskError>) {
-        let catalog = Catalog::start(spec["repo_id"].as_str().unwrap(), spec.clone()).await;
-        let result = self.run_all(&catalog).await;
-        (catalog, result)
-    }
-
-    async fn run_all(&self, catalog: &Catalog) -> Result<(), TaskError> {
-        while let Some(claim) = catalog.claim().await {
-            self.worker.run(&claim).await?;
-        }
-        Ok(())
-    }
-
-    async fn problem(&self, spec: Value) -> Problem {
-        problem(self.ingest(spec).await.1)
-    }
-
-    fn keys(&self) -> Vec<String> {
-        self.worker.store.list_raw().unwrap().into_iter().map(|file| file.key).collect()
-    }
-
-    fn manifest(&self, catalog: &Catalog) -> Value {
-        let key = catalog.told().finish.clone().unwrap().metadata.unwrap().key;
-        serde_json::from_slice(&self.worker.store.read_file(&key).unwrap()).unwrap()
-    }
-}
-
-fn problem(result: Result<(), TaskError>) -> Problem {
-    match result {
-        Err(TaskError::Problem(problem)) => problem,
-        other => panic!("expected a problem, got {other:?}"),
-    }
-}
-
-fn spec(repo: &str) -> Value {
-    json!({"repo_id": repo, "revision": null, "config": null, "split": null})
-}
 
 fn repository(files: &[(&str, String)]) -> TempDir {
     let root = tempfile::tempdir().unwrap();

@@ -1,0 +1,7 @@
+//! Whole ingests, from a Hub to the volume.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod corpus;
+mod support;
+mod tasks;

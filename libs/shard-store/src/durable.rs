@@ -3,16 +3,23 @@
 //! Bytes go to a private name in `staging/`, are synced, renamed to their key, and then the folder and each folder
 //! made for it are synced: a rename is durable only with its folder. After a failed write or sync the temporary file
 //! is dropped and never synced again, because the kernel reports a lost page only once and a second sync would lie.
+//!
+//! While a file grows the disk is already told to write it, so that the sync at its end has little left to wait for.
 
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::libc;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::error::is_out_of_space;
 use crate::{ShardStore, StoreError};
+
+/// Bytes that the disk is told to write at a time.
+const WRITEBACK_BYTES: u64 = 8 << 20;
 
 /// A file in the making. Dropping it removes it.
 #[derive(Debug)]
@@ -20,6 +27,9 @@ pub(crate) struct PendingFile {
     store: ShardStore,
     key: String,
     temporary: NamedTempFile,
+    /// Its length, and how much of it the disk was told to write.
+    length: u64,
+    told: u64,
 }
 
 impl PendingFile {
@@ -31,7 +41,7 @@ impl PendingFile {
                 Builder::new().permissions(Permissions::from_mode(0o644)).suffix(".tmp").tempfile_in(staging)
             })
             .map_err(|e| write_error(store, "create a temporary file for", key, None, e))?;
-        Ok(Self { store: store.clone(), key: key.to_owned(), temporary })
+        Ok(Self { store: store.clone(), key: key.to_owned(), temporary, length: 0, told: 0 })
     }
 
     pub(crate) fn as_file(&self) -> &File {
@@ -40,7 +50,7 @@ impl PendingFile {
 
     /// Syncs and renames to the key; replaces what lies there. Any error leaves no file behind.
     pub(crate) fn publish(self) -> Result<(), StoreError> {
-        let Self { store, key, temporary } = self;
+        let Self { store, key, temporary, .. } = self;
         let failed = |action, e| write_error(&store, action, &key, None, e);
         temporary.as_file().sync_all().map_err(|e| failed("sync", e))?;
 
@@ -57,12 +67,26 @@ impl PendingFile {
 
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temporary.as_file_mut().write(bytes)
+        let written = self.temporary.as_file_mut().write(bytes)?;
+        self.length += written as u64;
+        if self.length - self.told >= WRITEBACK_BYTES {
+            start_writeback(self.as_file(), self.told, self.length - self.told);
+            self.told = self.length;
+        }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Begins to write a range to the disk, without waiting for it and without a promise: an error is the sync's to report.
+#[expect(unsafe_code, reason = "no library has the call")]
+fn start_writeback(file: &File, offset: u64, length: u64) {
+    let (offset, length) = (offset.cast_signed(), length.cast_signed());
+    // SAFETY: takes numbers, and a descriptor that is open as long as `file` is.
+    let _ = unsafe { libc::sync_file_range(file.as_raw_fd(), offset, length, libc::SYNC_FILE_RANGE_WRITE) };
 }
 
 /// Maps an I/O error of a write; an exhausted volume gets its own variant with the space that is left.

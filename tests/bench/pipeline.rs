@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, UInt16Type};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::RecordBatch;
 use dataset_model::statistics::DroppedByRule;
 use dataset_model::{TokenizeConfig, TokenizeRequest, TokenizeSpec};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;

@@ -6,10 +6,10 @@ use std::{
     process::Command,
 };
 
+use crate::support::{Setup, problem, spec};
 use futures::{StreamExt, stream};
 use ingestion::plan::{Repository, SourceFile, configs};
 use serde_json::{Map, Value, json};
-use crate::support::{Setup, problem, spec};
 
 /// Fewer would not have one of each.
 const REPOSITORIES: usize = 90;
@@ -41,7 +41,8 @@ fn config_names(folder: &Path) -> Vec<Option<String>> {
     let text = |name| fs::read_to_string(folder.join(name)).ok();
     let (readme, standalone) = (text("README.md"), text(".huggingface.yaml"));
     let repository = Repository { files: &files, readme: readme.as_deref(), standalone: standalone.as_deref() };
-    let found = configs(&repository).unwrap_or_default().into_iter().map(|config| Some(config.name)).collect::<Vec<_>>();
+    let found =
+        configs(&repository).unwrap_or_default().into_iter().map(|config| Some(config.name)).collect::<Vec<_>>();
     if found.is_empty() { vec![None] } else { found }
 }
 

@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support::{Catalog, Setup, problem, spec};
 use catalog_client::{Claim, TaskError};
 use dataset_model::Reason;
 use ingestion::LimitSettings;
 use job_bus::Work;
 use serde_json::{Value, json};
-use crate::support::{Catalog, Setup, problem, spec};
 use tempfile::TempDir;
 use test_kit::fake_hub::{Control, FakeHub, Fault};
 

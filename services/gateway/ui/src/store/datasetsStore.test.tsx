@@ -8,6 +8,7 @@ import { receiveDatasets } from '../live/datasetsFeed';
 import type { DownloadProgress, Summary } from '../live/messages';
 import { datasetsStore } from './datasetsStore';
 
+const first = { attempt: 1, tries: 1, max_tries: 3 };
 const job: Job = {
   id: 'job',
   kind: 'ingest',
@@ -24,9 +25,7 @@ const job: Job = {
     files: [],
   },
   tasks: { total: 1, done: 0, running: 1, failed: 0 },
-  attempt: 1,
-  tries: 1,
-  max_tries: 3,
+  ...first,
   phases: [],
   created_at: '2026-11-26T08:00:00Z',
 };
@@ -53,9 +52,7 @@ const progress = (downloaded: number): DownloadProgress => ({
   total: 100,
   phase: 'downloading',
   bytes_per_second: 5,
-  attempt: 1,
-  tries: 1,
-  max_tries: 3,
+  ...first,
   files: [],
 });
 const summary = (id: string, more: Partial<Summary> = {}): Summary => ({

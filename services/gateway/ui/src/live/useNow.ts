@@ -1,25 +1,27 @@
 // The time, by one clock for all who show it.
 import { useSyncExternalStore } from 'react';
+import { offBeat, onBeat, periodOf } from './beat';
 
-/** A clock that ticks only while somebody looks. */
+/** A clock that ticks only while somebody looks, and with many who look on the beat of their cards. */
 function clock(period: number): () => number {
   const watchers = new Set<() => void>();
   let now = Date.now();
-  let timer: ReturnType<typeof setInterval> | undefined;
+  // Two watch on each card: the time so far, and the wait.
+  const wait = () => onBeat(Math.max(period, periodOf(watchers.size / 2)), tick);
+  const tick = () => {
+    now = Date.now();
+    wait();
+    for (const one of watchers) one();
+  };
   const watch = (watcher: () => void) => {
-    watchers.add(watcher);
-    if (timer === undefined) {
+    if (watchers.size === 0) {
       now = Date.now();
-      timer = setInterval(() => {
-        now = Date.now();
-        for (const one of watchers) one();
-      }, period);
+      wait();
     }
+    watchers.add(watcher);
     return () => {
       watchers.delete(watcher);
-      if (watchers.size > 0) return;
-      clearInterval(timer);
-      timer = undefined;
+      if (watchers.size === 0) offBeat(tick);
     };
   };
   return () => useSyncExternalStore(watch, () => now);

@@ -5,7 +5,7 @@ import type { Job } from '../api/client';
 import { formatClock, formatDuration, formatEta, formatPercent, secondsBetween } from '../format';
 import { isStalled, type LiveJob } from '../live/progress';
 import { useNow } from '../live/useNow';
-import { outdate } from '../store/cache';
+import { refreshDataset } from '../store/cache';
 import { Icon } from '../ui/Icon';
 import { Progress } from '../ui/Progress';
 import { amountText, percentText, speedText, valueText, type Unit } from './liveText';
@@ -27,7 +27,8 @@ export const LiveJobView = memo(function LiveJobView({ label, live, unit, datase
   const speed = speedText(live, unit);
   return (
     <div className="space-y-1.5">
-      <div className="flex items-baseline justify-between gap-2 text-xs">
+      {/* What changes is laid out and painted by itself. */}
+      <div className="flex items-baseline justify-between gap-2 text-xs contain-content">
         <span className="min-w-0 truncate font-medium">
           {phase}
           {live.percent !== undefined && (
@@ -42,7 +43,7 @@ export const LiveJobView = memo(function LiveJobView({ label, live, unit, datase
         </span>
       </div>
       <Progress label={label} percent={live.percent} text={valueText(live, phase, unit)} />
-      <p data-numeric="" className="flex flex-wrap gap-x-1.5 text-xs text-muted">
+      <p data-numeric="" className="flex flex-wrap gap-x-1.5 text-xs text-muted contain-content">
         <span>{amountText(live, unit)}</span>
         {live.etaSeconds !== undefined && <span>· {formatEta(live.etaSeconds)} left</span>}
         {own !== undefined && <Elapsed since={own.created_at} />}
@@ -69,7 +70,7 @@ function Waiting({ live, job, datasetId }: { live: LiveJob; job: Job | undefined
   // Until when it waits, only the record knows: one question for each standstill and each failed try.
   const failed = job !== undefined && live.tries > job.tries;
   useEffect(() => {
-    if (stalled || failed) outdate(datasetId);
+    if (stalled || failed) void refreshDataset(datasetId);
   }, [stalled, failed, live.tries, datasetId]);
   if (!waits && !stalled) return null;
   return (

@@ -1,7 +1,7 @@
 // Changes to the cache of server state that come by push and by the page's own actions.
 import type { QueryKey } from '@tanstack/react-query';
 import type { Dataset, DatasetPage } from '../api/client';
-import { keys } from '../api/queries';
+import { datasetQuery, keys } from '../api/queries';
 import { queryClient } from '../api/queryClient';
 
 /** Many events at once are one new question. */
@@ -59,4 +59,13 @@ export function forgetDataset(id: string): void {
     return { ...page, items: page.items.filter((item) => item.id !== id), total: page.total - 1 };
   });
   askAgain(keys.datasets, keys.jobs);
+}
+
+/** Asks for one record now, and puts it wherever the dataset is shown; the others need not be drawn again. */
+export async function refreshDataset(id: string): Promise<void> {
+  askAgain(keys.jobs);
+  const record = await queryClient
+    .query({ ...datasetQuery(id), staleTime: 0, retry: false })
+    .catch(() => undefined);
+  if (record !== undefined) change(record.id, (dataset) => newer(dataset, record));
 }

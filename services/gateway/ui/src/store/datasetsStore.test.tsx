@@ -92,7 +92,7 @@ test('all progress between two batches is one change, and only its card gets ano
   changes.mockClear();
   for (let n = 11; n <= 20; n += 1)
     receiveDataset('a', { channel, event: 'download_progress', data: progress(n) });
-  vi.advanceTimersByTime(0);
+  vi.advanceTimersByTime(250);
   for (let n = 21; n <= 40; n += 1)
     receiveDataset('a', { channel, event: 'download_progress', data: progress(n) });
   vi.advanceTimersByTime(250);
@@ -104,7 +104,7 @@ test('all progress between two batches is one change, and only its card gets ano
 
 test('progress that still waits does not come back after the end', () => {
   receiveDataset('a', { channel, event: 'download_progress', data: progress(50) });
-  vi.advanceTimersByTime(0);
+  vi.advanceTimersByTime(250);
   receiveDataset('a', { channel, event: 'download_progress', data: progress(99) });
   const data = { job_id: 'job', file_path: 'p', row_count: 7, size_bytes: 9 };
   receiveDataset('a', { channel, event: 'download_completed', seq: 2, data });
@@ -137,18 +137,10 @@ test('a patch leaves the other cards what they were', () => {
 });
 
 test('an older record does not undo a newer one', () => {
-  receiveDataset('a', {
-    channel,
-    event: 'snapshot',
-    seq: 5,
-    data: dataset('a', { event_seq: 5, row_count: 5 }),
-  });
-  receiveDataset('a', {
-    channel,
-    event: 'snapshot',
-    seq: 4,
-    data: dataset('a', { event_seq: 4, row_count: 4 }),
-  });
+  for (const seq of [5, 4]) {
+    const data = dataset('a', { event_seq: seq, row_count: seq });
+    receiveDataset('a', { channel, event: 'snapshot', seq, data });
+  }
   expect(list()?.items[0]?.row_count).toBe(5);
 });
 

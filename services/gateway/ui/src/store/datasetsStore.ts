@@ -59,8 +59,9 @@ const NOTHING: LiveDataset = { tokenizations: {} };
 const ACTIVE = new Set(['queued', 'running']);
 
 export const useDatasetsStore = create<DatasetsState>()((set, get) => {
-  const waiting = new Coalescer<Waiting>((batch) =>
-    set((state) => afterBatch(state, batch.values(), Date.now())),
+  const waiting = new Coalescer<Waiting>(
+    (batch) => set((state) => afterBatch(state, batch.values(), Date.now())),
+    ({ kind }) => kind !== 'percent',
   );
 
   const change = (id: string, live: LiveDataset) => {

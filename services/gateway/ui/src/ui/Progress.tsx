@@ -23,7 +23,7 @@ export function Progress({ label, percent, text, tone = 'accent' }: Props) {
       aria-valuemax={100}
       aria-valuenow={known ? Math.floor(percent) : undefined}
       aria-valuetext={text}
-      className="h-1.5 w-full overflow-hidden rounded-full bg-line"
+      className="h-1.5 w-full overflow-hidden rounded-full bg-line contain-strict"
     >
       <div
         className={cx(

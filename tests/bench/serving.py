@@ -39,6 +39,8 @@ WIDTH, STRIDE = 1024, 960
 TOKENIZER = "tokenmill/gpt2"
 WINDOWS = {"repo_id": "tokenmill/long-docs", "stride": STRIDE}
 PACKED = {"repo_id": "tokenmill/many-docs", "packing": "concat"}
+# One reading of all takes 0.1 s, in which the kernel may not have moved two processes to two cores yet.
+TIMES = 4
 
 
 def long_documents(folder: Path) -> Path:
@@ -129,7 +131,7 @@ def contenders(
                         size += buffer.size
         return size
 
-    return {
+    runs = {
         "ours, stored order": lambda: endpoints(in_stored_order(tokenization)),
         "C++ server, stored order": lambda: sum(drained(theirs.do_get(flight.Ticket(str(n)))) for n in range(len(shards))),
         "ours, global shuffle": lambda: endpoints(plan(tokenization, shuffle="global")),
@@ -139,6 +141,7 @@ def contenders(
         "bare TCP": bare_tcp,
         "pyarrow memory map, copied": mapped,
     }
+    return {name: lambda run=run: sum(run() for _ in range(TIMES)) for name, run in runs.items()}
 
 
 def rust_client(
@@ -153,17 +156,26 @@ def rust_client(
 
     def endpoints(descriptor: flight.FlightDescriptor) -> tuple[int, float]:
         tickets = [end.ticket.ticket.hex() for end in ours.get_flight_info(descriptor).endpoints]
-        return drained_in(mode, url.replace("grpc://", "http://"), *tickets)
+        return drained_in(mode, url.replace("grpc://", "http://"), *tickets * TIMES)
+
+    def bare_tcp() -> tuple[int, float]:
+        sizes, seconds = zip(*(drained_in("tcp", f"127.0.0.1:{tcp}") for _ in range(TIMES)), strict=True)
+        return sum(sizes), sum(seconds)
 
     tickets = [str(n).encode().hex() for n in range(len(shards))]
     return {
         "ours, stored order": lambda: endpoints(in_stored_order(tokenization)),
-        "C++ server, stored order": lambda: drained_in(mode, f"http://127.0.0.1:{cpp}", *tickets),
+        "C++ server, stored order": lambda: drained_in(mode, f"http://127.0.0.1:{cpp}", *tickets * TIMES),
         "ours, global shuffle": lambda: endpoints(plan(tokenization, shuffle="global")),
         "packed rows, stored order": lambda: endpoints(in_stored_order(packed)),
         "packed rows, global shuffle": lambda: endpoints(plan(packed, shuffle="global")),
-        "bare TCP": lambda: drained_in("tcp", f"127.0.0.1:{tcp}"),
+        "bare TCP": bare_tcp,
     }
+
+
+def turned(runs: dict[str, Callable], round_: int) -> list[tuple[str, Callable]]:
+    """Every other round the other way round: what runs before whom has its influence."""
+    return list(runs.items())[:: -1 if round_ % 2 else 1]
 
 
 def measured(name: str, run: Callable[[], int], rates: dict[str, list[float]]) -> None:
@@ -256,7 +268,7 @@ def readers(url: str, tokenization: str, pid: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=8)
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/tokenmill")
     parser.add_argument("--drain", type=Path, default=ROOT / "target/peers/release/drain")
     options = parser.parse_args()
@@ -272,10 +284,10 @@ def main() -> None:
         for round_ in range(options.runs + 1):
             peers = (services.flight, tokenization, packed, shards, cpp, tcp)
             # The first round fills caches and checks digests.
-            for name, run in contenders(*peers).items():
+            for name, run in turned(contenders(*peers), round_):
                 measured(name, run, clients["pyarrow"] if round_ else {})
             for client, mode in (("Rust", "flight"), ("HTTP/2", "frames")):
-                for name, drain in rust_client(mode, options.drain, *peers).items():
+                for name, drain in turned(rust_client(mode, options.drain, *peers), round_):
                     size, seconds = drain()
                     clients[client].setdefault(name, []).extend([size / seconds / 1e9] if round_ else [])
         for client, rates in clients.items():

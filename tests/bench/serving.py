@@ -1,6 +1,6 @@
 """Serving over Arrow Flight beside its peers, in one run, all with the same shard files.
 
-    make bench        # builds for release; about 200 MB of rows of 1,024 ids, as windows and packed
+    make bench        # builds for release; rows of 1,024 ids, 800 MB of windows and 200 MB packed
 
 Stored order and a global shuffle of ours, of windows and of packed rows, the C++ server of pyarrow.flight, a bare TCP
 stream, and the files read through pyarrow's memory map, all by one Python process; the same by a Rust client of one
@@ -39,7 +39,8 @@ WIDTH, STRIDE = 1024, 960
 TOKENIZER = "tokenmill/gpt2"
 WINDOWS = {"repo_id": "tokenmill/long-docs", "stride": STRIDE}
 PACKED = {"repo_id": "tokenmill/many-docs", "packing": "concat"}
-# One reading of all takes 0.1 s, in which the kernel may not have moved two processes to two cores yet.
+# How often the windows' text comes, and how often the packed rows are read in one measurement: a reading of 0.1 s says
+# more about the moment than about the server.
 TIMES = 4
 
 
@@ -49,7 +50,7 @@ def long_documents(folder: Path) -> Path:
     source = sorted((HUB / "datasets/tokenmill/english-docs/data").glob("train-*.parquet"))
     texts = [text for file in source for text in pq.read_table(file, columns=["text"])["text"].to_pylist()]
     joined = ["\n\n".join(texts[start : start + 400]) for start in range(0, len(texts), 400)]
-    for rows, times in ((WINDOWS, 1), (PACKED, WIDTH // (WIDTH - STRIDE))):
+    for rows, times in ((WINDOWS, TIMES), (PACKED, WIDTH // (WIDTH - STRIDE))):
         data = folder / "datasets" / rows["repo_id"] / "data"
         data.mkdir(parents=True)
         pq.write_table(pa.table({"text": joined * times}), data / "train-00000-of-00001.parquet")
@@ -109,8 +110,9 @@ def contenders(
 ) -> dict[str, Callable[[], int]]:
     ours, theirs = flight.connect(url), flight.connect(f"grpc://127.0.0.1:{cpp}")
 
-    def endpoints(descriptor: flight.FlightDescriptor) -> int:
-        return sum(drained(ours.do_get(end.ticket)) for end in ours.get_flight_info(descriptor).endpoints)
+    def endpoints(descriptor: flight.FlightDescriptor, times: int = 1) -> Callable[[], int]:
+        tickets = [end.ticket for end in ours.get_flight_info(descriptor).endpoints] * times
+        return lambda: sum(drained(ours.do_get(ticket)) for ticket in tickets)
 
     def bare_tcp() -> int:
         buffer, size = bytearray(4 << 20), 0
@@ -131,17 +133,16 @@ def contenders(
                         size += buffer.size
         return size
 
-    runs = {
-        "ours, stored order": lambda: endpoints(in_stored_order(tokenization)),
+    return {
+        "ours, stored order": endpoints(in_stored_order(tokenization)),
         "C++ server, stored order": lambda: sum(drained(theirs.do_get(flight.Ticket(str(n)))) for n in range(len(shards))),
-        "ours, global shuffle": lambda: endpoints(plan(tokenization, shuffle="global")),
-        "packed rows, stored order": lambda: endpoints(in_stored_order(packed)),
-        "packed rows, global shuffle": lambda: endpoints(plan(packed, shuffle="global")),
-        "ours, shuffle of blocks of 1,000": lambda: endpoints(plan(tokenization, shuffle={"block": {"rows": 1000}})),
+        "ours, global shuffle": endpoints(plan(tokenization, shuffle="global")),
+        "packed rows, stored order": endpoints(in_stored_order(packed), TIMES),
+        "packed rows, global shuffle": endpoints(plan(packed, shuffle="global"), TIMES),
+        "ours, shuffle of blocks of 1,000": endpoints(plan(tokenization, shuffle={"block": {"rows": 1000}})),
         "bare TCP": bare_tcp,
         "pyarrow memory map, copied": mapped,
     }
-    return {name: lambda run=run: sum(run() for _ in range(TIMES)) for name, run in runs.items()}
 
 
 def rust_client(
@@ -154,28 +155,24 @@ def rust_client(
         answer = subprocess.run([drain, *arguments], check=True, capture_output=True, text=True).stdout.split()
         return int(answer[0]), float(answer[2])
 
-    def endpoints(descriptor: flight.FlightDescriptor) -> tuple[int, float]:
+    def endpoints(descriptor: flight.FlightDescriptor, times: int = 1) -> tuple[int, float]:
         tickets = [end.ticket.ticket.hex() for end in ours.get_flight_info(descriptor).endpoints]
-        return drained_in(mode, url.replace("grpc://", "http://"), *tickets * TIMES)
-
-    def bare_tcp() -> tuple[int, float]:
-        sizes, seconds = zip(*(drained_in("tcp", f"127.0.0.1:{tcp}") for _ in range(TIMES)), strict=True)
-        return sum(sizes), sum(seconds)
+        return drained_in(mode, url.replace("grpc://", "http://"), *tickets * times)
 
     tickets = [str(n).encode().hex() for n in range(len(shards))]
     return {
         "ours, stored order": lambda: endpoints(in_stored_order(tokenization)),
-        "C++ server, stored order": lambda: drained_in(mode, f"http://127.0.0.1:{cpp}", *tickets * TIMES),
+        "C++ server, stored order": lambda: drained_in(mode, f"http://127.0.0.1:{cpp}", *tickets),
         "ours, global shuffle": lambda: endpoints(plan(tokenization, shuffle="global")),
-        "packed rows, stored order": lambda: endpoints(in_stored_order(packed)),
-        "packed rows, global shuffle": lambda: endpoints(plan(packed, shuffle="global")),
-        "bare TCP": bare_tcp,
+        "packed rows, stored order": lambda: endpoints(in_stored_order(packed), TIMES),
+        "packed rows, global shuffle": lambda: endpoints(plan(packed, shuffle="global"), TIMES),
+        "bare TCP": lambda: drained_in("tcp", f"127.0.0.1:{tcp}"),
     }
 
 
 def turned(runs: dict[str, Callable], round_: int) -> list[tuple[str, Callable]]:
     """Every other round the other way round: what runs before whom has its influence."""
-    return list(runs.items())[:: -1 if round_ % 2 else 1]
+    return list(runs.items())[:: 1 if round_ % 2 else -1]
 
 
 def measured(name: str, run: Callable[[], int], rates: dict[str, list[float]]) -> None:

@@ -28,6 +28,8 @@ const READ_AHEAD: usize = 4;
 /// Slices of the map cost no memory: many at a time spare changes of threads, each of which costs as much as
 /// sending tens of kilobytes.
 const STORED_PER_TURN: usize = 8;
+/// Gathered ones are memory of their own, at most 4 MiB each.
+const GATHERED_PER_TURN: usize = 2;
 
 /// Messages in their order; each is made when it is asked for, which blocks.
 pub(crate) struct Messages {
@@ -70,7 +72,7 @@ pub(crate) fn planned(open: Arc<OpenPlan>, rank: u32) -> Messages {
         let on_encode = |source| ReadError::Encode { target: target.clone(), source };
         encoder.encode(&batch?).map_err(on_encode)
     });
-    Messages { each: Box::new(each), per_turn: 1 }
+    Messages { each: Box::new(each), per_turn: GATHERED_PER_TURN }
 }
 
 /// See [`stored`].

@@ -82,7 +82,8 @@ impl File {
                 None => (caching, kind, Body::from(self.bytes)).into_response(),
             }
         };
-        if self.path == INDEX { with_policy(response) } else { response }
+        // A script too: a worker has the policy of its own script.
+        with_policy(response)
     }
 }
 
@@ -149,6 +150,7 @@ mod tests {
         assert_eq!(header(&script, "content-encoding"), Some("gzip"));
         assert_eq!(header(&script, "content-type"), Some("text/javascript; charset=utf-8"));
         assert_eq!(header(&script, "cache-control"), Some("public, max-age=31536000, immutable"));
+        assert_eq!(header(&script, "content-security-policy"), Some(POLICY.to_str().unwrap()));
         for plain in ["gzip;q=0", "br", ""] {
             let (script, body) = ask(FIXTURE, "GET", "/assets/app-1a2b.js", &[("accept-encoding", plain)]).await;
             assert_eq!((header(&script, "content-encoding"), body.as_str()), (None, "let app;"), "{plain}");

@@ -1,13 +1,20 @@
 // The page's own socket, started once by main.tsx.
 import { useSyncExternalStore } from 'react';
 import { queryClient } from '../api/queryClient';
+import { BackgroundSocket, type WorkerLike } from './backgroundSocket';
 import { LiveSocket, type Connection, type SocketLike } from './socket';
+
+let worker: WorkerLike | undefined;
 
 function open(): SocketLike {
   const { protocol, host } = window.location;
-  return new WebSocket(
-    `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/api/v1/ws`,
-  ) as unknown as SocketLike;
+  // Kept over all connections: while the server is away there is nowhere to get another from.
+  worker ??= new Worker(new URL('./background.ts', import.meta.url), {
+    type: 'module',
+  }) as unknown as WorkerLike;
+  return new BackgroundSocket(worker, `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/api/v1/ws`, () => {
+    worker = undefined;
+  });
 }
 
 export const socket = new LiveSocket({ open });

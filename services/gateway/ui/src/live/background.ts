@@ -7,7 +7,7 @@ export type Asked = { connection: number } & ({ open: string } | { send: string 
 /** What the page is told of a connection. */
 export type Told = { connection: number } & ({ opened: true } | { messages: unknown[] } | { closed: true });
 
-const BUNDLE_MS = 250;
+const BUNDLE_MS = 500;
 
 const sockets = new Map<number, WebSocket>();
 

@@ -27,7 +27,7 @@ const CUT_BYTES: usize = 2 << 20;
 const READ_AHEAD: usize = 4;
 /// Slices of the map cost no memory: many at a time spare changes of threads, each of which costs as much as
 /// sending tens of kilobytes.
-const STORED_PER_TURN: usize = 8;
+const STORED_PER_TURN: usize = 32;
 /// Gathered ones are memory of their own, at most 4 MiB each.
 const GATHERED_PER_TURN: usize = 2;
 

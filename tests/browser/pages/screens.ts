@@ -145,7 +145,7 @@ export const SCREENS: Screen[] = [
       await expect(page.getByRole('region', { name: /^B: / })).toContainText(/tokens differ/);
     },
   },
-  { name: 'jobs', open: (page) => goTo(page, '/jobs', 'Download of') },
+  { name: 'jobs', open: (page) => goTo(page, '/jobs', 'not for everybody') },
   { name: 'not-found', open: (page) => goTo(page, '/no/such/page', /not found|no such|nothing/i) },
 ];
 

@@ -43,10 +43,10 @@ export const JobRow = memo(function JobRow({ job }: { job: Job }) {
   );
 });
 
-function Title({ job, name }: { job: Job; name: string | undefined }) {
+function Title({ job, name }: { job: Job; name: string | null | undefined }) {
   const word = `${KIND_WORDS[job.kind]} of`;
-  if (name === undefined)
-    return <span className="font-medium text-muted">{word} a dataset that is gone</span>;
+  if (name === null) return <span className="font-medium text-muted">{word} a dataset that is gone</span>;
+  if (name === undefined) return <span className="font-medium text-muted">{word} …</span>;
   return (
     <Link
       data-list-item=""

@@ -42,14 +42,16 @@ function takeAll(summaries: Summary[]): void {
     changed = differs || changed;
     note(summary);
   }
-  useNames.setState(Object.fromEntries(summaries.map(({ id, name }) => [id, name])), true);
+  const byId = Object.fromEntries(summaries.map(({ id, name }) => [id, name]));
+  useNames.setState({ byId, heard: true });
   if (changed) askAgain(keys.datasets, keys.jobs);
 }
 
 function take(summary: Summary): boolean {
   const news = isNews(lines.get(summary.id), summary);
   note(summary);
-  if (useNames.getState()[summary.id] !== summary.name) useNames.setState({ [summary.id]: summary.name });
+  const { byId } = useNames.getState();
+  if (byId[summary.id] !== summary.name) useNames.setState({ byId: { ...byId, [summary.id]: summary.name } });
   return news;
 }
 

@@ -196,6 +196,9 @@ mod tests {
             assert_eq!(sent[0], 0);
             assert_eq!(sent[1..5], u32::try_from(encoded.len()).unwrap().to_be_bytes());
             assert_eq!(sent[5..], encoded, "{header} + {body}");
+            let pieces: Vec<Bytes> = small(head(&message)).collect();
+            assert!(pieces.iter().all(|piece| (1..=COLLECTED_BYTES).contains(&piece.len())));
+            assert_eq!(pieces.concat(), head(&message));
         }
     }
 

@@ -60,3 +60,15 @@ test('a page outlives its gateway', async ({ page, stack, watch }) => {
     await gateway.stop();
   }
 });
+
+test('a page whose worker cannot be loaded tries again', async ({ page, watch }) => {
+  watch.expectError(/ERR_FAILED/);
+  let refused = 0;
+  await page.route(/\/assets\/background-/, (route) => {
+    refused += 1;
+    return refused <= 2 ? route.abort() : route.continue();
+  });
+  await page.goto('/');
+  await expect(banner(page)).toContainText(/^\s*Live/);
+  expect(refused).toBe(3);
+});

@@ -67,5 +67,5 @@ export async function refreshDataset(id: string): Promise<void> {
   const record = await queryClient
     .query({ ...datasetQuery(id), staleTime: 0, retry: false })
     .catch(() => undefined);
-  if (record !== undefined) change(record.id, (dataset) => newer(dataset, record));
+  if (record !== undefined) putDataset(record);
 }

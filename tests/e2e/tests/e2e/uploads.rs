@@ -106,18 +106,22 @@ fn what_breaks_off_leaves_nothing() {
 #[test]
 fn a_conversion_goes_on_from_the_stored_files() {
     run(async {
-        let mut rig = Rig::small(THREE).await?;
+        // One task at a time: while it is held, the next upload waits, and nobody holds its rows.
+        let mut rig = Rig::small_with(THREE, json!({ "ingestion": { "slots": 1 } })).await?;
         let (files, _) = files(&rig).await?;
         let committing = Gate::shut(&rig.pool, "tasks", "NEW.kind = 'work' AND NEW.state = 'done'").await?;
-        let (id, job) = upload(&rig, Form::default().text("name", "mine").file(&files[0])?).await?;
+        let held = upload(&rig, Form::default().text("name", "mine").file(&files[0])?).await?;
         committing.reached().await?;
-        let again = rig.api().post(&format!("/datasets/{id}/download"), &json!({})).await?;
+        let waiting = upload(&rig, Form::default().text("name", "next").file(&files[0])?).await?;
+        let again = rig.api().post(&format!("/datasets/{}/download", waiting.0), &json!({})).await?;
         again.refused(Reason::JobAlreadyActive);
         let (fallen, opened) = tokio::join!(rig.crash(), committing.open());
         fallen.and(opened)?;
         rig.resume().await?;
-        rig.succeeded(id, job).await?;
-        equals_the_files(&rig, &rig.dataset(id).await?, "train", &[&files[0]]).await?;
+        for (id, job) in [held, waiting] {
+            rig.succeeded(id, job).await?;
+            equals_the_files(&rig, &rig.dataset(id).await?, "train", &[&files[0]]).await?;
+        }
 
         // A cancelled one starts again from what was sent. The cancel waits for the claim, and comes before the rows.
         let claiming = Gate::shut(&rig.pool, "jobs", "NEW.state = 'running' AND NEW.kind = 'ingest'").await?;

@@ -16,8 +16,8 @@ use dataset_proto::{
     ingestion::{FileStart, UploadEnd, UploadRequest, UploadStart, upload_request::Part},
 };
 use serde::Serialize;
-use std::collections::HashSet;
-use tokio::sync::mpsc;
+use std::{collections::HashSet, time::Duration};
+use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
@@ -27,6 +27,8 @@ const QUEUE: usize = 4;
 const MAX_TEXT: usize = 4 << 10;
 /// After a refusal so much more is read, so that the client is done sending and hears why.
 const MAX_DRAINED: usize = 64 << 20;
+/// A client that sends nothing for so long hears its answer at once.
+const SILENCE: Duration = Duration::from_secs(1);
 
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a form is read part by part; this describes it")]
@@ -140,8 +142,8 @@ fn broken(error: &MultipartError) -> ApiError {
 /// Reads on for a while, as most clients hear an answer only when they have said everything.
 async fn drained(mut form: Multipart, error: ApiError) -> ApiError {
     let mut left = MAX_DRAINED;
-    while let Ok(Some(mut field)) = form.next_field().await {
-        while let Ok(Some(chunk)) = field.chunk().await {
+    while let Ok(Ok(Some(mut field))) = timeout(SILENCE, form.next_field()).await {
+        while let Ok(Ok(Some(chunk))) = timeout(SILENCE, field.chunk()).await {
             left = left.saturating_sub(chunk.len());
             if left == 0 {
                 return error;

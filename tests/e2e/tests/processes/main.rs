@@ -73,7 +73,9 @@ fn a_worker_that_is_killed_in_an_upload_leaves_nothing() {
         tokio::time::sleep(Duration::from_secs(5)).await;
         ensure!(stack.rig.is_receiving() && stack.rig.files()?.len() == 1, "{:?}", stack.rig.files()?);
         stack.kill("ingestion").await?;
-        ensure!(sending.join_all().await.iter().flatten().all(|answer| answer.status.is_server_error()));
+        // The client is told, although it has not said all.
+        let answers = sending.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
+        ensure!(answers.iter().all(|answer| answer.status.is_server_error()), "{answers:?}");
         stack.spawn_again("ingestion")?;
         let nothing = async || stack.rig.is_empty().await.unwrap_or(false);
         test_kit::wait_until(Duration::from_secs(30), "nothing is left", nothing).await;

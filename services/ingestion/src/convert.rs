@@ -16,8 +16,16 @@ mod parquet;
 mod rows;
 pub mod schema;
 mod text;
+mod webdataset;
+mod zipped;
 
-use std::{collections::HashSet, fs::File, sync::Arc};
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{Read, Seek},
+    path::Path,
+    sync::Arc,
+};
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
@@ -39,40 +47,50 @@ pub enum Format {
     Parquet,
     /// JSON lines or one array, plain or compressed.
     Json,
-    /// Comma-separated, plain or compressed.
-    Csv,
-    /// The same with tabs.
-    Tsv,
+    /// Cells between separators, plain or compressed.
+    Csv {
+        separator: u8,
+    },
     /// A row per line, plain or compressed.
     Text,
     /// Arrow's file or stream.
     Arrow,
+    /// A tar archive with a row per group of members.
+    WebDataset,
+    /// An archive whose members are files of any other format.
+    Zip,
 }
 
 impl Format {
-    /// The format of that name in `datasets`; `tsv` besides, which is a `csv` with other defaults there.
+    pub const CSV: Self = Self::Csv { separator: b',' };
+    pub const TSV: Self = Self::Csv { separator: b'\t' };
+
+    /// The format of that name in `datasets`; a `csv` with another separator than a comma has it behind the name.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "parquet" => Some(Self::Parquet),
             "json" => Some(Self::Json),
-            "csv" => Some(Self::Csv),
-            "tsv" => Some(Self::Tsv),
+            "csv" => Some(Self::CSV),
             "text" => Some(Self::Text),
             "arrow" => Some(Self::Arrow),
-            _ => None,
+            "webdataset" => Some(Self::WebDataset),
+            "zip" => Some(Self::Zip),
+            other => match other.strip_prefix("csv")?.as_bytes() {
+                [separator] => Some(Self::Csv { separator: *separator }),
+                _ => None,
+            },
         }
-    }
-
-    fn delimiter(self) -> u8 {
-        if self == Self::Tsv { b'\t' } else { b',' }
     }
 }
 
-/// A source file whose schema is known.
+/// Rows of a source file whose schema is known: of all of it, or of a member of an archive.
 #[derive(Debug)]
 pub struct Source {
     path: String,
-    file: File,
+    /// Where its rows are said to come from.
+    origin: String,
+    content: Content,
+    /// In the repository, packed or not.
     size: u64,
     format: Format,
     /// As the file has it.
@@ -81,28 +99,55 @@ pub struct Source {
     plain: Schema,
 }
 
+#[derive(Debug)]
+enum Content {
+    File(File),
+    /// Unpacked whenever it is read, so that no more than one member of an archive lies unpacked.
+    Member(zipped::Member),
+}
+
 impl Source {
     /// Looks at a file, named `path` in its repository. JSON and CSV are read whole, as any row may bring another type.
     pub fn open(path: &str, file: File, format: Format, stop: &CancellationToken) -> Result<Self, ConvertError> {
         let size = file.metadata().map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?.len();
-        let own = match format {
-            Format::Parquet => parquet::schema(&parquet::footer(&file, path)?),
-            Format::Json => jsonl::schema(&file, path, stop)?,
-            Format::Csv | Format::Tsv => csv::schema(&file, path, format.delimiter(), stop)?,
-            Format::Text => text::schema(),
-            Format::Arrow => arrow::ArrowBatches::open(&file, path)?.schema().as_ref().clone(),
-        };
-        let mut names = HashSet::new();
-        if let Some(field) = own.fields().iter().find(|field| !names.insert(field.name().as_str())) {
-            return Err(ConvertError::DuplicateColumn { file: path.to_owned(), column: field.name().clone() });
-        }
-        let plain = schema::canonical(&own);
-        Ok(Self { path: path.to_owned(), file, size, format, own: Arc::new(own), plain })
+        let own = schema_of(&file, path, format, stop)?;
+        Self::new(path.to_owned(), Content::File(file), size, format, own)
     }
 
-    /// The file's name in its repository.
+    /// The same of a file that may be a zip archive: all its members. `scratch` is a folder for what is unpacked.
+    pub fn open_all(
+        path: &str,
+        file: File,
+        format: Format,
+        scratch: &Path,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Self>, ConvertError> {
+        let mut head = Vec::new();
+        let read = (&file).take(4).read_to_end(&mut head).and_then(|_| (&file).rewind());
+        read.map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?;
+        if zipped::is_zip(path, &head) {
+            return zipped::sources(path, file, format, scratch, stop);
+        }
+        Ok(vec![Self::open(path, file, format, stop)?])
+    }
+
+    fn new(path: String, content: Content, size: u64, format: Format, own: Schema) -> Result<Self, ConvertError> {
+        let mut names = HashSet::new();
+        if let Some(field) = own.fields().iter().find(|field| !names.insert(field.name().as_str())) {
+            return Err(ConvertError::DuplicateColumn { file: path, column: field.name().clone() });
+        }
+        let plain = schema::canonical(&own);
+        Ok(Self { origin: path.clone(), path, content, size, format, own: Arc::new(own), plain })
+    }
+
+    /// The file's name in its repository; a member's follows that of its archive.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// What the rows count from: the file, or the archive when its members are too many to tell apart.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Its rows in order, with the columns of `schema`, which must be at least as wide as the file's own.
@@ -111,16 +156,40 @@ impl Source {
         schema: &'a SchemaRef,
         stop: &'a CancellationToken,
     ) -> Result<Batches<'a>, ConvertError> {
-        let Self { path, file, own, format, .. } = self;
+        let Self { path, content, own, format, .. } = self;
+        let unpacked;
+        let file = match content {
+            Content::File(file) => file,
+            Content::Member(member) => {
+                unpacked = member.unpack(path, stop)?;
+                &unpacked
+            }
+        };
         let rows: Box<dyn ReadBatches> = match format {
             Format::Parquet => Box::new(parquet::ParquetBatches::open(file, path)?),
             Format::Json => Box::new(jsonl::JsonBatches::open(file, path, own, stop)?),
-            Format::Csv | Format::Tsv => Box::new(csv::CsvBatches::open(file, path, format.delimiter(), own, stop)?),
+            Format::Csv { separator } => Box::new(csv::CsvBatches::open(file, path, *separator, own, stop)?),
             Format::Text => Box::new(text::TextBatches::new(compressed::Plain::open(file, path, stop)?)),
             Format::Arrow => Box::new(arrow::ArrowBatches::open(file, path)?),
+            Format::WebDataset => Box::new(webdataset::SampleBatches::open(file, path, own, stop)?),
+            // Its members have other formats.
+            Format::Zip => return Err(ConvertError::NoMembers { file: path.clone() }),
         };
         Ok(Batches { source: self, schema, stop, rows, bytes: 0, ended: false })
     }
+}
+
+fn schema_of(file: &File, path: &str, format: Format, stop: &CancellationToken) -> Result<Schema, ConvertError> {
+    Ok(match format {
+        Format::Parquet => parquet::schema(&parquet::footer(file, path)?),
+        Format::Json => jsonl::schema(file, path, stop)?,
+        Format::Csv { separator } => csv::schema(file, path, separator, stop)?,
+        Format::Text => text::schema(),
+        Format::Arrow => arrow::ArrowBatches::open(file, path)?.schema().as_ref().clone(),
+        Format::WebDataset => webdataset::schema(file, path, stop)?,
+        // By its name only: its members are opened instead of it.
+        Format::Zip => return Err(ConvertError::NoMembers { file: path.to_owned() }),
+    })
 }
 
 /// The schema that holds the rows of all files.

@@ -82,7 +82,7 @@ impl From<PlanError> for Problem {
             PlanError::ConfigRequired { .. } => (Reason::HubConfigRequired, "name one of them as `config`"),
             PlanError::SplitNotFound { .. } => (Reason::HubSplitNotFound, "name one of them as `split`"),
             PlanError::NoDataFiles => {
-                (Reason::NoDataFiles, "choose a repository with parquet, json, csv, text or arrow files")
+                (Reason::NoDataFiles, "choose a repository with parquet, json, csv, text, arrow, tar or zip files")
             }
             PlanError::NothingMatches { .. } | PlanError::EmptySplit { .. } => {
                 (Reason::NoDataFiles, "ask the repository's owner to correct `configs` in README.md")
@@ -112,6 +112,9 @@ impl From<PlanError> for Problem {
 pub(crate) fn convert(error: &ConvertError) -> TaskError {
     let (reason, step) = match error {
         ConvertError::Stopped => return TaskError::Stopped,
+        ConvertError::Disk { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+            return TaskError::Problem(Problem::new(Reason::DiskFull, error.to_string()).next_step(FREE_SPACE));
+        }
         ConvertError::Disk { .. } => {
             tracing::error!(error = %chain(error), "a source file cannot be read locally");
             return TaskError::Problem(Problem { retryable: true, ..Problem::internal() });
@@ -122,11 +125,16 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
         | ConvertError::BadArrow { .. }
         | ConvertError::BadBatch { .. }
         | ConvertError::BadCompression { .. }
+        | ConvertError::BadMember { .. }
         | ConvertError::NoColumns { .. }
         | ConvertError::DuplicateColumn { .. }
         | ConvertError::Cast { .. } => {
             (Reason::SourceCorrupt, "choose a revision in which the file is whole, or ask the repository's owner")
         }
+        ConvertError::NoMembers { .. } => (
+            Reason::NoDataFiles,
+            "choose a split or config whose archives hold parquet, json, csv, text or arrow files",
+        ),
         ConvertError::UnsupportedCompression { .. } => {
             (Reason::SourceCorrupt, "use files that are plain or packed with gzip, zstd, bzip2, xz or lz4")
         }

@@ -213,8 +213,8 @@ mod tests {
         let fails = |paths: &[&str]| plan_of(paths, None, Choice::default()).unwrap_err();
         assert!(matches!(fails(&["README.md", ".gitattributes"]), PlanError::NoDataFiles));
         assert!(matches!(fails(&["README.md", "name.py"]), PlanError::Script { file } if file == "name.py"));
-        assert!(matches!(fails(&["train.tar"]), PlanError::Unsupported { format: "webdataset", .. }));
-        assert!(matches!(fails(&["a.zip"]), PlanError::Unsupported { format: "zip", .. }));
+        assert!(matches!(fails(&["train.lance"]), PlanError::Unsupported { format: "lance", .. }));
+        assert!(matches!(fails(&["a.png"]), PlanError::Unsupported { format: "imagefolder", .. }));
     }
 
     #[test]

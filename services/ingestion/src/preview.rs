@@ -107,7 +107,7 @@ impl Previews {
     ) -> Result<FirstRows, Problem> {
         let rows = question.rows;
         let Some(file) = split.first_file() else { return Ok(FirstRows::default()) };
-        let format = Format::named(format::of_file(&file.path, split.split.format).converter());
+        let format = Format::named(format::of_file(&file.path, split.split.format).converter().as_str());
         let format = format.ok_or_else(Problem::internal)?;
         let file = ListedFile::new(&self.hub, question, commit, file)?;
         let _turn = self.turns.acquire().await.map_err(|error| failure::internal(&error))?;

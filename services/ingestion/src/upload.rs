@@ -211,7 +211,7 @@ impl Upload {
         }
         if plan::upload::format_of(name).is_none() {
             let detail = format!("`{shown}` is in no format that rows are read from");
-            let step = "send parquet, jsonl, json, csv, tsv, txt or arrow files, the text ones also as gz, zst, bz2, xz or lz4";
+            let step = "send parquet, jsonl, json, csv, tsv, txt, arrow, tar or zip files, the text ones also as gz, zst, bz2, xz or lz4";
             return Err(Problem::new(Reason::UnsupportedMedia, detail).next_step(step));
         }
         if !self.names.insert(name.to_owned()) {

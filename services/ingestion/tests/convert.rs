@@ -29,8 +29,8 @@ fn open(path: &Path) -> Result<Source, ConvertError> {
     let name = path.file_name().unwrap().to_str().unwrap();
     let formats = [
         (".parquet", Format::Parquet),
-        (".csv", Format::Csv),
-        (".tsv", Format::Tsv),
+        (".csv", Format::CSV),
+        (".tsv", Format::TSV),
         (".txt", Format::Text),
         (".arrow", Format::Arrow),
     ];

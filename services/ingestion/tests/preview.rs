@@ -176,7 +176,7 @@ async fn what_the_hub_refuses_is_said_as_it_is() {
     write("rows", "train.jsonl", "{\"a\": 1}\n");
     write("script", "script.py", "import datasets\n");
     write("empty", "README.md", "# Nothing\n");
-    write("tar", "train.tar", "tar");
+    write("lance", "train.lance", "lance");
     write("broken", "train.jsonl", "{\"a\": 1}\n{\"a\": \n");
     write("gated", "README.md", "---\nlicense: mit\n---\n");
     write("gated", "train.jsonl", "{\"a\": 1}\n");

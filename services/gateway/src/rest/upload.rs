@@ -33,8 +33,8 @@ const SILENCE: Duration = Duration::from_secs(1);
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a form is read part by part; this describes it")]
 pub(crate) struct UploadForm {
-    /// One part for each file, in the order of their rows: parquet, jsonl, json, csv, tsv, txt or arrow, the text ones
-    /// also compressed. A name with `test` or `validation` in it makes a split.
+    /// One part for each file, in the order of their rows: parquet, jsonl, json, csv, tsv, txt, arrow, tar or zip, the
+    /// text ones also compressed. A name with `test` or `validation` in it makes a split.
     #[schema(value_type = Vec<String>, format = Binary)]
     files: Vec<u8>,
     /// Unique.

@@ -21,6 +21,10 @@ pub enum ConvertError {
     BadCompression { file: String, kind: &'static str, source: io::Error },
     #[error("`{file}` is compressed with {kind}, which is not supported")]
     UnsupportedCompression { file: String, kind: &'static str },
+    #[error("`{member}` in `{file}` cannot be read: {why}")]
+    BadMember { file: String, member: String, why: String },
+    #[error("`{file}` holds no file that rows are read from")]
+    NoMembers { file: String },
     #[error("`{file}` has no columns")]
     NoColumns { file: String },
     #[error("`{file}` has two columns named `{column}`")]

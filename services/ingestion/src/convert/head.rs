@@ -15,7 +15,9 @@ use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 use tokio_util::sync::CancellationToken;
 
-use super::{ConvertError, Format, Source, arrow, common_schema, compressed::Plain, parquet, rows::Scanner, schema};
+use super::{
+    ConvertError, Format, Source, arrow, common_schema, compressed::Plain, parquet, rows::Scanner, schema, zipped,
+};
 
 /// Of what unpacks to more, only so much is looked at.
 const PLAIN_BYTES: u64 = 32 << 20;
@@ -60,6 +62,9 @@ pub fn of_beginning(
     let Beginning { path, format, bytes, is_whole } = beginning;
     let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
     let file = |bytes: &[u8]| written(scratch, bytes).map_err(disk);
+    if format == Format::WebDataset || zipped::is_zip(path, bytes) {
+        return archived(beginning, rows, scratch, stop);
+    }
     let (source, is_whole) = if format == Format::Arrow {
         let Some(whole) = (if is_whole { Some(0..bytes.len()) } else { arrow::whole_batches(bytes) }) else {
             return Ok(None);
@@ -74,6 +79,22 @@ pub fn of_beginning(
     };
     let head = first_rows(&source, rows, stop)?;
     Ok((is_whole || head.rows.num_rows() > 0).then_some(head))
+}
+
+/// Archives are looked into when they are whole.
+fn archived(
+    beginning: Beginning<'_>,
+    rows: usize,
+    scratch: &Path,
+    stop: &CancellationToken,
+) -> Result<Option<Head>, ConvertError> {
+    let Beginning { path, format, bytes, is_whole } = beginning;
+    if !is_whole {
+        return Ok(None);
+    }
+    let file = written(scratch, bytes).map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?;
+    let sources = Source::open_all(path, file, format, scratch, stop)?;
+    sources.first().map(|source| first_rows(source, rows, stop)).transpose()
 }
 
 fn first_rows(source: &Source, rows: usize, stop: &CancellationToken) -> Result<Head, ConvertError> {
@@ -129,8 +150,10 @@ fn unpacked_name(path: &str) -> &str {
 fn cut(format: Format, plain: &mut Vec<u8>) -> bool {
     let end = match format {
         Format::Json => return cut_json(plain),
-        Format::Csv | Format::Tsv => end_of_records(plain),
-        Format::Text | Format::Parquet | Format::Arrow => memchr::memrchr2(b'\n', b'\r', plain),
+        Format::Csv { .. } => end_of_records(plain),
+        Format::Text | Format::Parquet | Format::Arrow | Format::WebDataset | Format::Zip => {
+            memchr::memrchr2(b'\n', b'\r', plain)
+        }
     };
     plain.truncate(end.map_or(0, |end| end + 1));
     end.is_some()
@@ -186,11 +209,24 @@ mod tests {
         assert_eq!(rows("a.json", Format::Json, b"[{\"a\": \"}\"}, {\"a\": \"b\"},\n {\"a\""), Some(2));
         assert_eq!(rows("a.json", Format::Json, b"{\n\"a\": {\n\"b\": 1}\n}\n{\n\"a\""), Some(1));
         assert_eq!(rows("a.json", Format::Json, b"[{\"a\": [1, 2"), None);
-        assert_eq!(rows("a.csv", Format::Csv, b"a,b\n1,\"x\ny\"\n2,\"z\n"), Some(1));
-        assert_eq!(rows("a.csv", Format::Csv, b"a,b\n1,2"), None, "only the names are whole");
+        assert_eq!(rows("a.csv", Format::CSV, b"a,b\n1,\"x\ny\"\n2,\"z\n"), Some(1));
+        assert_eq!(rows("a.csv", Format::CSV, b"a,b\n1,2"), None, "only the names are whole");
         assert_eq!(rows("a.txt", Format::Text, b"one\r\ntwo\nthree\nfo"), Some(2));
         assert_eq!(rows("a.txt", Format::Text, b"no end"), None);
         assert!(head("a.jsonl", Format::Json, b"{\"a\": nope}\n{\"a\"").is_err());
+    }
+
+    #[test]
+    fn an_archive_is_looked_into_when_it_is_whole() {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        archive.start_file("d/a.jsonl", zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(b"{\"a\": 1}\n{\"a\": 2}\n{\"a\": 3}\n").unwrap();
+        let bytes = archive.finish().unwrap().into_inner();
+        let scratch = tempfile::tempdir().unwrap();
+        let whole = Beginning { path: "a.zip", format: Format::Zip, bytes: &bytes, is_whole: true };
+        let head = of_beginning(whole, 2, scratch.path(), &CancellationToken::new()).unwrap().unwrap();
+        assert_eq!(head.rows.num_rows(), 2);
+        assert_eq!(rows("a.zip", Format::Zip, &bytes[..20]), None);
     }
 
     #[test]

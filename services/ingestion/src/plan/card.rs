@@ -34,6 +34,8 @@ pub(super) struct DeclaredConfig {
     pub data_dir: String,
     /// Splits and their patterns, in order; none = they follow from the files' names.
     pub data_files: Option<Vec<(String, Vec<String>)>>,
+    /// What stands between the cells of CSV files.
+    pub separator: Option<String>,
 }
 
 /// Reads both files; none is there for most repositories.
@@ -97,11 +99,14 @@ fn config(item: &Node) -> Result<DeclaredConfig, String> {
         None | Some(Node::Null) => None,
         Some(node) => Some(data_files(node).map_err(|why| format!("`data_files` of config `{name}`: {why}"))?),
     };
+    // As in pandas, `delimiter` is another name for `sep`, and wins.
+    let separator = ["delimiter", "sep"].iter().find_map(|key| item.get(key).and_then(Node::as_name));
     Ok(DeclaredConfig {
         name: name.to_owned(),
         is_default: name == "default" || item.get("default").is_some_and(Node::is_true),
         data_dir: item.get("data_dir").and_then(Node::as_name).unwrap_or_default().to_owned(),
         data_files,
+        separator: separator.map(str::to_owned),
     })
 }
 

@@ -24,7 +24,7 @@ pub enum PlanError {
     #[error("split `{first}` has {first_format} files but split `{other}` has {other_format} files")]
     FormatsDiffer { first: String, first_format: &'static str, other: String, other_format: &'static str },
     #[error(
-        "`{file}` is in the format {format}, which is not supported; supported are parquet, json, csv, text and arrow"
+        "`{file}` is in the format {format}, which is not supported; supported are parquet, json, csv, text, arrow, tar and zip"
     )]
     Unsupported { format: &'static str, file: String },
     #[error("the source files have {size} bytes; the limit is {limit}")]

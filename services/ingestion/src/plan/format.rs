@@ -13,16 +13,24 @@ pub struct Format {
     pub name: &'static str,
     /// What the extension says besides.
     pub variant: &'static str,
+    /// What the config says stands between the cells of a `csv`.
+    pub separator: Option<u8>,
 }
 
 impl Format {
     const fn of(name: &'static str) -> Self {
-        Self { name, variant: "" }
+        Self::variant(name, "")
     }
 
-    /// The name under which the files are converted: `tsv` is its own.
-    pub fn converter(self) -> &'static str {
-        if self.variant == "tab" { "tsv" } else { self.name }
+    const fn variant(name: &'static str, variant: &'static str) -> Self {
+        Self { name, variant, separator: None }
+    }
+
+    /// The name under which the files are converted: a `csv` with another separator than a comma has it behind.
+    pub fn converter(self) -> String {
+        let separator = self.separator.or((self.variant == "tab").then_some(b'\t'));
+        let separator = separator.filter(|separator| self.name == "csv" && *separator != b',');
+        format!("{}{}", self.name, separator.map_or_else(String::new, |separator| char::from(separator).to_string()))
     }
 
     /// Whether rows can be read from it.
@@ -32,7 +40,7 @@ impl Format {
 }
 
 /// The formats that rows are read from.
-pub const CONVERTED: &[&str] = &["parquet", "json", "csv", "text", "arrow"];
+pub const CONVERTED: &[&str] = &["parquet", "json", "csv", "text", "arrow", "webdataset", "zip"];
 
 /// Folders of media: extension lists, each also known in upper case. Later lists win over earlier ones.
 const MEDIA: &[(&str, &str)] = &[
@@ -64,13 +72,13 @@ const METADATA_NAMES: &[&str] =
 pub fn of_extension(extension: &str) -> Option<Format> {
     let format = match extension {
         "csv" => Format::of("csv"),
-        "tsv" => Format { name: "csv", variant: "tab" },
+        "tsv" => Format::variant("csv", "tab"),
         "json" | "jsonl" | "ndjson" => Format::of("json"),
         "parquet" | "geoparquet" | "gpq" => Format::of("parquet"),
         "arrow" => Format::of("arrow"),
         "txt" => Format::of("text"),
         "conll" => Format::of("conll"),
-        "conllu" => Format { name: "conll", variant: "comments" },
+        "conllu" => Format::variant("conll", "comments"),
         "tar" => Format::of("webdataset"),
         "xml" => Format::of("xml"),
         "hdf5" => Format::of("hdf5"),

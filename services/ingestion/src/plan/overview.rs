@@ -87,13 +87,13 @@ mod tests {
     #[test]
     fn one_broken_config_does_not_hide_the_others() {
         let yaml = "configs:\n- config_name: a\n  data_files: a.jsonl\n- config_name: b\n  data_files: no.jsonl\n\
-                    - config_name: c\n  data_files: c.tar";
-        let found = overview_of(&["a.jsonl", "c.tar"], yaml).unwrap();
+                    - config_name: c\n  data_files: c.lance";
+        let found = overview_of(&["a.jsonl", "c.lance"], yaml).unwrap();
         assert_eq!(found.configs[0].source_bytes(), 10);
         assert!(matches!(found.configs[1].splits, Err(PlanError::NothingMatches { .. })));
-        assert!(matches!(found.configs[2].splits, Err(PlanError::Unsupported { format: "webdataset", .. })));
+        assert!(matches!(found.configs[2].splits, Err(PlanError::Unsupported { format: "lance", .. })));
         assert!(matches!(overview_of(&["name.py"], "license: mit"), Err(PlanError::Script { .. })));
-        assert!(matches!(overview_of(&["a.tar"], "license: mit"), Err(PlanError::Unsupported { .. })));
+        assert!(matches!(overview_of(&["a.lance"], "license: mit"), Err(PlanError::Unsupported { .. })));
     }
 
     #[test]

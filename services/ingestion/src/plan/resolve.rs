@@ -77,6 +77,7 @@ impl<'a> Index<'a> {
 
     fn declared(&self, config: &DeclaredConfig, only: bool) -> Config {
         let splits = self.resolve(&config.name, &config.data_dir, config.data_files.as_ref());
+        let splits = splits.and_then(|splits| separated(config, splits));
         let by_name = config.data_files.is_none();
         self.config(&config.name, &config.data_dir, config.is_default || only, by_name, splits)
     }
@@ -167,6 +168,20 @@ impl<'a> Index<'a> {
         let unused = self.paths.iter().filter(|path| !used.contains(path.as_str()));
         unused.map(|path| LeftOut { path: path.clone(), rule: rule(path).to_owned() }).collect()
     }
+}
+
+/// CSV files are cut at what their config says.
+fn separated(config: &DeclaredConfig, mut splits: Vec<ResolvedSplit>) -> Result<Vec<ResolvedSplit>, PlanError> {
+    let Some(separator) = &config.separator else { return Ok(splits) };
+    for split in splits.iter_mut().filter(|split| split.format.name == "csv") {
+        let [byte @ (b'\t' | b' '..=b'~')] = separator.as_bytes() else {
+            let name = &config.name;
+            let why = format!("`{separator}` of config `{name}` cannot separate cells: use one ASCII character");
+            return Err(PlanError::BadCard { file: card::README, why });
+        };
+        split.format.separator = Some(*byte);
+    }
+    Ok(splits)
 }
 
 fn unresolved(config: &str, error: Unresolved) -> PlanError {

@@ -48,8 +48,11 @@ fn split_groups(split: &PlannedSplit, split_number: u32) -> Vec<FileGroup<'_>> {
             message += file.path.len() + FILE_MESSAGE_BYTES;
             bytes <= GROUP_BYTES && message <= GROUP_MESSAGE_BYTES
         };
-        // A file that is too large for any group has one of its own.
-        let count = split.files[start..].iter().take(GROUP_FILES).take_while(fits).count().max(1);
+        // A file that is too large for any group has one of its own; so has an archive, which is many files.
+        let is_archive = |file: &SourceFile| file.path.to_ascii_lowercase().ends_with(".zip");
+        let rest = &split.files[start..];
+        let plain = rest.iter().take(GROUP_FILES).take_while(|file| !is_archive(file));
+        let count = plain.take_while(fits).count().max(1);
         let files = &split.files[start..start + count];
         groups.push(FileGroup { split: &split.name, split_number, first_file: start, files, format: split.format });
         start += count;
@@ -62,7 +65,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const FORMAT: Format = Format { name: "parquet", variant: "" };
+    const FORMAT: Format = Format { name: "parquet", variant: "", separator: None };
 
     fn splits() -> impl Strategy<Value = Vec<PlannedSplit>> {
         let size = prop_oneof![0..1_u64 << 20, 0..GROUP_BYTES * 2, Just(GROUP_BYTES)];
@@ -96,6 +99,14 @@ mod tests {
             }
             prop_assert!(groups.windows(2).all(|w| w[0].split_number <= w[1].split_number));
         }
+    }
+
+    #[test]
+    fn an_archive_is_alone() {
+        let file = |path: &str| SourceFile { path: path.into(), size: 1, digest: String::new() };
+        let files = ["a.jsonl", "b.jsonl", "c.zip", "d.ZIP", "e.jsonl"].map(file).to_vec();
+        let splits = [PlannedSplit { name: "train".into(), files, format: FORMAT }];
+        assert_eq!(groups(&splits).iter().map(|g| g.files.len()).collect::<Vec<_>>(), [2, 1, 1, 1]);
     }
 
     #[test]

@@ -61,10 +61,21 @@ mod tests {
 
     #[test]
     fn what_holds_no_rows_is_known_by_its_name() {
-        for name in ["a.zip", "a.tar.gz", "a", "a.md", "a.png", "a.gz", "README"] {
+        for name in ["a.7z", "a", "a.md", "a.png", "a.gz", "README"] {
             assert_eq!(format_of(name), None, "{name}");
         }
-        for name in ["a.jsonl", "a.json.gz", "a.CSV", "a.tsv.xz", "a.txt", "a.parquet", "a.arrow", "a.ndjson.zst"] {
+        for name in [
+            "a.jsonl",
+            "a.json.gz",
+            "a.CSV",
+            "a.tsv.xz",
+            "a.txt",
+            "a.parquet",
+            "a.arrow",
+            "a.ndjson.zst",
+            "a.zip",
+            "a.tar.gz",
+        ] {
             assert!(format_of(name).is_some(), "{name}");
         }
     }

@@ -1,7 +1,10 @@
 //! The work task of an ingest that takes only the first rows: file after file in the order of the source, until there
 //! are enough. What is not needed is not fetched.
 
-use std::{fs::File, path::PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use catalog_client::{Claim, Commit, TaskError};
 use dataset_model::{Problem, Reason};
@@ -64,9 +67,10 @@ impl Taken<'_> {
         for file in &work.files {
             let fetched = self.fetch(&work, file).await?;
             let (counted, stop) = ((file.clone(), fetched), self.stop.clone());
+            let scratch = self.worker.store.staging_dir();
             let missing = rows - found;
             let counting = blocking(move || {
-                let counted_rows = count(&counted.0, &counted.1, missing, &stop);
+                let counted_rows = count(&counted.0, &counted.1, missing, &scratch, &stop);
                 (counted, counted_rows)
             });
             let (input, counted) = counting.await?;
@@ -94,17 +98,24 @@ impl Taken<'_> {
 }
 
 /// The rows of a file, counted until there are enough. Blocking.
-fn count(file: &WorkFile, content: &File, enough: u64, stop: &CancellationToken) -> Result<u64, ConvertError> {
+fn count(
+    file: &WorkFile,
+    content: &File,
+    enough: u64,
+    scratch: &Path,
+    stop: &CancellationToken,
+) -> Result<u64, ConvertError> {
     let path = &file.source.path;
     let content = content.try_clone().map_err(|source| ConvertError::Disk { file: path.clone(), source })?;
     let format = Format::named(&file.format).unwrap_or(Format::Json);
-    let source = Source::open(path, content, format, stop)?;
-    let schema = common_schema(std::slice::from_ref(&source))?;
     let mut rows = 0;
-    for batch in source.batches(&schema, stop)? {
-        rows += batch?.num_rows() as u64;
-        if rows >= enough {
-            break;
+    for source in Source::open_all(path, content, format, scratch, stop)? {
+        let schema = common_schema(std::slice::from_ref(&source))?;
+        for batch in source.batches(&schema, stop)? {
+            rows += batch?.num_rows() as u64;
+            if rows >= enough {
+                return Ok(rows);
+            }
         }
     }
     Ok(rows)

@@ -103,7 +103,7 @@ fn tasks(plan: &Plan, repo: &str, commit: &str, upload: Option<&Upload>) -> Vec<
             let key = keys.get(source.path.as_str()).map(|key| (*key).to_owned());
             let own = key.as_ref().and_then(|_| plan::upload::format_of(&source.path));
             let format = own.unwrap_or_else(|| format::of_file(&source.path, group.format));
-            WorkFile { source: source.clone(), format: format.converter().to_owned(), key }
+            WorkFile { source: source.clone(), format: format.converter(), key }
         };
         let work = IngestWork {
             repo_id: repo.to_owned(),
@@ -133,7 +133,7 @@ fn first_rows_task(plan: &Plan, repo: &str, commit: &str, count: u64) -> NewTask
     for (split, split_number) in plan.splits.iter().zip(0..) {
         let file = |source: &SourceFile| WorkFile {
             source: source.clone(),
-            format: format::of_file(&source.path, split.format).converter().to_owned(),
+            format: format::of_file(&source.path, split.format).converter(),
             key: None,
         };
         let fits = |file: &WorkFile| {

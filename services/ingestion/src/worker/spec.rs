@@ -41,7 +41,7 @@ pub(super) struct FirstRows {
 pub(super) struct WorkFile {
     #[serde(flatten)]
     pub source: SourceFile,
-    /// `parquet` or `json`.
+    /// Name of the converter's format, such as `parquet` or `json`.
     pub format: String,
     /// Where a file lies that was uploaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -241,7 +241,7 @@ fn write_shards(
     for (WorkFile { source, format, .. }, file) in inputs {
         // The plan only lets through formats that are known here.
         let format = Format::named(&format).unwrap_or(Format::Json);
-        sources.push(Source::open(&source.path, file, format, stop)?);
+        sources.extend(Source::open_all(&source.path, file, format, &store.staging_dir(), stop)?);
     }
     let schema = common_schema(&sources)?;
     if let Some(column) = text_column.filter(|_| !schema.fields().is_empty()) {
@@ -283,13 +283,17 @@ fn write_rows<A: FnMut(&str) -> Result<(), ShardError>>(
     stop: &CancellationToken,
 ) -> Result<Vec<Shard>, ShardError> {
     let mut missing = max_rows;
+    let (mut row_start, mut origin) = (0, "");
     for source in sources {
-        let mut row_start = 0;
+        // Members of one archive may all count as that archive.
+        if source.origin() != origin {
+            (row_start, origin) = (0, source.origin());
+        }
         for batch in source.batches(schema, stop)? {
             let batch = batch?;
             let batch = batch.slice(0, usize::try_from(missing).map_or(batch.num_rows(), |n| n.min(batch.num_rows())));
             missing -= batch.num_rows() as u64;
-            shards.push(source.path(), row_start, &batch)?;
+            shards.push(origin, row_start, &batch)?;
             row_start += batch.num_rows() as u64;
             // A full channel means that the last count was not read yet either.
             drop(events.try_send(Event::Rows(shards.row_count())));

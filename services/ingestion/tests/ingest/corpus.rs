@@ -12,7 +12,7 @@ use ingestion::plan::{Repository, SourceFile, configs};
 use serde_json::{Map, Value, json};
 
 /// Fewer would not have one of each.
-const REPOSITORIES: usize = 90;
+const REPOSITORIES: usize = 120;
 const AT_ONCE: usize = 8;
 
 fn python(script: &str, folder: &Path) -> (bool, String) {

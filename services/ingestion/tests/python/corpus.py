@@ -12,6 +12,7 @@ import lzma
 import os
 import sys
 
+import corpus_archives
 import pyarrow as pa
 import pyarrow.parquet
 
@@ -236,6 +237,10 @@ repository("card-default", some, CONFIGS + "x\n  data_dir: a\n- config_name: y\n
 repository("card-number-as-name", some, CONFIGS + "2024\n  data_files: c.jsonl", ours=1)
 repository("card-standalone", {**some, ".huggingface.yaml": CONFIGS + "own\n  data_files: c.jsonl\n"}, "license: mit")
 repository("card-without-configs", some, "license: mit\ntags: [a, b]")
+repository("card-sep", {"a.csv": csv(";"), "b.csv": CSV}, CONFIGS + 'x\n  data_files: a.csv\n  sep: ";"\n- config_name: y\n  data_files: b.csv')
+repository("card-delimiter", {"a.csv": csv("|")}, CONFIGS + 'x\n  data_files: a.csv\n  sep: ";"\n  delimiter: "|"')
+repository("card-tab", {"a.csv": csv("\t")}, CONFIGS + 'x\n  data_files: a.csv\n  delimiter: "\\t"')
+repository("card-sep-too-long", {"a.csv": csv("::")}, CONFIGS + 'x\n  data_files: a.csv\n  sep: "::"', ours="SOURCE_CORRUPT")
 repository(
     "card-two-formats",
     {"a.jsonl": LINES, "b.parquet": parquet(TABLE)},
@@ -266,5 +271,6 @@ repository("new-column", {"a.jsonl": '{"a": 1}\n', "b.jsonl": '{"a": 2, "b": "x"
 repository("order-of-columns", {"a.jsonl": '{"a": 1, "b": "x"}\n', "b.jsonl": '{"b": "y", "a": 2}\n'})
 repository("schemas-differ", {"a.parquet": parquet({"n": [1]}), "b.parquet": parquet({"n": ["x"]})}, ours="SCHEMA_MISMATCH")
 
+corpus_archives.write(repository, LINES, CSV, parquet(TABLE))
 with open(os.path.join(sys.argv[1], "corpus.json"), "w", encoding="utf-8") as file:
     json.dump(expectations, file)

@@ -12,7 +12,7 @@ import { Progress } from '../ui/Progress';
 import { useDroppedFiles } from './droppedFiles';
 import { nameOf, sendFiles, type Sending } from './upload';
 
-const FORMATS = '.parquet,.jsonl,.json,.ndjson,.csv,.tsv,.txt,.arrow,.gz,.zst,.bz2,.xz';
+const FORMATS = '.parquet,.jsonl,.json,.ndjson,.csv,.tsv,.txt,.arrow,.tar,.zip,.gz,.zst,.bz2,.xz';
 
 export function UploadForm() {
   const { files } = useDroppedFiles();
@@ -90,7 +90,7 @@ function PickFiles({ onPick }: { onPick: (files: File[]) => void }) {
   return (
     <Field
       label="Files"
-      hint="Parquet, JSON Lines, CSV, TSV, text or Arrow; the text ones also compressed. A name with test or validation in it makes a split."
+      hint="Parquet, JSON Lines, CSV, TSV, text, Arrow, tar or zip; the text ones also compressed. A name with test or validation in it makes a split."
     >
       {(wiring) => (
         <input

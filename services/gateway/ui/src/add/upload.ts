@@ -42,5 +42,5 @@ export function nameOf(files: readonly Pick<File, 'name'>[]): string {
   const [first] = files;
   return first === undefined
     ? ''
-    : first.name.replace(/(\.(parquet|jsonl?|ndjson|csv|tsv|txt|arrow|gz|zst|bz2|xz))+$/i, '');
+    : first.name.replace(/(\.(parquet|jsonl?|ndjson|csv|tsv|txt|arrow|tar|zip|gz|zst|bz2|xz))+$/i, '');
 }

@@ -1461,8 +1461,8 @@ export interface components {
         };
         UploadForm: {
             /**
-             * @description One part for each file, in the order of their rows: parquet, jsonl, json, csv, tsv, txt or arrow, the text ones
-             *     also compressed. A name with `test` or `validation` in it makes a split.
+             * @description One part for each file, in the order of their rows: parquet, jsonl, json, csv, tsv, txt, arrow, tar or zip, the
+             *     text ones also compressed. A name with `test` or `validation` in it makes a split.
              */
             files: string[];
             /** @description Unique. */

@@ -46,7 +46,9 @@ export function EmptyPanel() {
               <Icon name="upload" size={20} className="text-muted" />
               <span>
                 <span className="font-medium">Drop a file anywhere on this page</span>
-                <span className="block text-xs text-muted">Parquet, JSON Lines, CSV, text or Arrow</span>
+                <span className="block text-xs text-muted">
+                  Parquet, JSON Lines, CSV, text, Arrow, tar or zip
+                </span>
               </span>
             </Link>
           </section>

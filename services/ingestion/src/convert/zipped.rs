@@ -1,0 +1,286 @@
+//! Zip archives: each member that is data is a source of its own, in the order of a walk through its folders.
+//!
+//! The archive is a stranger's. Nothing is ever written under a name of its own: a member is unpacked into a file
+//! without a name, one at a time. What is hidden or special is no data, as in `datasets`.
+
+use std::{
+    cmp::Ordering,
+    fs::File,
+    io::{self, BufReader, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use tokio_util::sync::CancellationToken;
+use zip::ZipArchive;
+
+use super::{BOMB_BYTES, BOMB_RATIO, Content, ConvertError, Format, Source, guard::guard, schema_of};
+use crate::plan::format;
+
+/// The list of members is held in memory: a longer one than this is refused.
+const DIRECTORY_BYTES: u64 = 16 << 20;
+/// Members are told apart in where rows come from as long as their names take no more: every shard carries these.
+const NAMES_BYTES: usize = 128 << 10;
+/// A stop is noticed after so many bytes at the latest.
+const PIECE: u64 = 1 << 20;
+
+/// A member, with the archive that it is in.
+#[derive(Debug)]
+pub(super) struct Member {
+    archive: Arc<Archive>,
+    number: usize,
+    size: u64,
+}
+
+#[derive(Debug)]
+struct Archive {
+    path: String,
+    scratch: PathBuf,
+    zip: Mutex<ZipArchive<BufReader<Bounded>>>,
+}
+
+/// Whether a file is an archive, by its name, else by its first bytes.
+pub(super) fn is_zip(path: &str, head: &[u8]) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| extension == "zip") || head.starts_with(b"PK\x03\x04")
+}
+
+/// The members that are data: of the format that the archive stands for, else of their most common one.
+pub(super) fn sources(
+    path: &str,
+    file: File,
+    hint: Format,
+    scratch: &Path,
+    stop: &CancellationToken,
+) -> Result<Vec<Source>, ConvertError> {
+    let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
+    let bad = |source| ConvertError::BadCompression { file: path.to_owned(), kind: "zip", source };
+    let size = file.metadata().map_err(disk)?.len();
+    let left = Arc::new(AtomicU64::new(DIRECTORY_BYTES));
+    let input = BufReader::new(Bounded { file, left: Arc::clone(&left) });
+    let mut zip = guard(|| Ok(ZipArchive::new(input)?)).map_err(|cause| bad(io::Error::other(cause)))?;
+    left.store(u64::MAX, Relaxed);
+    let mut members = Vec::new();
+    for number in 0..zip.len() {
+        let entry = zip.by_index_raw(number).map_err(|error| bad(error.into()))?;
+        let name = entry.name().to_owned();
+        let refused = |why: &str| {
+            Err(ConvertError::BadMember { file: path.to_owned(), member: shown(&name), why: why.to_owned() })
+        };
+        if !is_plain(&name) {
+            return refused("its name leads out of the archive");
+        }
+        if entry.is_dir() || is_hidden(&name) {
+            continue;
+        }
+        let Some(own) = own_format(&name) else { continue };
+        if entry.encrypted() {
+            return refused("it is encrypted");
+        }
+        members.push((name, own, number, entry.size()));
+    }
+    let wanted = wanted(hint, &members).ok_or_else(|| ConvertError::NoMembers { file: path.to_owned() })?;
+    members.retain(|(_, own, ..)| own.is_like(wanted));
+    members.sort_by(|(one, ..), (other, ..)| walk_order(one, other));
+    let unpacked = members.iter().fold(0, |sum: u64, (.., size)| sum.saturating_add(*size));
+    if unpacked > BOMB_BYTES.max(size.saturating_mul(BOMB_RATIO)) {
+        return Err(ConvertError::Bomb { file: path.to_owned(), size, ratio: BOMB_RATIO });
+    }
+    let are_named = members.iter().map(|(name, ..)| path.len() + name.len()).sum::<usize>() <= NAMES_BYTES;
+    let archive = Archive { path: path.to_owned(), scratch: scratch.to_owned(), zip: Mutex::new(zip) };
+    let archive = Arc::new(archive);
+    let source = |(name, own, number, size): (String, Format, usize, u64)| {
+        let member = Member { archive: Arc::clone(&archive), number, size };
+        let full = format!("{path}/{name}");
+        // What its archive was declared to be says more than the member's name: another separator, for example.
+        let format = if own.is_like(hint) && own != Format::TSV { hint } else { own };
+        // Text has no schema of its own: it need not be unpacked to be known.
+        let schema = match format {
+            Format::Text => super::text::schema(),
+            format => schema_of(&member.unpack(&full, stop)?, &full, format, stop)?,
+        };
+        let source = Source::new(full, Content::Member(member), size, format, schema)?;
+        Ok(if are_named { source } else { Source { origin: path.to_owned(), ..source } })
+    };
+    members.into_iter().map(source).collect()
+}
+
+impl Format {
+    /// Whether one reader reads both.
+    fn is_like(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    }
+}
+
+fn wanted(hint: Format, members: &[(String, Format, usize, u64)]) -> Option<Format> {
+    if members.iter().any(|(_, own, ..)| own.is_like(hint)) {
+        return Some(hint);
+    }
+    let names = members.iter().map(|(name, ..)| name.as_str());
+    format::infer(names).and_then(|format| Format::named(&format.converter()))
+}
+
+/// The format of a member; none of what no rows are read from, which other archives are.
+fn own_format(name: &str) -> Option<Format> {
+    let format = format::infer([name]).and_then(|format| Format::named(&format.converter()));
+    format.filter(|format| *format != Format::Zip)
+}
+
+fn is_plain(name: &str) -> bool {
+    let leads_out = name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..");
+    !leads_out && !name.contains(['\0', ':'])
+}
+
+fn is_hidden(name: &str) -> bool {
+    name.split('/').any(|part| (part.starts_with('.') && part != ".") || part.starts_with("__"))
+}
+
+/// Names for a message come from strangers, too.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// The files of a folder come before its folders, each by name.
+fn walk_order(one: &str, other: &str) -> Ordering {
+    let (mut left, mut right) = (one.split('/').peekable(), other.split('/').peekable());
+    loop {
+        let (Some(a), Some(b)) = (left.next(), right.next()) else { return one.cmp(other) };
+        let is_folder = (left.peek().is_some(), right.peek().is_some());
+        match is_folder.0.cmp(&is_folder.1).then_with(|| a.cmp(b)) {
+            Ordering::Equal => {}
+            different => return different,
+        }
+    }
+}
+
+impl Member {
+    /// A file without a name that holds the plain bytes, all of them and checked. `path` is for messages.
+    pub(super) fn unpack(&self, path: &str, stop: &CancellationToken) -> Result<File, ConvertError> {
+        let Archive { path: archive, scratch, zip } = self.archive.as_ref();
+        let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
+        let bad = |why: String| {
+            let member = shown(path.strip_prefix(archive.as_str()).unwrap_or(path).trim_start_matches('/'));
+            ConvertError::BadMember { file: archive.clone(), member, why }
+        };
+        let mut target = tempfile::tempfile_in(scratch).map_err(disk)?;
+        let mut zip = zip.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut packed = zip.by_index(self.number).map_err(|error| bad(error.to_string()))?;
+        let mut left = self.size;
+        let mut piece = Vec::new();
+        loop {
+            if stop.is_cancelled() {
+                return Err(ConvertError::Stopped);
+            }
+            piece.clear();
+            let read = guard(|| Ok((&mut packed).take(PIECE).read_to_end(&mut piece)?));
+            match read.map_err(|cause| bad(cause.to_string()))? as u64 {
+                0 if left == 0 => break,
+                0 => return Err(bad(format!("{left} of {} bytes are missing", self.size))),
+                read if read > left => return Err(bad(format!("it has more than {} bytes", self.size))),
+                read => left -= read,
+            }
+            io::Write::write_all(&mut target, &piece).map_err(disk)?;
+        }
+        target.rewind().map_err(disk)?;
+        Ok(target)
+    }
+}
+
+/// Gives no more than so many bytes, which are counted where they can be granted anew.
+#[derive(Debug)]
+struct Bounded {
+    file: File,
+    left: Arc<AtomicU64>,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        let left = self.left.load(Relaxed).checked_sub(read as u64);
+        self.left.store(left.ok_or_else(|| io::Error::other("its list of members is too long"))?, Relaxed);
+        Ok(read)
+    }
+}
+
+impl Seek for Bounded {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::RecordBatch;
+    use std::io::Write;
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    fn archive(members: &[(&str, &[u8])]) -> File {
+        let mut archive = ZipWriter::new(tempfile::tempfile().unwrap());
+        for (name, content) in members {
+            archive.start_file(*name, SimpleFileOptions::default()).unwrap();
+            archive.write_all(content).unwrap();
+        }
+        archive.finish().unwrap()
+    }
+
+    fn members(members: &[(&str, &[u8])]) -> Result<Vec<Source>, ConvertError> {
+        let scratch = tempfile::tempdir().unwrap();
+        sources("a.zip", archive(members), Format::Zip, scratch.path(), &CancellationToken::new())
+    }
+
+    #[test]
+    fn the_files_of_a_folder_come_before_its_folders() {
+        let mut names = ["b/a.txt", "a/z/a.txt", "c.txt", "a/b.txt", "a.txt"];
+        names.sort_by(|one, other| walk_order(one, other));
+        assert_eq!(names, ["a.txt", "c.txt", "a/b.txt", "a/z/a.txt", "b/a.txt"]);
+    }
+
+    #[test]
+    fn names_that_lead_out_are_refused_and_hidden_ones_skipped() {
+        for name in ["../a.txt", "/a.txt", "a/../../b.txt", "..\\a.txt", "C:\\a.txt", "a\0.txt"] {
+            assert!(!is_plain(name), "{name}");
+        }
+        assert!(
+            is_plain("a/b..txt") && is_hidden("a/.b/c.txt") && is_hidden("__MACOSX/a.txt") && !is_hidden("./a.txt")
+        );
+    }
+
+    #[test]
+    fn rows_come_from_the_archive_when_its_members_are_too_many_to_tell_apart() {
+        let names: Vec<String> = (0..2000).map(|n| format!("{}/{n:04}.txt", "long".repeat(20))).collect();
+        let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"line\n"[..])).collect();
+        let found = members(&many).unwrap();
+        assert_eq!((found.len(), found[1999].origin()), (2000, "a.zip"));
+        assert_eq!(found[1].path(), format!("a.zip/{}", names[1]));
+        assert_eq!(members(&many[..3]).unwrap()[2].origin(), format!("a.zip/{}", names[2]));
+    }
+
+    #[test]
+    fn what_unpacks_to_far_more_is_refused_before_it_is_unpacked() {
+        let megabyte = vec![b'\n'; 1 << 20];
+        let names: Vec<String> = (0..1100).map(|n| format!("{n}.txt")).collect();
+        let bomb: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), megabyte.as_slice())).collect();
+        assert!(matches!(members(&bomb), Err(ConvertError::Bomb { .. })));
+    }
+
+    #[test]
+    fn a_member_that_says_it_is_smaller_than_it_is_is_refused() {
+        let mut file = archive(&[("a.txt", &[b'x'; 5000])]);
+        let mut bytes = Vec::new();
+        file.rewind().unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        for at in (0..bytes.len() - 4).filter(|at| bytes[*at..*at + 4] == 5000_u32.to_le_bytes()).collect::<Vec<_>>() {
+            bytes[at..at + 4].copy_from_slice(&4999_u32.to_le_bytes());
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let (scratch, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+        let found = sources("a.zip", file, Format::Zip, scratch.path(), &stop).unwrap();
+        let schema = super::super::common_schema(&found).unwrap();
+        let read = found[0].batches(&schema, &stop).and_then(Iterator::collect::<Result<Vec<RecordBatch>, _>>);
+        assert!(matches!(read, Err(ConvertError::BadMember { .. })), "{read:?}");
+    }
+}

@@ -19,7 +19,7 @@ use axum::{
 use local_hub::Options;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-pub use control::{Control, Fault, Logged};
+pub use control::{Control, Damage, Fault, Logged};
 
 /// A running Hub on a free port of this machine; it stops when it is dropped.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ async fn misbehave(State(control): State<Arc<Control>>, mut request: Request, ne
     if matches!(fault, Some(Fault::IgnoreRange)) {
         request.headers_mut().remove(header::RANGE);
     }
-    let response = match (refusal, &fault) {
+    let mut response = match (refusal, &fault) {
         (Some(refusal), _) => refusal,
         (None, Some(Fault::Answer { status, headers, body })) => control::answer(*status, headers, body),
         (None, _) => next.run(request).await,
@@ -112,6 +112,9 @@ async fn misbehave(State(control): State<Arc<Control>>, mut request: Request, ne
     let is_chunked = response.headers().contains_key(header::TRANSFER_ENCODING);
     if matches!(fault, Some(Fault::Answer { .. })) && !is_chunked {
         return response;
+    }
+    if fault.as_ref().is_some_and(Fault::changes_length) {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
     }
     response.map(|inner| body::mangle(inner, fault, entry, control.as_ref().clone()))
 }

@@ -65,7 +65,7 @@ test('bytes that are not what the Hub declared fail the download, and a retry me
 }) => {
   const { api, hub } = stack;
   const { id, name } = await api.create(ENGLISH, 'damaged');
-  await hub.fail('/lfs/', 'corrupt_byte');
+  await hub.fail('/lfs/', { damage: { how: 'flip', at: 0 } });
   await openPanel(page);
   const failed = card(page, name);
   await failed.getByRole('button', { name: 'Download', exact: true }).click();

@@ -2,8 +2,8 @@
 import { Program } from './program';
 
 export type Fault =
-  | 'corrupt_byte'
   | 'ignore_range'
+  | { damage: { how: 'flip' | 'zero' | 'insert' | 'lose' | 'end'; at: number } }
   | { drop_after: number }
   | { stall_after: number }
   | { answer: { status: number; headers: [string, string][]; body: string } };

@@ -205,7 +205,7 @@ async fn a_long_rate_limit_goes_back_to_the_caller_at_once() {
 #[tokio::test]
 async fn a_byte_that_flips_once_is_fetched_again() {
     let bench = Bench::new(2 * MIB).await;
-    bench.control.fail_next(Fault::CorruptByte);
+    bench.control.fail_next(Fault::FLIP);
     let mut fetched = bench.fetch(LARGE).await.unwrap();
     assert_eq!(content(&mut fetched), noise(2 * MIB));
     assert_eq!(fetched.downloaded, 4 * MIB as u64);
@@ -214,7 +214,7 @@ async fn a_byte_that_flips_once_is_fetched_again() {
 #[tokio::test]
 async fn a_byte_that_always_flips_is_a_checksum_mismatch() {
     let bench = Bench::new(MIB).await;
-    bench.control.fail_always("/lfs/", Fault::CorruptByte);
+    bench.control.fail_always("/lfs/", Fault::FLIP);
     let (_, file) = bench.listed(LARGE).await;
     let error = bench.fetch(LARGE).await.unwrap_err();
     let HubError::ChecksumMismatch { path, expected, actual } = error else { panic!("{error}") };
@@ -308,10 +308,10 @@ async fn small_reads_are_verified_too() {
     let bench = Bench::new(10).await;
     let (commit, readme) = bench.listed("README.md").await;
     let read = |limit| bench.client.read_small(RepoKind::Dataset, REPO, &commit, &readme, limit, None);
-    bench.control.fail_next(Fault::CorruptByte);
+    bench.control.fail_next(Fault::FLIP);
     bench.control.fail_next(Fault::DropAfter(5));
     assert_eq!(read(1000).await.unwrap(), b"---\nlicense: mit\n---\n# Corpus\n");
     assert!(matches!(read(10).await, Err(HubError::TooLarge { limit: 10, .. })));
-    bench.control.fail_always("/api/resolve-cache/", Fault::CorruptByte);
+    bench.control.fail_always("/api/resolve-cache/", Fault::FLIP);
     assert!(matches!(read(1000).await, Err(HubError::ChecksumMismatch { .. })));
 }

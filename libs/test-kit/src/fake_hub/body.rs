@@ -6,10 +6,13 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use futures::{StreamExt, stream};
 use tokio::{sync::watch, time::sleep};
 
-use super::control::{Control, Fault};
+use super::control::{Control, Damage, Fault};
 
 /// A throttled body goes out in pieces of this size.
 const THROTTLED_PIECE: usize = 16 << 10;
+
+/// A disk's sector.
+const SECTOR: usize = 512;
 
 /// A moment in which what was sent before a break reaches the socket.
 const FLUSH: Duration = Duration::from_millis(20);
@@ -36,10 +39,20 @@ pub(super) fn mangle(inner: Body, fault: Option<Fault>, entry: usize, control: C
 
 impl Mangler {
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        while self.pending.is_empty() {
-            match self.inner.next().await? {
-                Ok(chunk) => self.pending = chunk,
-                Err(error) => return Some(Err(io::Error::other(error))),
+        loop {
+            while self.pending.is_empty() {
+                match self.inner.next().await? {
+                    Ok(chunk) => self.pending = chunk,
+                    Err(error) => return Some(Err(io::Error::other(error))),
+                }
+            }
+            match self.fault {
+                Some(Fault::Damage { how: Damage::End, at }) if self.sent >= at => return None,
+                Some(Fault::Damage { how, at }) if self.sent >= at => {
+                    self.pending = damaged(&self.pending, how);
+                    self.fault = None;
+                }
+                _ => break,
             }
         }
         let mut limit = self.pending.len();
@@ -52,14 +65,8 @@ impl Mangler {
                 let _ = self.releases.changed().await;
                 self.fault = None;
             }
-            Some(Fault::DropAfter(at) | Fault::StallAfter(at)) => {
+            Some(Fault::DropAfter(at) | Fault::StallAfter(at) | Fault::Damage { at, .. }) => {
                 limit = limit.min(usize::try_from(at - self.sent).unwrap_or(usize::MAX));
-            }
-            Some(Fault::CorruptByte) => {
-                let mut damaged = self.pending.to_vec();
-                damaged[0] ^= 1;
-                self.pending = damaged.into();
-                self.fault = None;
             }
             Some(Fault::Answer { .. } | Fault::IgnoreRange) | None => {}
         }
@@ -72,4 +79,17 @@ impl Mangler {
         self.control.sent(self.entry, limit as u64);
         Some(Ok(piece))
     }
+}
+
+/// The same bytes, of which the first ones are not right any more.
+fn damaged(bytes: &[u8], how: Damage) -> Bytes {
+    let mut damaged = bytes.to_vec();
+    match how {
+        Damage::Flip => damaged[0] ^= 1,
+        Damage::Zero => damaged.iter_mut().take(SECTOR).for_each(|byte| *byte = 0),
+        Damage::Insert => damaged.insert(0, b'!'),
+        Damage::Lose => drop(damaged.remove(0)),
+        Damage::End => {}
+    }
+    damaged.into()
 }

@@ -14,7 +14,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// What may go wrong. As JSON: `"corrupt_byte"`, `{"stall_after": 65536}`.
+/// What may go wrong. As JSON: `"ignore_range"`, `{"stall_after": 65536}`, `{"damage": {"how": "flip", "at": 0}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -24,13 +24,32 @@ pub enum Fault {
     DropAfter(u64),
     /// Silence after so many bytes of a file, until [`Control::release`].
     StallAfter(u64),
-    /// One bit of a file's first byte is flipped.
-    CorruptByte,
+    /// What follows so many bytes of a file is not what the file has there.
+    Damage { how: Damage, at: u64 },
     /// A range is answered with the whole file.
     IgnoreRange,
 }
 
+/// How a file is not itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Damage {
+    /// One bit is another.
+    Flip,
+    /// A sector of zeros.
+    Zero,
+    /// A byte more.
+    Insert,
+    /// A byte less.
+    Lose,
+    /// The end, as if it were all.
+    End,
+}
+
 impl Fault {
+    /// One bit of a file's first byte is flipped.
+    pub const FLIP: Self = Self::Damage { how: Damage::Flip, at: 0 };
+
     /// An empty answer with this status.
     pub fn status(status: u16) -> Self {
         Self::answer(status, &[], "")
@@ -55,6 +74,11 @@ impl Fault {
     /// A redirect to anywhere.
     pub fn redirect(to: &str) -> Self {
         Self::answer(302, &[("location", to)], "")
+    }
+
+    /// Whether the length that was announced is a lie then.
+    pub(super) fn changes_length(&self) -> bool {
+        matches!(self, Self::Damage { how: Damage::Insert | Damage::Lose | Damage::End, .. })
     }
 
     fn is_of_body(&self) -> bool {
@@ -85,6 +109,8 @@ pub struct Logged {
 struct Order {
     fault: Fault,
     path: String,
+    /// Requests that pass before.
+    pass: u32,
     /// `None` is for ever.
     times: Option<u32>,
 }
@@ -113,12 +139,17 @@ impl Control {
 
     /// The next `times` requests whose path contains `path` meet the fault.
     pub fn fail_on(&self, path: &str, fault: Fault, times: u32) {
-        self.order(Order { fault, path: path.to_owned(), times: Some(times) });
+        self.fail_after(0, path, fault, Some(times));
     }
 
     /// Every request whose path contains `path` meets the fault, until [`clear`](Self::clear).
     pub fn fail_always(&self, path: &str, fault: Fault) {
-        self.order(Order { fault, path: path.to_owned(), times: None });
+        self.fail_after(0, path, fault, None);
+    }
+
+    /// Lets so many requests whose path contains `path` pass; then as many as `times`, or all, meet the fault.
+    pub fn fail_after(&self, pass: u32, path: &str, fault: Fault, times: Option<u32>) {
+        self.orders().faults.push(Order { fault, path: path.to_owned(), pass, times });
     }
 
     /// Takes back all orders that are still open, throttling too.
@@ -162,10 +193,6 @@ impl Control {
         }
     }
 
-    fn order(&self, order: Order) {
-        self.orders().faults.push(order);
-    }
-
     fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -173,8 +200,13 @@ impl Control {
     /// Uses up the first order that applies.
     pub(super) fn fault(&self, path: &str, sends_bytes: bool) -> Option<Fault> {
         let faults = &mut self.orders().faults;
-        let applies = |order: &Order| path.contains(&order.path) && (sends_bytes || !order.fault.is_of_body());
-        let at = faults.iter().position(applies)?;
+        let applies = |order: &mut Order| {
+            let is_meant = path.contains(&order.path) && (sends_bytes || !order.fault.is_of_body());
+            let passes = is_meant && order.pass > 0;
+            order.pass -= u32::from(passes);
+            is_meant && !passes
+        };
+        let at = faults.iter_mut().position(applies)?;
         let fault = faults[at].fault.clone();
         if let Some(times) = &mut faults[at].times {
             *times -= 1;

@@ -2,12 +2,11 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
-use crate::support::{Catalog, Setup, problem, spec};
+use crate::support::{Catalog, Setup, compare, lines, problem, spec};
 use catalog_client::{Claim, TaskError};
 use dataset_model::Reason;
 use ingestion::LimitSettings;
@@ -23,19 +22,6 @@ fn repository(files: &[(&str, String)]) -> TempDir {
     });
     repo.write().unwrap();
     root
-}
-
-fn lines(rows: usize, value: &str) -> String {
-    (0..rows).map(|n| format!("{{\"n\": {n}, \"v\": {value}}}\n")).collect::<Vec<_>>().concat()
-}
-
-fn compare(volume: &Path, split: &Value, sources: &[PathBuf]) -> u64 {
-    let shards = split["shards"].as_array().unwrap().iter().map(|shard| volume.join(shard["key"].as_str().unwrap()));
-    let shards = shards.map(|path| path.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(",");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/compare.py");
-    let output = Command::new(test_kit::python()).arg(script).arg(shards).args(sources).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,7 +195,7 @@ async fn the_hubs_refusals_have_their_reasons() {
     assert_eq!(reason(|_| (), "acme/missing", None).await, Reason::HubRepoNotFound);
     assert_eq!(reason(|_| (), "acme/corpus", Some("nowhere")).await, Reason::HubRevisionNotFound);
     assert_eq!(reason(|c| c.gate("acme/corpus", None), "acme/corpus", None).await, Reason::HubGated);
-    let corrupt = |c: &Control| c.fail_always("/lfs/", Fault::CorruptByte);
+    let corrupt = |c: &Control| c.fail_always("/lfs/", Fault::FLIP);
     assert_eq!(reason(corrupt, "acme/corpus", None).await, Reason::ChecksumMismatch);
     let down = |c: &Control| c.fail_always("/resolve/", Fault::status(503));
     assert_eq!(reason(down, "acme/corpus", None).await, Reason::DownloadFailed);

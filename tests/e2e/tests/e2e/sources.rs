@@ -87,7 +87,7 @@ fn a_gated_repository_says_where_to_ask() {
 fn bytes_that_never_match_are_never_ready() {
     run(async {
         let rig = Rig::small(THREE).await?;
-        rig.control.fail_always("/lfs/", Fault::CorruptByte);
+        rig.control.fail_always("/lfs/", Fault::FLIP);
         let error = fails(&rig, repos::ENGLISH).await?;
         ensure!(error.reason == Reason::ChecksumMismatch && error.next_step.is_some(), "{error:?}");
         ensure!(error.detail.contains(".jsonl"), "it names the file: {error:?}");

@@ -2,7 +2,7 @@
 
 mod setup;
 
-pub(crate) use setup::{Setup, problem, spec};
+pub(crate) use setup::{Setup, compare, lines, problem, spec};
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -1,6 +1,10 @@
 //! A worker between a Hub and an empty volume, and the tasks of a whole ingest.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use catalog_client::TaskError;
 use dataset_model::Problem;
@@ -24,16 +28,24 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) async fn new(repositories: &Path) -> Self {
+        Self::patient(repositories, HubConfig::default().stall_timeout).await
+    }
+
+    /// One that takes silence of the Hub for so long.
+    pub(crate) async fn patient(repositories: &Path, stall_timeout: Duration) -> Self {
         let (hub, control) = FakeHub::start(repositories).await.unwrap();
         let volume = tempfile::tempdir().unwrap();
-        let client =
-            HubConfig { endpoint: hub.endpoint(), backoff_base: Duration::from_millis(5), ..HubConfig::default() };
         let worker = Worker {
-            hub: HubClient::new(client).unwrap(),
+            hub: client(&hub, stall_timeout),
             store: ShardStore::open(volume.path()).unwrap(),
             limits: LimitSettings { free_space_bytes: 0, ..LimitSettings::default() },
         };
         Self { hub, control, worker, volume }
+    }
+
+    /// Another process on the same volume.
+    pub(crate) fn start_again(&mut self) {
+        self.worker.hub = client(&self.hub, HubConfig::default().stall_timeout);
     }
 
     /// Runs all tasks of a job; the first error ends it.
@@ -64,6 +76,11 @@ impl Setup {
     }
 }
 
+fn client(hub: &FakeHub, stall_timeout: Duration) -> HubClient {
+    let backoff_base = Duration::from_millis(5);
+    HubClient::new(HubConfig { endpoint: hub.endpoint(), backoff_base, stall_timeout, ..HubConfig::default() }).unwrap()
+}
+
 pub(crate) fn problem(result: Result<(), TaskError>) -> Problem {
     match result {
         Err(TaskError::Problem(problem)) => problem,
@@ -73,4 +90,19 @@ pub(crate) fn problem(result: Result<(), TaskError>) -> Problem {
 
 pub(crate) fn spec(repo: &str) -> Value {
     json!({"repo_id": repo, "revision": null, "config": null, "split": null})
+}
+
+/// JSON lines with a number and a value.
+pub(crate) fn lines(rows: usize, value: &str) -> String {
+    (0..rows).map(|n| format!("{{\"n\": {n}, \"v\": {value}}}\n")).collect::<Vec<_>>().concat()
+}
+
+/// Holds the shards of a split against its source files, in Python, and counts the rows.
+pub(crate) fn compare(volume: &Path, split: &Value, sources: &[PathBuf]) -> u64 {
+    let shards = split["shards"].as_array().unwrap().iter().map(|shard| volume.join(shard["key"].as_str().unwrap()));
+    let shards = shards.map(|path| path.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(",");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/compare.py");
+    let output = Command::new(test_kit::python()).arg(script).arg(shards).args(sources).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }

@@ -1,115 +1,31 @@
 //! kill -9 of the whole `tokenmill up`, in the middle of a download and in the middle of a tokenization: started again
 //! on the same data directory, it finishes both without help, and nothing is lost, doubled or left over.
 
-use anyhow::{Context, Result, bail, ensure};
-use catalog_client::{CatalogClient, request};
+mod kills;
+mod up;
+
+use anyhow::{Context, Result, ensure};
+use catalog_client::request;
 use dataset_model::{Dataset, DatasetId, DatasetStatus, Tokenization, TokenizationStatus};
 use dataset_proto::catalog::{
-    DatasetServiceCreateRequest, StartIngestRequest, TokenizationServiceCreateRequest, WatchDatasetRequest,
-    dataset_event::Body, watch_dataset_response::Item,
+    DatasetServiceCreateRequest, StartIngestRequest, TokenizationServiceCreateRequest, dataset_event::Body,
+    watch_dataset_response::Item,
 };
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
-    net::SocketAddr,
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 use test_kit::fake_hub::{Control, FakeHub};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
+use up::{PATIENCE, Up};
 
 const REPO: &str = "tokenmill/english-docs";
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// `tokenmill up` as a process of its own.
-struct Up {
-    child: Child,
-    catalog: CatalogClient,
-    flight: SocketAddr,
-}
-
-impl Up {
-    async fn start(data_dir: &Path, hub: &str) -> Result<Self> {
-        let addresses = test_kit::free_addresses(5);
-        let &[catalog, flight, gateway, ingestion, tokenization] = addresses.as_slice() else {
-            bail!("five addresses")
-        };
-        let log = std::fs::File::options().create(true).append(true).open(data_dir.join("../up.log"))?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tokenmill"));
-        command.arg("up").arg("--data-dir").arg(data_dir).args(["--internal-port", "0"]);
-        for (name, address) in [
-            ("--catalog", catalog),
-            ("--flight", flight),
-            ("--gateway", gateway),
-            ("--ingestion", ingestion),
-            ("--tokenization", tokenization),
-        ] {
-            command.arg(name).arg(address.to_string());
-        }
-        let child = command
-            .current_dir(test_kit::project_root())
-            .env("HF_ENDPOINT", hub)
-            .env("TOKENMILL_JOBS__LEASE_SECONDS", "3")
-            // The slow engine, so that there is a middle in which to kill it.
-            .env("TOKENMILL_TOKENIZE__ENGINE", "reference")
-            .env("TOKENMILL_JOBS__RECONCILE_SECONDS", "0.5")
-            .env_remove("DATABASE_URL")
-            .env_remove("NATS_URL")
-            .stdin(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()?;
-        let channel = service_kit::channel(&format!("http://{catalog}"))?;
-        let up = Self { child, catalog: CatalogClient::new(channel), flight };
-        up.ready().await.context("`tokenmill up` did not become ready")?;
-        Ok(up)
-    }
-
-    async fn ready(&self) -> Result<()> {
-        test_kit::wait_until(Duration::from_mins(1), "the catalog answers", async || {
-            let unknown = self.catalog.get_dataset(DatasetId::new()).await;
-            unknown.is_err_and(|problem| problem.reason == dataset_model::Reason::NotFound)
-        })
-        .await;
-        Ok(())
-    }
-
-    /// kill -9, of the process alone: what it started is left to itself.
-    async fn kill(mut self) -> Result<()> {
-        self.child.start_kill()?;
-        self.child.wait().await?;
-        Ok(())
-    }
-
-    /// Ctrl-C, and waits until it has drained.
-    async fn stop(mut self) -> Result<()> {
-        let id = self.child.id().context("it has ended already")?;
-        Command::new("kill").args(["-INT", &id.to_string()]).status().await?;
-        let status = tokio::time::timeout(Duration::from_secs(25), self.child.wait()).await??;
-        ensure!(status.success(), "`tokenmill up` ended with {status}");
-        Ok(())
-    }
-
-    /// Follows the feed until `found` says so.
-    async fn follow<T>(&self, id: DatasetId, found: impl Fn(Item) -> Option<T>) -> Result<T> {
-        let watch = WatchDatasetRequest { dataset_id: id.to_string(), since_seq: None };
-        let mut stream = self.catalog.watch().watch_dataset(watch).await?.into_inner();
-        let followed = async {
-            while let Some(message) = stream.message().await? {
-                if let Some(value) = message.item.and_then(&found) {
-                    return Ok(value);
-                }
-            }
-            bail!("the feed ended")
-        };
-        tokio::time::timeout(PATIENCE, followed).await?
-    }
-}
 
 /// What a Python program says, as JSON.
 async fn oracle(script: &str, arguments: &[&str]) -> Result<Value> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crash/oracle").join(script);
     let output = Command::new(test_kit::python()).arg(&script).args(arguments).output().await?;
     ensure!(output.status.success(), "{}: {}", script.display(), String::from_utf8_lossy(&output.stderr));
     Ok(serde_json::from_slice(&output.stdout)?)
@@ -131,8 +47,8 @@ fn files_below(folder: &Path) -> Result<BTreeSet<PathBuf>> {
     Ok(found)
 }
 
-async fn create(up: &Up) -> Result<DatasetId> {
-    let new = DatasetServiceCreateRequest { repo_id: REPO.to_owned(), ..Default::default() };
+async fn create(up: &Up, repo: &str) -> Result<DatasetId> {
+    let new = DatasetServiceCreateRequest { repo_id: repo.to_owned(), ..Default::default() };
     let dataset = up.catalog.datasets().create(request(new)).await?.into_inner().dataset.context("no dataset")?;
     let start = StartIngestRequest { dataset_id: dataset.id.clone(), ..Default::default() };
     up.catalog.datasets().start_ingest(request(start)).await?;
@@ -165,7 +81,7 @@ async fn wait_ready(up: &Up, id: DatasetId) -> Result<Dataset> {
 async fn interrupted_download(data_dir: &Path, hub: &FakeHub, control: &Control) -> Result<Dataset> {
     control.throttle(Some(2 << 20));
     let up = Up::start(data_dir, &hub.endpoint()).await?;
-    let id = create(&up).await?;
+    let id = create(&up, REPO).await?;
     let halfway =
         |log: &[test_kit::fake_hub::Logged]| log.iter().any(|r| r.path.starts_with("/lfs/") && r.bytes_sent > 1 << 20);
     tokio::time::timeout(PATIENCE, control.wait_for(halfway)).await?;

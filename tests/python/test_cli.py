@@ -64,6 +64,10 @@ def test_failures_say_why_and_what_next(tokenmill) -> None:
     added = json.loads(tokenmill("--json", "dataset", "add", "tokenmill/no-such-repository").stdout)
     failed = tokenmill("--json", "dataset", "pull", added["id"], code=FAILED)
     assert json.loads(failed.stderr)["reason"] == "HUB_REPO_NOT_FOUND"
+    pull = ["dataset", "pull", added["id"], "--hf-token-file"]
+    assert "cannot be read" in tokenmill(*pull, "/nonexistent", code=USAGE).stderr
+    # Standard input is empty here, so that this also shows that the token is sent.
+    assert "hf_token" in tokenmill(*pull, "-", code=USAGE).stderr
     early = tokenmill("tokenization", "create", added["id"], "--tokenizer", "tokenmill/bert", code=REFUSED)
     assert "DATASET_NOT_READY" in early.stderr
     tokenmill("dataset", "rm", added["id"], "--yes")

@@ -111,6 +111,8 @@ pub(crate) enum Dataset {
         #[arg(long)]
         max_samples: Option<u64>,
         #[command(flatten)]
+        access: HubAccess,
+        #[command(flatten)]
         waiting: Waiting,
     },
     /// Send local files, which become a dataset.
@@ -130,6 +132,8 @@ pub(crate) enum Dataset {
         #[arg(long, default_value_t = 5)]
         rows: u32,
         #[command(flatten)]
+        access: HubAccess,
+        #[command(flatten)]
         ingestion: IngestionAddress,
     },
     /// Cancel what runs on it; partial files are kept for the next pull.
@@ -144,8 +148,15 @@ pub(crate) enum Dataset {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct HubAccess {
+    /// File with a Hub token for this call alone, `-` for standard input; all users of a machine see its arguments.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hf_token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Upload {
-    /// Parquet, jsonl, json, csv, tsv, txt or arrow, the text ones also compressed; in the order of their rows.
+    /// Parquet, jsonl, json, csv, tsv, txt, arrow, tar or zip; the text ones also compressed. In the order of their rows.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
     #[arg(long)]

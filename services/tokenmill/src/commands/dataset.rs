@@ -1,17 +1,22 @@
 //! `tokenmill dataset …`.
 
 use super::{Client, confirm, repository, upload};
-use crate::{arguments::Dataset as Command, failure::Failure, output, watch};
+use crate::{
+    arguments::{Dataset as Command, HubAccess},
+    failure::Failure,
+    output, watch,
+};
 use catalog_client::request;
 use dataset_model::{Dataset, DatasetStatus, JobId};
 use dataset_proto::{
     Required,
     catalog::{
         self as proto, DatasetServiceCancelRequest, DatasetServiceCreateRequest, DatasetServiceDeleteRequest,
-        DatasetServiceListRequest, StartIngestRequest,
+        DatasetServiceListRequest, HubToken, StartIngestRequest,
     },
     ingestion::InspectRepoRequest,
 };
+use std::{fs, io};
 
 pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure> {
     match command {
@@ -22,10 +27,12 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure
         }
         Command::Ls { query, status, limit, page } => list(client, query, status, limit, page).await,
         Command::Show { dataset } => show(client, &client.find(&dataset).await?),
-        Command::Pull { dataset, split, config, revision, max_samples, waiting } => {
+        Command::Pull { dataset, split, config, revision, max_samples, access, waiting } => {
+            let hf_token = token(&access)?;
             let found = client.find(&dataset).await?.id;
             let dataset_id = found.to_string();
-            let start = StartIngestRequest { dataset_id, split, config, revision, max_samples, ..Default::default() };
+            let request_id = None;
+            let start = StartIngestRequest { dataset_id, split, config, revision, max_samples, hf_token, request_id };
             let answer = client.catalog.datasets().start_ingest(request(start)).await?.into_inner();
             let job: JobId = answer.job_id.parse().map_err(|_| Failure::other("the job's id cannot be read"))?;
             if waiting.detach {
@@ -38,8 +45,9 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure
             Some(dataset) => show(client, &dataset),
             None => Ok(()),
         },
-        Command::Preview { repo_id, revision, config, split, rows, ingestion } => {
-            let asked = InspectRepoRequest { repo_id, revision, preview_rows: rows, config, split, hf_token: None };
+        Command::Preview { repo_id, revision, config, split, rows, access, ingestion } => {
+            let hf_token = token(&access)?;
+            let asked = InspectRepoRequest { repo_id, revision, preview_rows: rows, config, split, hf_token };
             repository::show(client, &ingestion, asked).await
         }
         Command::Cancel { dataset } => {
@@ -56,6 +64,14 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure
             Ok(())
         }
     }
+}
+
+/// The token, which is in a file because arguments and environments are seen by others.
+fn token(access: &HubAccess) -> Result<Option<HubToken>, Failure> {
+    let Some(path) = &access.hf_token_file else { return Ok(None) };
+    let read = if path.as_os_str() == "-" { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
+    let text = read.map_err(|error| Failure::usage(format!("`{}` cannot be read: {error}", path.display())))?;
+    Ok(Some(HubToken { text: text.trim().to_owned() }))
 }
 
 async fn list(

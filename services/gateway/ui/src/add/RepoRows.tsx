@@ -16,7 +16,7 @@ export function ColumnList({ columns }: { columns: HubDataset['columns'] }) {
           key={column.name}
           className="inline-flex max-w-full gap-1.5 rounded-sm border border-line bg-sunken px-2 py-0.5 text-xs"
         >
-          <bdi className="font-medium">{column.name}</bdi>
+          <bdi className="max-w-full shrink-0 truncate font-medium">{column.name}</bdi>
           <span className="min-w-0 truncate font-mono text-2xs leading-4.5 text-muted" title={column.type}>
             {column.type}
           </span>
@@ -51,7 +51,7 @@ export function FirstRows({ columns, rows, problem }: RowsProps) {
         {rows.map((row, n) => (
           <tr key={n}>
             {names.map((name) => (
-              <Td key={name} dir="auto" className="max-w-lg min-w-20">
+              <Td key={name} dir="auto" className="max-w-lg min-w-32 wrap-anywhere">
                 <span className="line-clamp-3 text-xs">
                   {cellText((row as Record<string, unknown>)[name] ?? '', MAX_CELL)}
                 </span>

@@ -30,9 +30,11 @@ export function Lane({ side, tokenization, preview, marks, children }: LaneProps
             marks={marks}
             limit={2000}
           />
-          <p className="text-muted" data-numeric>
-            {differing.toLocaleString('en')} of {preview.tokens.length.toLocaleString('en')} tokens differ
-          </p>
+          {marks.length > 0 && (
+            <p className="text-muted" data-numeric>
+              {differing.toLocaleString('en')} of {preview.tokens.length.toLocaleString('en')} tokens differ
+            </p>
+          )}
         </>
       )}
     </section>

@@ -48,19 +48,28 @@ function Download({ dataset }: { dataset: Dataset }) {
   if (live !== undefined) {
     return <LiveJobView label={label} live={live} unit="bytes" datasetId={dataset.id} job={dataset.job} />;
   }
-  return <Progress label={label} percent={percent} text={percentWords(percent)} />;
+  // In words before the feed is heard, so that nothing jumps.
+  const words = downloadWords(dataset, percent);
+  return (
+    <div className="space-y-1.5">
+      <p className="truncate text-xs font-medium">{words}</p>
+      <Progress label={label} percent={percent} text={words} />
+    </div>
+  );
 }
 
 function StillDownload({ dataset }: { dataset: Dataset }) {
   // Read once: nobody sees it move.
   const percent = useDatasetsStore.getState().percents[dataset.id] ?? percentOf(dataset);
-  return <Progress label={`Download of ${dataset.name}`} percent={percent} text={percentWords(percent)} />;
+  const words = downloadWords(dataset, percent);
+  return <Progress label={`Download of ${dataset.name}`} percent={percent} text={words} />;
 }
 
 function percentOf({ job }: Dataset): number | undefined {
   return job ? fromJob(undefined, job, 0).percent : undefined;
 }
 
-function percentWords(percent: number | undefined): string {
-  return percent === undefined ? 'Waiting for a worker' : formatPercent(percent / 100, 0);
+function downloadWords({ job }: Dataset, percent: number | undefined): string {
+  if (percent !== undefined) return `Downloading · ${formatPercent(percent / 100, 0)}`;
+  return job?.state === 'queued' ? 'Waiting for a worker' : 'Downloading';
 }

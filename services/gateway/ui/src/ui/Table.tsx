@@ -16,7 +16,11 @@ export function Table({ label, className, children, ...rest }: TableProps) {
       tabIndex={0}
       className="overflow-x-auto rounded-lg border border-line bg-surface"
     >
-      <table {...rest} aria-label={label} className={cx('w-full border-collapse text-sm', className)}>
+      <table
+        {...rest}
+        aria-label={label}
+        className={cx('w-full border-collapse text-sm wrap-break-word', className)}
+      >
         {children}
       </table>
     </div>

@@ -14,13 +14,15 @@ import { isTokens, type View } from './columns';
 
 interface RowDrawerProps {
   datasetId: string;
+  /** Columns of the dataset in their order. */
+  columns: readonly string[];
   sample: Sample | undefined;
   view: View;
   onClose: () => void;
   onStep: (by: 1 | -1) => void;
 }
 
-export function RowDrawer({ datasetId, sample, view, onClose, onStep }: RowDrawerProps) {
+export function RowDrawer({ datasetId, columns, sample, view, onClose, onStep }: RowDrawerProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (!dialog.current?.open) dialog.current?.showModal();
@@ -50,7 +52,7 @@ export function RowDrawer({ datasetId, sample, view, onClose, onStep }: RowDrawe
         ) : isTokens(sample) ? (
           <TokenRow sample={sample} />
         ) : (
-          <WholeRow datasetId={datasetId} sample={sample} view={view} />
+          <WholeRow datasetId={datasetId} columns={columns} sample={sample} view={view} />
         )}
       </div>
     </dialog>
@@ -58,24 +60,33 @@ export function RowDrawer({ datasetId, sample, view, onClose, onStep }: RowDrawe
 }
 
 /** A row of the table whose cells were cut is fetched once more, whole. */
-function WholeRow({ datasetId, sample, view }: { datasetId: string; sample: RawSample; view: View }) {
+function WholeRow({ datasetId, ...row }: RawRowProps & { datasetId: string }) {
+  const { sample } = row;
   const isCut = (sample.cut?.length ?? 0) > 0;
   const { data, error } = useQuery({ ...rawRow(datasetId, sample.split, sample.index), enabled: isCut });
   const whole = data?.samples[0];
-  if (!isCut) return <RawRow sample={sample} view={view} />;
+  if (!isCut) return <RawRow {...row} />;
   if (error) return <Problem problem={error} title="The row could not be fetched" />;
-  return whole && !isTokens(whole) ? <RawRow sample={whole} view={view} /> : <Skeleton className="h-40" />;
+  return whole && !isTokens(whole) ? <RawRow {...row} sample={whole} /> : <Skeleton className="h-40" />;
 }
 
-function RawRow({ sample, view }: { sample: RawSample; view: View }) {
+interface RawRowProps {
+  columns: readonly string[];
+  sample: RawSample;
+  view: View;
+}
+
+function RawRow({ columns, sample, view }: RawRowProps) {
   const column = view === 'chat' ? conversationColumn(sample.data) : undefined;
   const messages = column === undefined ? undefined : messagesOf(sample.data[column]);
-  const rest = Object.entries(sample.data).filter(([name]) => messages === undefined || name !== column);
+  const names = new Set([...columns.filter((name) => name in sample.data), ...Object.keys(sample.data)]);
+  const rest = [...names].filter((name) => messages === undefined || name !== column);
   return (
     <>
       {messages && <ChatBubbles messages={messages} />}
       <dl className="drawer-columns">
-        {rest.map(([name, value]) => {
+        {rest.map((name) => {
+          const value = sample.data[name];
           const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
           return (
             <div key={name}>

@@ -86,6 +86,7 @@ export function RowTable<Row>(props: RowTableProps<Row>) {
     <div
       ref={scroller}
       className="row-table"
+      data-tall={rowHeight > HEADER || undefined}
       role="grid"
       aria-label={label}
       aria-rowcount={rows + 1}

@@ -100,6 +100,7 @@ function Samples({ dataset, search, setSearch }: SamplesProps) {
       {search.row !== undefined && total > 0 && (
         <RowDrawer
           datasetId={dataset.id}
+          columns={schemaColumns(dataset.schema).map(({ name }) => name)}
           sample={rows.rowAt(search.row)}
           view={view}
           onClose={() => setSearch({ row: undefined })}

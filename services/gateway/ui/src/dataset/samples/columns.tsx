@@ -87,11 +87,12 @@ export function tokenColumns(): GridColumn<Sample>[] {
     grow: 1,
     cell: (sample) => (isTokens(sample) ? <TokenLine row={sample} /> : null),
   };
+  // The tokens come first: on a phone the numbers have to be scrolled to.
   return [
+    tokens,
     number('document', (sample) => sample.doc),
     number('window', (sample) => sample.window),
     number('length', (sample) => sample.input_ids.length),
-    tokens,
   ];
 }
 

@@ -38,7 +38,7 @@ export function TokenizeForm({ dataset, known, isBusy, failure, onSubmit, ...fie
       </fieldset>
       <div className="grid grid-cols-1 gap-4 sm:grid-cols-3">
         <ChoiceOf field="packing" {...fields}>
-          <option value="none">None: a document, its windows</option>
+          <option value="none">None: windows</option>
           <option value="concat">Concat: full rows</option>
         </ChoiceOf>
         <ChoiceOf field="split" {...fields}>

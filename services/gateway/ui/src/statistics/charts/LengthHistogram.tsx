@@ -56,6 +56,7 @@ export function LengthHistogram({
         const x = linear([0, last], [frame.left, frame.right], width < 500 ? 4 : 8);
         const range: [number, number] = [frame.bottom, frame.top];
         const y = kind === 'log' ? logarithmic([1, highest], range) : linear([0, highest], range, 5);
+        const limit = x(Math.min(maxLength, last));
         const lines = [
           { at: percentiles.p50, word: 'p50', row: 0 },
           { at: percentiles.p90, word: 'p90', row: 1 },
@@ -95,12 +96,13 @@ export function LengthHistogram({
                 x={x(line.at)}
                 top={frame.top - 26 + line.row * 12}
                 bottom={frame.bottom}
-                right={frame.right}
+                // Words do not cross the line of the window.
+                right={x(line.at) <= limit ? limit : frame.right}
                 word={`${line.word} ${short(line.at)}`}
               />
             ))}
             <Marker
-              x={x(Math.min(maxLength, last))}
+              x={limit}
               top={frame.top - 38}
               bottom={frame.bottom}
               right={frame.right}
@@ -125,7 +127,7 @@ interface MarkerProps {
 
 /** A line with its word on the side where there is room. */
 function Marker({ x, top, bottom, right, word, isLimit = false }: MarkerProps) {
-  const isNearEnd = x > right - word.length * 7;
+  const isNearEnd = x > right - word.length * 7.5;
   return (
     <g className={isLimit ? 'chart-limit' : 'chart-marker'}>
       <line x1={x} x2={x} y1={top} y2={bottom} />

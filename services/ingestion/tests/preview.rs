@@ -187,7 +187,7 @@ async fn what_the_hub_refuses_is_said_as_it_is() {
         ("acme/none", Reason::HubRepoNotFound),
         ("acme/script", Reason::ScriptDataset),
         ("acme/empty", Reason::NoDataFiles),
-        ("acme/tar", Reason::NoDataFiles),
+        ("acme/lance", Reason::NoDataFiles),
         ("acme/a/b", Reason::InvalidRepoId),
         ("..", Reason::InvalidRepoId),
     ] {

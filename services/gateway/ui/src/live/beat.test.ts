@@ -17,6 +17,8 @@ it('calls what falls on the same beat in one go', () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('is slower the more cards there are, down to a change every other second', () => {
-  expect([0, 3, 4, 12, 13, 50, 1000].map(periodOf)).toEqual([250, 250, 500, 1000, 2000, 2000, 2000]);
+it('is slower the more cards there are, down to a change every four seconds', () => {
+  expect([0, 3, 4, 12, 13, 25, 26, 1000].map(periodOf)).toEqual([
+    250, 250, 500, 1000, 2000, 2000, 4000, 4000,
+  ]);
 });

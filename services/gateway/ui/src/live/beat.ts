@@ -2,15 +2,28 @@
 // the more there are, the slower it is, so that they cost no more than a few.
 
 const FASTEST_MS = 250;
-const SLOWEST_MS = 2000;
+const SLOWEST_MS = 4000;
 const MS_PER_CARD = 80;
 
-/** Milliseconds between two changes when so many cards move: 250, 500, 1000 or 2000, which fall on each other. */
+/** Milliseconds between two changes when so many cards move: 250, 500, 1000, 2000 or 4000, which fall on each other. */
 export function periodOf(cards: number): number {
   let period = FASTEST_MS;
   while (period < SLOWEST_MS && period < cards * MS_PER_CARD) period *= 2;
   return period;
 }
+
+let moving = 0;
+
+/** One more card that moves, until the answer is called. */
+export function countCard(): () => void {
+  moving += 1;
+  return () => {
+    moving -= 1;
+  };
+}
+
+/** The period for as many cards as move now. */
+export const currentPeriod = (): number => periodOf(moving);
 
 const due = new Map<() => void, number>();
 let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,20 +1,16 @@
 // Progress waits here, outside of React, and goes to the screen in batches on the beat: per card the newest only.
-import { onBeat, periodOf } from './beat';
+import { currentPeriod, onBeat } from './beat';
 
 export class Coalescer<T> {
   readonly #apply: (batch: ReadonlyMap<string, T>) => void;
-  readonly #isDrawn: (item: T) => boolean;
   #waiting = new Map<string, T>();
-  #period = periodOf(1);
 
-  /** `isDrawn`: whether an item is one more card that moves. */
-  constructor(apply: (batch: ReadonlyMap<string, T>) => void, isDrawn: (item: T) => boolean = () => true) {
+  constructor(apply: (batch: ReadonlyMap<string, T>) => void) {
     this.#apply = apply;
-    this.#isDrawn = isDrawn;
   }
 
   push(key: string, item: T): void {
-    if (this.#waiting.size === 0) onBeat(this.#period, this.flush);
+    if (this.#waiting.size === 0) onBeat(currentPeriod(), this.flush);
     this.#waiting.set(key, item);
   }
 
@@ -27,7 +23,6 @@ export class Coalescer<T> {
     if (this.#waiting.size === 0) return;
     const batch = this.#waiting;
     this.#waiting = new Map();
-    this.#period = periodOf([...batch.values()].filter(this.#isDrawn).length);
     this.#apply(batch);
   };
 }

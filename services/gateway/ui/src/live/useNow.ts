@@ -1,13 +1,12 @@
 // The time, by one clock for all who show it.
 import { useSyncExternalStore } from 'react';
-import { offBeat, onBeat, periodOf } from './beat';
+import { currentPeriod, offBeat, onBeat } from './beat';
 
 /** A clock that ticks only while somebody looks, and with many who look on the beat of their cards. */
 function clock(period: number): () => number {
   const watchers = new Set<() => void>();
   let now = Date.now();
-  // Two watch on each card: the time so far, and the wait.
-  const wait = () => onBeat(Math.max(period, periodOf(watchers.size / 2)), tick);
+  const wait = () => onBeat(Math.max(period, currentPeriod()), tick);
   const tick = () => {
     now = Date.now();
     wait();

@@ -3,6 +3,7 @@
 import { memo, useEffect } from 'react';
 import type { Job } from '../api/client';
 import { formatClock, formatDuration, formatEta, formatPercent, secondsBetween } from '../format';
+import { countCard } from '../live/beat';
 import { isStalled, type LiveJob } from '../live/progress';
 import { useNow } from '../live/useNow';
 import { refreshDataset } from '../store/cache';
@@ -25,6 +26,7 @@ export const LiveJobView = memo(function LiveJobView({ label, live, unit, datase
   const own = job?.id === live.jobId ? job : undefined;
   const phase = phaseWord(live.phase);
   const speed = speedText(live, unit);
+  useEffect(countCard, []);
   return (
     <div className="space-y-1.5">
       {/* What changes is laid out and painted by itself. */}

@@ -59,9 +59,8 @@ const NOTHING: LiveDataset = { tokenizations: {} };
 const ACTIVE = new Set(['queued', 'running']);
 
 export const useDatasetsStore = create<DatasetsState>()((set, get) => {
-  const waiting = new Coalescer<Waiting>(
-    (batch) => set((state) => afterBatch(state, batch.values(), Date.now())),
-    ({ kind }) => kind !== 'percent',
+  const waiting = new Coalescer<Waiting>((batch) =>
+    set((state) => afterBatch(state, batch.values(), Date.now())),
   );
 
   const change = (id: string, live: LiveDataset) => {

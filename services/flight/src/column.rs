@@ -45,7 +45,7 @@ impl Column {
         Self { array: Arc::clone(array), runs: Runs::of(array) }
     }
 
-    /// Bytes that every row takes beside those of [`Self::row_bytes`].
+    /// Bytes that every row takes beside those of [`Self::span`].
     pub(crate) fn fixed_bytes(&self) -> usize {
         match &self.runs {
             Some(Runs { width, bounds: Bounds::Fixed(count), .. }) => width * count,
@@ -59,16 +59,21 @@ impl Column {
         !matches!(&self.runs, Some(Runs { bounds: Bounds::Fixed(_), .. }))
     }
 
-    /// Bytes of a row of a varying column.
-    pub(crate) fn row_bytes(&self, row: usize) -> usize {
+    /// Where a row of a varying column lies among its bytes; of what Arrow picks, only how long it is.
+    pub(crate) fn span(&self, row: usize) -> Range<usize> {
         match &self.runs {
-            Some(runs) => runs.range(row).len(),
-            None => self.array.slice(row, 1).to_data().get_slice_memory_size().unwrap_or(0),
+            Some(runs) => runs.range(row),
+            None => 0..self.array.slice(row, 1).to_data().get_slice_memory_size().unwrap_or(0),
         }
     }
 
-    /// Rows of several columns of one type: for each, which column, and which row of it.
-    pub(crate) fn gather(columns: &[&Self], rows: &[(usize, usize)]) -> Result<ArrayRef, ArrowError> {
+    /// Rows of several columns of one type: for each, which column, and which row of it. `spans` are those of varying
+    /// columns, row by row.
+    pub(crate) fn gather(
+        columns: &[&Self],
+        rows: &[(usize, usize)],
+        spans: &[Range<usize>],
+    ) -> Result<ArrayRef, ArrowError> {
         let runs: Option<Vec<&Runs>> = columns.iter().map(|column| column.runs.as_ref()).collect();
         let Some((runs, first)) = runs.zip(columns.first()) else {
             let arrays: Vec<&dyn Array> = columns.iter().map(|column| &*column.array).collect();
@@ -76,14 +81,16 @@ impl Column {
         };
         match first.array.data_type() {
             DataType::List(item) => {
-                let (numbers, offsets) = (Runs::gather(&runs, rows)?, Runs::offsets(&runs, rows)?);
+                let places = rows.iter().zip(spans).map(|(&(column, _), span)| (column, span.clone()));
+                let numbers = Runs::gather(&runs, places, spans.iter().map(Range::len).sum())?;
+                let offsets = Runs::offsets(runs.first().map_or(1, |first| first.width), spans)?;
                 Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, numbers, None)?))
             }
             DataType::FixedSizeList(item, length) => {
-                let numbers = Runs::gather(&runs, rows)?;
+                let numbers = Runs::gather_fixed(&runs, rows)?;
                 Ok(Arc::new(FixedSizeListArray::try_new(Arc::clone(item), *length, numbers, None)?))
             }
-            _ => Runs::gather(&runs, rows),
+            _ => Runs::gather_fixed(&runs, rows),
         }
     }
 }
@@ -122,18 +129,35 @@ impl Runs {
         start * self.width..end.max(start) * self.width
     }
 
-    /// The numbers of `rows`.
-    fn gather(runs: &[&Self], rows: &[(usize, usize)]) -> Result<ArrayRef, ArrowError> {
+    /// The numbers of rows that all have as many.
+    fn gather_fixed(runs: &[&Self], rows: &[(usize, usize)]) -> Result<ArrayRef, ArrowError> {
+        let places = rows.iter().map(|&(column, row)| (column, runs[column].range(row)));
+        let size = places.clone().next().map_or(0, |(_, span)| span.len()) * rows.len();
+        Self::gather(runs, places, size)
+    }
+
+    /// The numbers at `places`: of which column, and where among its bytes; `size` bytes in all.
+    fn gather(
+        runs: &[&Self],
+        places: impl Iterator<Item = (usize, Range<usize>)>,
+        size: usize,
+    ) -> Result<ArrayRef, ArrowError> {
         let Some(first) = runs.first() else { return Err(refused("no column")) };
-        let size = rows.iter().map(|&(column, row)| runs[column].range(row).len()).sum();
         let mut gathered = MutableBuffer::with_capacity(size);
-        for rows in rows.chunks(TOGETHER) {
-            let places = rows.iter().map(|&(column, row)| runs[column].bytes.get(runs[column].range(row)));
-            let places: Vec<&[u8]> = places.collect::<Option<_>>().ok_or_else(|| refused("a row beyond its column"))?;
-            for touched in places.iter().flat_map(|place| place.iter().step_by(TOUCHED_BYTES)) {
+        let mut together: Vec<&[u8]> = Vec::with_capacity(TOGETHER);
+        let mut places = places.map(|(column, span)| runs[column].bytes.get(span));
+        loop {
+            together.clear();
+            for place in places.by_ref().take(TOGETHER) {
+                together.push(place.ok_or_else(|| refused("a row beyond its column"))?);
+            }
+            if together.is_empty() {
+                break;
+            }
+            for touched in together.iter().flat_map(|place| place.iter().step_by(TOUCHED_BYTES)) {
                 std::hint::black_box(*touched);
             }
-            for place in places {
+            for place in &together {
                 gathered.extend_from_slice(place);
             }
         }
@@ -141,11 +165,11 @@ impl Runs {
         Ok(make_array(like.offset(0).len(size / first.width).nulls(None).buffers(vec![gathered.into()]).build()?))
     }
 
-    /// Where each of `rows` begins among their numbers, and the last one ends.
-    fn offsets(runs: &[&Self], rows: &[(usize, usize)]) -> Result<OffsetBuffer<i32>, ArrowError> {
+    /// Where each row begins among the numbers of all, and the last one ends; a number has `width` bytes.
+    fn offsets(width: usize, spans: &[Range<usize>]) -> Result<OffsetBuffer<i32>, ArrowError> {
         let mut end = 0;
-        let ends = rows.iter().map(|&(column, row)| {
-            end += runs[column].range(row).len() / runs[column].width;
+        let ends = spans.iter().map(|span| {
+            end += span.len() / width;
             i32::try_from(end).map_err(|_| refused("a message of over 2³¹ numbers"))
         });
         let offsets = std::iter::once(Ok(0)).chain(ends).collect::<Result<Vec<i32>, _>>()?;
@@ -191,7 +215,8 @@ mod tests {
             let columns: Vec<&Column> = columns.iter().collect();
             for rows in [&rows[..], &[]] {
                 let expected = arrow_select::interleave::interleave(&arrays, rows).unwrap();
-                assert_eq!(&Column::gather(&columns, rows).unwrap(), &expected, "{}", expected.data_type());
+                let spans: Vec<_> = rows.iter().map(|&(column, row)| columns[column].span(row)).collect();
+                assert_eq!(&Column::gather(&columns, rows, &spans).unwrap(), &expected, "{}", expected.data_type());
             }
         }
     }

@@ -1,11 +1,12 @@
 //! Rows from anywhere into messages: the picks of a shuffled plan, copied column by column.
 //!
-//! A message takes rows until it holds 2 MiB, in the order of the plan; what steps they belong to is the client's to
+//! A message takes rows until it holds 1 MiB, in the order of the plan; what steps they belong to is the client's to
 //! count. Stored batches have numbers, so that nothing is hashed for a row; they are decoded once and remembered, as
 //! pointers into the map. Which of them a message needs is known before any is touched, so that the volume can fetch
 //! them side by side.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -18,7 +19,7 @@ use crate::sources::{OpenPlan, OpenSource};
 use crate::withheld::Lender;
 
 /// Rows are added until a message holds so many bytes …
-const FULL_BYTES: usize = 2 << 20;
+const FULL_BYTES: usize = 1 << 20;
 /// … and never more than this, but for a single row: gRPC clients commonly refuse 4 MiB.
 const MAX_BYTES: usize = (4 << 20) - (64 << 10);
 /// Decoded batches that a stream remembers: about 4 KB each.
@@ -95,7 +96,7 @@ impl<R: Iterator<Item = Row>> Gatherer<R> {
         }
         self.message += 1;
         let message = self.message;
-        let mut picks = Picks::default();
+        let mut picks = Picks { spans: vec![Vec::new(); self.open.columns.len()], ..Picks::default() };
         let mut bytes = 0;
         loop {
             if self.ahead.is_empty() {
@@ -103,8 +104,10 @@ impl<R: Iterator<Item = Row>> Gatherer<R> {
             }
             let Some(pick) = self.ahead.front().copied() else { break };
             let (used, decoded) = self.decoded(pick.batch)?;
-            let size = decoded.row_bytes(pick.row);
+            // At once where they belong, as most rows fit.
+            let size = decoded.measure(pick.row, &mut picks.spans);
             if bytes > 0 && bytes + size > MAX_BYTES {
+                picks.spans.iter_mut().for_each(|spans| spans.truncate(picks.rows.len()));
                 break;
             }
             if used.message != message {
@@ -185,8 +188,15 @@ impl Decoded {
         Self { columns, fixed_bytes, varying }
     }
 
-    fn row_bytes(&self, row: usize) -> usize {
-        self.fixed_bytes + self.varying.iter().map(|n| self.columns[*n].row_bytes(row)).sum::<usize>()
+    /// Adds where a row lies to the spans of its varying columns; gives its bytes.
+    fn measure(&self, row: usize, spans: &mut [Vec<Range<usize>>]) -> usize {
+        let mut bytes = self.fixed_bytes;
+        for &n in &self.varying {
+            let span = self.columns[n].span(row);
+            bytes += span.len();
+            spans[n].push(span);
+        }
+        bytes
     }
 }
 
@@ -197,13 +207,15 @@ struct Picks {
     batches: Vec<(usize, Arc<Decoded>)>,
     /// Place in `batches`, and the row there.
     rows: Vec<(usize, usize)>,
+    /// Where each of `rows` lies in each varying column; those of other columns are of no use.
+    spans: Vec<Vec<Range<usize>>>,
 }
 
 impl Picks {
     fn batch(&self, open: &OpenPlan) -> Result<RecordBatch, ArrowError> {
         let column = |n: usize| {
             let columns: Vec<&Column> = self.batches.iter().map(|(_, batch)| &batch.columns[n]).collect();
-            Column::gather(&columns, &self.rows)
+            Column::gather(&columns, &self.rows, &self.spans[n])
         };
         let columns = (0..open.columns.len()).map(column).collect::<Result<_, _>>()?;
         RecordBatch::try_new(Arc::clone(&open.schema), columns)

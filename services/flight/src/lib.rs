@@ -38,8 +38,7 @@ pub async fn serve(config: Config, listeners: Listeners, lifecycle: Lifecycle) -
     let store = ShardStore::open(&config.storage.data_dir)
         .map_err(|e| ServeError::new("the data directory cannot be opened", e))?;
     let catalog = CatalogClient::new(service_kit::channel(&config.catalog.url(50051))?);
-    let turns = turns::Turns::new(lifecycle.clone());
-    let flight = service::Flight::new(manifest::Manifests::new(catalog), store, config.flight.max_streams, turns);
+    let flight = service::Flight::new(manifest::Manifests::new(catalog), store, config.flight.max_streams, &lifecycle);
     let routes = Routes::new(framing::WithoutCopy::new(flight));
 
     let readiness = Readiness::new();

@@ -13,6 +13,7 @@ use arrow_ipc::writer::IpcWriteOptions;
 use dataset_model::{Problem, Reason};
 use dataset_proto::status::to_status;
 use futures::stream::{self, BoxStream, StreamExt};
+use service_kit::Lifecycle;
 use shard_store::ShardStore;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status, Streaming, async_trait};
@@ -46,9 +47,10 @@ pub(crate) struct Flight {
 pub(crate) type Stream<T> = BoxStream<'static, Result<T, Status>>;
 
 impl Flight {
-    pub(crate) fn new(manifests: Manifests, store: ShardStore, max_streams: usize, turns: Turns) -> Self {
+    pub(crate) fn new(manifests: Manifests, store: ShardStore, max_streams: usize, lifecycle: &Lifecycle) -> Self {
         let (streams, proofs) = (Arc::new(Semaphore::new(max_streams)), Arc::new(Semaphore::new(1)));
-        let (shelf, readers) = (Shelf::default(), Readers::default());
+        let (turns, shelf) = (Turns::new(lifecycle.clone()), Shelf::new(lifecycle.clone()));
+        let readers = Readers::default();
         Self { manifests, store, streams, turns, shelf, readers, proofs }
     }
 

@@ -1,13 +1,16 @@
 //! The sources of a read plan: their shards, open, and the plan that fits them.
 //!
 //! All shards are opened before the first row is sent, so that a delete takes nothing away from a stream that began.
-//! Streams of one tokenization share what is open: a file and a map for each shard, whatever the number of ranks.
+//! Streams of one tokenization share what is open: a file and a map for each shard, whatever the number of ranks. It
+//! stays open for a while, since ranks come one after the other, and each map has to be filled with pages anew.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use arrow_schema::{Schema, SchemaRef};
 use dataset_model::{Problem, TokenizationId};
+use service_kit::Lifecycle;
 use shard_store::{ShardReader, ShardStore};
 
 use crate::batches::Batches;
@@ -38,9 +41,15 @@ pub(crate) struct OpenPlan {
     pub(crate) columns: Vec<usize>,
 }
 
+/// So long after it was asked for, a source that nobody reads is closed, and the space of a deleted one is free.
+const LINGER: Duration = Duration::from_secs(10);
+
 /// What is open now.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Shelf(Arc<Mutex<HashMap<TokenizationId, Weak<OpenSource>>>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Shelf {
+    known: Arc<Mutex<HashMap<TokenizationId, Weak<OpenSource>>>>,
+    lifecycle: Lifecycle,
+}
 
 /// The plan of a request; the catalog's refusal when a source is unknown, deleted or not ready.
 pub(crate) async fn resolve(manifests: &Manifests, request: ReadPlan) -> Result<(Plan, Vec<Arc<Manifest>>), ReadError> {
@@ -65,6 +74,10 @@ fn at_source(n: usize, mut problem: Problem) -> Problem {
 }
 
 impl Shelf {
+    pub(crate) fn new(lifecycle: Lifecycle) -> Self {
+        Self { known: Arc::default(), lifecycle }
+    }
+
     /// Opens everything that a plan reads.
     pub(crate) async fn open(
         &self,
@@ -91,6 +104,7 @@ impl Shelf {
     ) -> Result<Arc<OpenSource>, ReadError> {
         let known = self.lock().get(&id).and_then(Weak::upgrade);
         if let Some(open) = known {
+            self.keep(&open);
             return Ok(open);
         }
         let target = Target::Tokenization(id);
@@ -100,7 +114,17 @@ impl Shelf {
         let mut known = self.lock();
         known.retain(|_, open| open.strong_count() > 0);
         known.insert(id, Arc::downgrade(&open));
+        drop(known);
+        self.keep(&open);
         Ok(open)
+    }
+
+    fn keep(&self, open: &Arc<OpenSource>) {
+        let (open, soft) = (Arc::clone(open), self.lifecycle.soft().clone());
+        self.lifecycle.spawn("open source", async move {
+            let _ = tokio::time::timeout(LINGER, soft.cancelled()).await;
+            drop(open);
+        });
     }
 
     /// Files that turned out damaged are opened anew by the next stream, in case somebody restored them.
@@ -111,7 +135,7 @@ impl Shelf {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TokenizationId, Weak<OpenSource>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,6 @@
 //! When the messages of a stream are made: a few at a time, in a turn of its own among all streams.
 //!
-//! While one batch of messages is sent the next is made, so a slow client costs two batches and no thread; and as turns
+//! While one batch of messages is sent two more are made, so a slow client costs three batches and no thread; and as turns
 //! are few, many fast ones leave the cores their share of everything else. An error is the last thing a stream says.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use dataset_model::{Problem, Reason};
 use dataset_proto::status::to_status;
 use futures::stream::{self, BoxStream, StreamExt};
 use service_kit::Lifecycle;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 use tonic::Status;
 
 use crate::error::ReadError;
@@ -20,8 +20,8 @@ use crate::stream::Messages;
 /// Turns at the same time, for each core: some wait for the volume.
 const TURNS_PER_CORE: usize = 2;
 
-/// What a turn made, and what is to be made after it.
-type Made = (Vec<Result<Message, Status>>, Option<Messages>);
+/// What a turn made, and whether it was the last.
+type Made = (Vec<Result<Message, Status>>, bool);
 
 /// The turns that all streams of a service take. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,38 +36,45 @@ impl Turns {
         Self { permits: Arc::new(Semaphore::new(cores * TURNS_PER_CORE)), lifecycle }
     }
 
-    /// The schema, and then the messages, which are made one turn ahead of the client.
+    /// The schema, and then the messages, which are made two turns ahead of the client.
     pub(crate) fn stream(&self, schema: &Schema, messages: Messages) -> BoxStream<'static, Result<Message, Status>> {
-        let turns = self.clone();
-        let batches = stream::unfold(Some(self.turn(messages)), move |turn| {
-            let turns = turns.clone();
-            async move {
-                // A turn that was dropped at the end of the process must not look like the last.
-                let (made, rest) = turn?.await.unwrap_or_else(|_| (vec![Err(stopping())], None));
-                Some((stream::iter(made), rest.map(|rest| turns.turn(rest))))
-            }
+        let batches = stream::unfold(Some(self.start(messages)), |turns| async {
+            let mut turns = turns?;
+            // Turns that were dropped at the end of the process must not look like the end of the stream.
+            let (made, is_over) = turns.recv().await.unwrap_or_else(|| (vec![Err(stopping())], true));
+            Some((stream::iter(made), (!is_over).then_some(turns)))
         });
         let schema = Message::of_schema(schema);
         stream::once(async { Ok(schema) }).chain(batches.flatten()).boxed()
     }
 
-    fn turn(&self, messages: Messages) -> oneshot::Receiver<Made> {
-        let (sender, made) = oneshot::channel();
-        let turns = Arc::clone(&self.permits);
+    /// Takes turn after turn: one waits to be taken, the next one to be put in its place.
+    fn start(&self, messages: Messages) -> mpsc::Receiver<Made> {
+        let (sender, made) = mpsc::channel(1);
+        let permits = Arc::clone(&self.permits);
         self.lifecycle.spawn("messages", async move {
-            let Ok(_turn) = turns.acquire().await else { return };
-            // The client may have gone while this waited.
-            if !sender.is_closed() {
-                let made = tokio::task::spawn_blocking(|| take(messages)).await;
+            let mut rest = Some(messages);
+            while let Some(messages) = rest {
+                let Ok(turn) = permits.acquire().await else { return };
+                // The client may have gone while this waited.
+                if sender.is_closed() {
+                    return;
+                }
                 let failed = |stopped| (vec![Err(ReadError::Stopped(stopped).into_status())], None);
-                let _ = sender.send(made.unwrap_or_else(failed));
+                let (made, left) = tokio::task::spawn_blocking(|| take(messages)).await.unwrap_or_else(failed);
+                drop(turn);
+                rest = left;
+                if sender.send((made, rest.is_none())).await.is_err() {
+                    return;
+                }
             }
         });
         made
     }
 }
 
-fn take(mut messages: Messages) -> Made {
+/// What a turn makes, and what is left for the next one.
+fn take(mut messages: Messages) -> (Vec<Result<Message, Status>>, Option<Messages>) {
     let mut made = Vec::with_capacity(messages.per_turn);
     for message in messages.each.by_ref().take(messages.per_turn) {
         let is_last = message.is_err();
@@ -127,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_does_not_read_costs_two_turns_at_most_and_holds_none() {
+    async fn a_client_that_does_not_read_costs_two_turns_and_holds_none() {
         let (_lifecycle, turns) = turns();
         let counts: Vec<Arc<AtomicUsize>> = (0..50).map(|_| Arc::default()).collect();
         let idle: Vec<_> = counts.iter().map(|made| turns.stream(&Schema::empty(), endless(made))).collect();

@@ -3,7 +3,7 @@
 
 const FASTEST_MS = 250;
 const SLOWEST_MS = 4000;
-const MS_PER_CARD = 80;
+const MS_PER_CARD = 160;
 
 /** Milliseconds between two changes when so many cards move: 250, 500, 1000, 2000 or 4000, which fall on each other. */
 export function periodOf(cards: number): number {

@@ -34,7 +34,14 @@ test('with many cards in sight the pauses are longer', () => {
     for (const card of leave) card();
     return new Set(at.slice(1).map((time, n) => time - (at[n] ?? 0)));
   };
-  expect([1, 6, 12, 50, 1].map((cards) => [...pauses(cards)])).toEqual([[250], [500], [1000], [4000], [250]]);
+  expect([1, 3, 6, 12, 50, 1].map((cards) => [...pauses(cards)])).toEqual([
+    [250],
+    [500],
+    [1000],
+    [2000],
+    [4000],
+    [250],
+  ]);
 });
 
 test('what became obsolete is not shown any more', () => {

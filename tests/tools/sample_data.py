@@ -127,6 +127,7 @@ def build(out: pathlib.Path, megabytes: float) -> None:
     write_corpus(datasets / "languages", "Many languages", corpora.languages(packages))
     write_corpus(datasets / "code", "Code", corpora.code(packages))
     write_corpus(datasets / "hostile", "Hostile texts", corpora.hostile(models))
+    sample_tokenizers.write_templates(out / "templates", packages)
     # Readers see the old folder or the new one, never a half-written one.
     shutil.rmtree(hub, ignore_errors=True)
     new.rename(hub)

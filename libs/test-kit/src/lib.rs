@@ -11,7 +11,7 @@ mod servers;
 mod wait;
 
 pub use chaos_proxy::{ChaosProxy, Target};
-pub use paths::{project_root, python, sample_hub, tools};
+pub use paths::{project_root, python, sample_hub, sample_templates, tools};
 pub use ports::free_addresses;
 pub use servers::{TestDatabase, TestNats, nats, postgres};
 pub use wait::wait_until;

@@ -40,3 +40,8 @@ pub fn sample_hub() -> PathBuf {
     }
     data.join("hub")
 }
+
+/// A folder of the chat templates of published models, built with [`sample_hub`].
+pub fn sample_templates() -> PathBuf {
+    sample_hub().with_file_name("templates")
+}

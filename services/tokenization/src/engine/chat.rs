@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use chrono::NaiveDate;
 use dataset_model::tokenize::CHAT_TEMPLATE_LIMIT;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, ValueKind};
+use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 use regex::Regex;
 
@@ -71,7 +71,7 @@ impl Chat {
         if template.len() > CHAT_TEMPLATE_LIMIT {
             return Err(ChatError::TooLong { bytes: template.len() });
         }
-        let (source, has_generation) = with_calls(template);
+        let (source, has_generation) = with_marks(template);
         let mut environment = Environment::new();
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(|error| syntax_error(&error))?);
@@ -79,11 +79,11 @@ impl Chat {
         environment.set_formatter(as_python);
         environment.set_fuel(Some(FUEL));
         environment.add_filter("tojson", json::tojson);
+        environment.add_test("iterable", is_iterable);
         environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
             Err(Error::new(ErrorKind::InvalidOperation, message))
         });
         environment.add_function("strftime_now", move |format: String| strftime(today, &format));
-        environment.add_function("__generation", generation);
         environment.add_template_owned(NAME, source).map_err(|error| syntax_error(&error))?;
         let names = names.tokens.iter().map(|(role, text)| (format!("{role}_token"), Value::from(text.as_str())));
         Ok(Self { names: names.collect(), has_generation, environment })
@@ -107,7 +107,8 @@ impl Chat {
         // As `transformers` gives them where there are none.
         context.extend(["tools", "documents"].map(|name| (name.to_owned(), Value::from(()))));
         if let Some((begin, end)) = marks {
-            context.push(("__marks".to_owned(), Value::from(format!("{begin}{end}"))));
+            context
+                .extend([("__begin", begin), ("__end", end)].map(|(name, mark)| (name.to_owned(), Value::from(mark))));
         }
         let template = self.environment.get_template(NAME).map_err(|error| syntax_error(&error))?;
         let text = template.render(Value::from_pairs(context)).map_err(|error| refused(&error))?;
@@ -118,25 +119,20 @@ impl Chat {
     }
 }
 
-/// The engine has no tags of others, so the block becomes a call of a function that marks what it is given.
-fn with_calls(template: &str) -> (String, bool) {
+/// The engine has no tags of others, so a block becomes a scope that writes a mark at its begin and at its end. Both stand
+/// inside of tags, since what is cut of the space around those of a block is not cut around an expression.
+fn with_marks(template: &str) -> (String, bool) {
     let Some(pattern) = &*GENERATION else { return (template.to_owned(), false) };
-    let call = |found: &regex::Captures<'_>| {
-        let tag = if found.get(2).is_some() { "endcall" } else { "call __generation()" };
-        format!("{{%{} {tag} {}%}}", &found[1], &found[3])
+    let marked = |found: &regex::Captures<'_>| {
+        let (before, after) = (&found[1], &found[3]);
+        match found.get(2) {
+            None => format!("{{%{before} with %}}{{% if true %}}{{{{ __begin }}}}{{% endif {after}%}}"),
+            Some(_) => format!("{{%{before} if true %}}{{{{ __end }}}}{{% endif %}}{{% endwith {after}%}}"),
+        }
     };
-    let source = pattern.replace_all(template, call);
+    let source = pattern.replace_all(template, marked);
     let has_generation = matches!(source, std::borrow::Cow::Owned(_));
     (source.into_owned(), has_generation)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the engine hands arguments over")]
-fn generation(state: &mut State, block: Kwargs) -> Result<Value, Error> {
-    let said = block.get::<Value>("caller")?.call(state, &[])?;
-    let marks = state.lookup("__marks").map(|marks| marks.to_string()).unwrap_or_default();
-    let mut marks = marks.chars();
-    let (Some(begin), Some(end)) = (marks.next(), marks.next()) else { return Ok(said) };
-    Ok(Value::from(format!("{begin}{said}{end}")))
 }
 
 /// The first pair that does not stand in the messages.
@@ -185,6 +181,12 @@ fn as_python(out: &mut Output, state: &mut State, value: &Value) -> Result<(), E
         }
         _ => minijinja::escape_formatter(out, state, value),
     }
+}
+
+/// As in Python, where `None` is not.
+fn is_iterable(value: &Value) -> bool {
+    use ValueKind::{Iterable, Map, Seq, String, Undefined};
+    matches!(value.kind(), Iterable | Map | Seq | String | Undefined)
 }
 
 fn strftime(today: NaiveDate, format: &str) -> Result<String, Error> {

@@ -50,9 +50,9 @@ const GARDEN: &str = r#"{# a remark #}{% macro head(role, n=1) -%}
 {%- set parts = messages[0].content.split(' ') %}{{ parts[::-1] | join('_') }}{{ "%s-%s" | format('a', 1) }}
 "#;
 
-type Turn = (&'static str, &'static str);
+pub(crate) type Turn = (&'static str, &'static str);
 
-fn conversations() -> Vec<Vec<Turn>> {
+pub(crate) fn conversations() -> Vec<Vec<Turn>> {
     vec![
         vec![("user", "Hello"), ("assistant", "Hi — what's the weather in Zürich?")],
         vec![("system", "You are a mill."), ("user", "日本語で\n\n答えて "), ("assistant", "  はい。 ")],
@@ -75,7 +75,7 @@ fn conversations() -> Vec<Vec<Turn>> {
     ]
 }
 
-fn today() -> NaiveDate {
+pub(crate) fn today() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 3, 9).unwrap()
 }
 
@@ -93,12 +93,12 @@ fn column(conversations: &[Vec<Turn>], names: [&str; 2], speaker: fn(&str) -> &s
     list(turns, conversations.iter().map(Vec::len))
 }
 
-fn openai(conversations: &[Vec<Turn>]) -> ArrayRef {
+pub(crate) fn openai(conversations: &[Vec<Turn>]) -> ArrayRef {
     column(conversations, ["role", "content"], |role| role)
 }
 
 /// Ids and mask of each row.
-fn rows(shard: &ShardReader) -> Vec<(Vec<u32>, Vec<bool>)> {
+pub(crate) fn rows(shard: &ShardReader) -> Vec<(Vec<u32>, Vec<bool>)> {
     let mut rows = Vec::new();
     for batch in (0..shard.batch_count()).map(|batch| shard.batch(batch).unwrap()) {
         let lists = |name: &str, row: usize| {
@@ -137,7 +137,7 @@ fn transformers(name: &str, template: Option<&str>, conversations: &Value) -> Ve
     serde_json::from_slice(&std::fs::read(answer).unwrap()).unwrap()
 }
 
-fn whole() -> TokenizeConfig {
+pub(crate) fn whole() -> TokenizeConfig {
     config(1 << 16, 0, true)
 }
 
@@ -159,7 +159,7 @@ fn compare(name: &str, template: Option<&str>, stored: &ArrayRef, asked: &Value)
     assert_eq!(run.counts.totals.loss_tokens, said);
 }
 
-fn as_json(conversations: &[Vec<Turn>]) -> Value {
+pub(crate) fn as_json(conversations: &[Vec<Turn>]) -> Value {
     let turn = |(role, content): &Turn| json!([["role", role], ["content", content]]);
     conversations.iter().map(|turns| turns.iter().map(turn).collect::<Value>()).collect()
 }

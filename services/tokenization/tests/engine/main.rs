@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, but not in what these share")]
 
 mod chat;
+mod chat_templates;
 mod engines;
 mod exactness;
 mod packed;

@@ -29,7 +29,7 @@ from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/python"))
-from stack import free_ports, platform, running, wait_ready  # noqa: E402
+from stack import free_ports, platform, running, subscribe, wait_ready  # noqa: E402
 
 FILES = 4
 PARQUET_BYTES = 1_070_000_000
@@ -129,7 +129,7 @@ def ingests(binary: Path, folder: Path, hub: str, texts: dict[str, int], count: 
 
         def ours(name: str, counted: list[int]) -> Measured:
             dataset = call("POST", "/datasets", json={"repo_id": f"bench/{name}"})["id"]
-            feed.send(json.dumps({"type": "subscribe", "channel": f"dataset/{dataset}"}))
+            subscribe(feed, dataset)
             with Memory(services.pid) as memory:
                 started = time.monotonic()
                 call("POST", f"/datasets/{dataset}/download", json={})

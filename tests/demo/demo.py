@@ -17,7 +17,7 @@ import requests
 from websockets.sync.client import connect
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
-from stack import HUB, platform  # noqa: E402
+from stack import HUB, platform, subscribe  # noqa: E402
 
 DATASET = "tokenmill/english-docs"
 TOKENIZERS = [("tokenmill/bert", 512, 64), ("tokenmill/gpt2", 1024, 0)]
@@ -93,7 +93,7 @@ def main() -> None:
         api = services.api
         dataset = call("POST", f"{api}/datasets", json={"repo_id": DATASET})["id"]
         feed = stack.enter_context(connect(services.feed))
-        feed.send(json.dumps({"type": "subscribe", "channel": f"dataset/{dataset}"}))
+        subscribe(feed, dataset)
         call("POST", f"{api}/datasets/{dataset}/download", json={})
         end, events = follow(feed, "download_completed", "download_failed", "download_progress")
         check("rows of the dataset", end["row_count"], rows)

@@ -1,6 +1,7 @@
 """The whole platform as processes of their own: a local Hub with the sample repositories, and `tokenmill up`."""
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -31,6 +32,7 @@ class Stack:
     ingestion: str
     tokenization: str
     data_dir: Path
+    binary: Path
     pid: int
 
 
@@ -83,13 +85,16 @@ def wait_ready(url: str, process: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
-def platform(binary: Path = BINARY, hub: Path = HUB, **environment: str) -> Iterator[Stack]:
-    """Starts Hub and platform on private ports; leaves nothing running and nothing on the disk."""
+def platform(
+    binary: Path = BINARY, hub: Path = HUB, folder: Path | None = None, **environment: str
+) -> Iterator[Stack]:
+    """Starts Hub and platform on private ports, with their data inside `folder`, else where temporary files lie; leaves
+    nothing running and nothing on the disk."""
     hub_port, gateway, flight, catalog, ingestion, tokenization = free_ports(6)
     ports = {"gateway": gateway, "flight": flight, "catalog": catalog, "ingestion": ingestion,
              "tokenization": tokenization}
-    with tempfile.TemporaryDirectory(prefix="tokenmill-") as folder, contextlib.ExitStack() as stack:
-        logs, data_dir = Path(folder), Path(folder) / "data"
+    with tempfile.TemporaryDirectory(prefix="tokenmill-", dir=folder) as own, contextlib.ExitStack() as stack:
+        logs, data_dir = Path(own), Path(own) / "data"
         serve = [binary, "hub", "serve", hub, "--listen", f"127.0.0.1:{hub_port}"]
         stack.enter_context(running(serve, logs / "hub.log"))
         command = [binary, "up", "--data-dir", data_dir, "--internal-port", "0"]
@@ -106,8 +111,16 @@ def platform(binary: Path = BINARY, hub: Path = HUB, **environment: str) -> Iter
             ingestion=f"127.0.0.1:{ingestion}",
             tokenization=f"127.0.0.1:{tokenization}",
             data_dir=data_dir,
+            binary=binary,
             pid=up.pid,
         )
+
+
+def subscribe(feed, dataset: str) -> None:
+    """Follows a dataset on an open feed: every event from now on is told, however soon it comes."""
+    feed.send(json.dumps({"type": "subscribe", "channel": f"dataset/{dataset}"}))
+    while json.loads(feed.recv(timeout=60)).get("event") != "snapshot":
+        continue
 
 
 def until(url: str, wanted: str) -> dict:

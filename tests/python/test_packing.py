@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.flight as flight
 import pyarrow.parquet as pq
 import requests
-from stack import HUB, Stack
+from stack import HUB, Stack, subscribe
 from transformers import PreTrainedTokenizerFast
 from websockets.sync.client import connect
 
@@ -28,7 +28,7 @@ def test_packed_rows_are_the_documents(services: Stack) -> None:
             return message["data"]
 
         dataset = call("POST", "/datasets", json={"repo_id": DATASET, "name": "packing"})["id"]
-        feed.send(json.dumps({"type": "subscribe", "channel": f"dataset/{dataset}"}))
+        subscribe(feed, dataset)
         call("POST", f"/datasets/{dataset}/download", json={"split": "validation"})
         wait("download_completed")
         config = {"tokenizer_name": "tokenmill/gpt2", "max_length": LENGTH, "packing": "concat", "split": "validation",

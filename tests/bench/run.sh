@@ -8,5 +8,8 @@ cd "$(dirname "$0")/../.."
 cargo build --release --locked --workspace --bins --examples
 cargo build --release --locked --manifest-path tests/bench/peers/Cargo.toml --target-dir target/peers
 .tools/venv/bin/python tests/bench/tokenization.py
+hub=.tools/bench/hub
+target/release/examples/pipeline stages $hub/models/tokenmill/llama3/tokenizer.json 2 5 \
+    $hub/datasets/tokenmill/english-docs/data/train-*.parquet
 .tools/venv/bin/python tests/bench/ingest.py
 exec .tools/venv/bin/python tests/bench/serving.py

@@ -7,7 +7,7 @@ summed over a process and its children.
 
 import statistics
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,11 +64,16 @@ def _anonymous(pid: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Anonymous:")), 0)
 
 
-def rounds(contenders: dict[str, Callable[[], tuple[float, int]]], count: int) -> list[Series]:
-    """Runs all contenders in turn, `count` times; each returns (seconds, peak bytes)."""
+def rounds(
+    contenders: dict[str, Callable[[], tuple[float, int]]], count: int, once: Collection[str] = ()
+) -> list[Series]:
+    """Runs all contenders in turn, `count` times, those in `once` in the first round only; each returns (seconds, peak
+    bytes)."""
     series = {name: Series(name) for name in contenders}
-    for _ in range(count):
+    for number in range(count):
         for name, contender in contenders.items():
+            if number > 0 and name in once:
+                continue
             seconds, peak = contender()
             series[name].seconds.append(seconds)
             series[name].peak_bytes = max(series[name].peak_bytes, peak)
@@ -77,8 +82,8 @@ def rounds(contenders: dict[str, Callable[[], tuple[float, int]]], count: int) -
 
 def table(series: list[Series], megabytes: float) -> None:
     """Prints a row a contender; ratios say how many times as fast the first one is, as the median of the rounds'."""
-    print(f"{'':<30}{'seconds':>10}{'MB/s':>10}{'ratio':>10}{'peak MB':>10}   all rounds")
+    print(f"{'':<34}{'seconds':>10}{'MB/s':>10}{'ratio':>10}{'peak MB':>10}   all rounds")
     for one in series:
         runs = " ".join(f"{seconds:.2f}" for seconds in one.seconds)
-        ratio = statistics.median(theirs / ours for ours, theirs in zip(series[0].seconds, one.seconds, strict=True))
-        print(f"{one.name:<30}{one.median():>10.2f}{megabytes / one.median():>10.1f}{ratio:>9.2f}×{one.peak_bytes / 1e6:>10.0f}   {runs}")
+        ratio = statistics.median(theirs / ours for ours, theirs in zip(series[0].seconds, one.seconds, strict=False))
+        print(f"{one.name:<34}{one.median():>10.2f}{megabytes / one.median():>10.1f}{ratio:>9.2f}×{one.peak_bytes / 1e6:>10.0f}   {runs}")

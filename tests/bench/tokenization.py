@@ -2,21 +2,23 @@
 
     make bench        # builds for release; 205 MB of English prose
 
-Ours is the whole job: queued over REST, claimed, tokenized, committed with fsync, statistics merged, `ready` heard on
-the WebSocket; the tokenizer is loaded before. The peers are `datasets.map` with two processes, a plain pipeline in Rust
-around another engine, and an engine alone, all over the same rows with the same windows, none with fsync or statistics.
-What a peer counts must be what we count. Ratios are medians of those of each round.
+Ours is the whole job: queued over REST, claimed, tokenized, committed, statistics merged, `ready` heard on the WebSocket;
+the tokenizer is loaded before. The peers are `datasets.map`, `encode_batch` of Python's `tokenizers`, a plain pipeline in
+Rust around another engine, and an engine alone, all over the same rows with the same windows, none with fsync or
+statistics. So all write into memory, where fsync costs nothing; what it costs is the row of a job that writes to a disk.
+What a peer counts must be what we count. Ratios are medians of those of each round; the slowest peers have one round.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +30,12 @@ from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/python"))
-from stack import Stack, platform  # noqa: E402
+from stack import Stack, platform, subscribe  # noqa: E402
 
 LENGTH, STRIDE, THREADS = 512, 64, 2
+# A file system in memory, if there is one.
+MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
+OURS, ONE_THREAD, ON_DISK = "tokenmill, the whole job", "tokenmill, one thread", "tokenmill, onto a disk, fsync"
 PLAIN = {"filter_special_tokens": False, "filter_stop_words": False, "min_token_length": 0, "add_special_tokens": False}
 
 
@@ -44,8 +49,11 @@ class Case:
     rounds: int
 
 
+PYTHON = {"datasets.map": ("map", 2), "datasets.map, one process": ("map", 1), "encode_batch alone": ("encode_batch", 2)}
+ONCE = ("datasets.map, one process", "encode_batch alone")
 CASES = {
-    "english": Case("llama3", "english-docs", ("datasets.map", "tokenizers-1.0", "fastokens", "fastokens alone"), 3),
+    "english": Case("llama3", "english-docs",
+                    (ON_DISK, ONE_THREAD, *PYTHON, "tokenizers-1.0", "fastokens", "fastokens alone"), 3),
     "wordpiece": Case("bert", "english-docs-jsonl", ("tokenizers-1.0", "splintr alone"), 5),
     "unigram": Case("unigram", "english-docs-jsonl", ("tokenizers-1.0", "splintr alone"), 5),
     "gemma": Case("gemma3", "english-docs-jsonl", ("tokenizers-1.0", "fastokens", "fastokens alone"), 5),
@@ -75,7 +83,7 @@ class Platform:
     def downloaded(self, name: str) -> str:
         if name not in self.datasets:
             dataset = self.call("POST", "/datasets", json={"repo_id": f"tokenmill/{name}"})["id"]
-            self.feed.send(json.dumps({"type": "subscribe", "channel": f"dataset/{dataset}"}))
+            subscribe(self.feed, dataset)
             self.call("POST", f"/datasets/{dataset}/download", json={})
             self.wait("download_completed")
             self.datasets[name] = dataset
@@ -104,7 +112,9 @@ def config(case: Case, **more) -> dict:
     return {"tokenizer_name": f"tokenmill/{case.tokenizer}", "max_length": LENGTH, "stride": STRIDE, **PLAIN, **more}
 
 
-def contenders(run: Platform, case: Case, peers: Path, scratch: Path) -> Iterator[tuple[str, Callable[[], tuple[float, int]]]]:
+def contenders(
+    run: Platform, beside: dict[str, Platform], case: Case, peers: Path, scratch: Path
+) -> Iterator[tuple[str, Callable[[], tuple[float, int]]]]:
     """Names and measurements: seconds and peak bytes. All must count the same tokens."""
     shards, tokens = run.shards(case.dataset), []
 
@@ -113,14 +123,15 @@ def contenders(run: Platform, case: Case, peers: Path, scratch: Path) -> Iterato
         if counted != tokens[0]:
             sys.exit(f"{name} counted {counted} tokens, we {tokens[0]}")
 
-    def ours() -> tuple[float, int]:
-        with Memory(run.services.pid) as memory:
-            seconds, counted = run.tokenize(case.dataset, config(case))
+    def ours(platform: Platform) -> tuple[float, int]:
+        with Memory(platform.services.pid) as memory:
+            seconds, counted = platform.tokenize(case.dataset, config(case))
         same(counted["total_tokens"], "tokenmill")
         return seconds, memory.peak
 
     def process(name: str, command: list) -> tuple[float, int]:
-        running = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
+        words, inherited = [str(part) for part in command], {**os.environ, "TMPDIR": str(MEMORY)}
+        running = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=inherited)
         with Memory(running.pid) as memory:
             output, _ = running.communicate()
         seconds, _, counted = output.split()
@@ -128,10 +139,14 @@ def contenders(run: Platform, case: Case, peers: Path, scratch: Path) -> Iterato
             same(int(counted), name)
         return float(seconds), memory.peak
 
-    yield "tokenmill, the whole job", ours
+    yield OURS, lambda: ours(run)
     for name in case.peers:
-        if name == "datasets.map":
-            command = [sys.executable, Path(__file__).with_name("peer_map.py"), run.tokenizer(case.tokenizer), LENGTH, STRIDE, THREADS]
+        if name in beside:
+            yield name, lambda name=name: ours(beside[name])
+            continue
+        if name in PYTHON:
+            mode, processes = PYTHON[name]
+            command = [sys.executable, Path(__file__).with_name("peer_map.py"), mode, run.tokenizer(case.tokenizer), LENGTH, STRIDE, processes]
         else:
             mode = "encode" if name.endswith(" alone") else "pipeline"
             engine = name.removesuffix(" alone")
@@ -145,10 +160,18 @@ def text_bytes(shards: list[Path]) -> int:
 
 
 def compare(run: Platform, name: str, case: Case, peers: Path, scratch: Path) -> None:
-    # Loads the tokenizer and warms its caches, as every job but the first of a worker has them.
-    _, counted = run.tokenize(case.dataset, config(case))
-    size = text_bytes(run.shards(case.dataset))
-    series = rounds(dict(contenders(run, case, peers, scratch)), case.rounds)
+    options = run.services.binary, run.hub
+    with ExitStack() as stack:
+        beside = {}
+        if ON_DISK in case.peers:
+            beside[ON_DISK] = stack.enter_context(started(*options, folder=None))
+        if ONE_THREAD in case.peers:
+            beside[ONE_THREAD] = stack.enter_context(started(*options, TOKENMILL_TOKENIZE__THREADS="1"))
+        # Loads the tokenizer and warms its caches, as every job but the first of a worker has them.
+        for platform in [*beside.values(), run]:
+            _, counted = platform.tokenize(case.dataset, config(case))
+        size = text_bytes(run.shards(case.dataset))
+        series = rounds(dict(contenders(run, beside, case, peers, scratch)), case.rounds, ONCE)
     print(f"\n{name}: {case.tokenizer}, {size / 1e6:.1f} MB of `{case.dataset}`, {counted['documents_in']} documents, "
           f"{counted['total_sequences']} sequences, {counted['total_tokens']} tokens")
     table(series, size / 1e6)
@@ -175,8 +198,12 @@ def overhead(run: Platform) -> None:
 
 
 @contextmanager
-def started(binary: Path, hub: Path) -> Iterator[Platform]:
-    with platform(binary, hub=hub) as services, connect(services.feed, max_size=None) as feed:
+def started(binary: Path, hub: Path, folder: Path | None = MEMORY, **environment: str) -> Iterator[Platform]:
+    """A platform whose data lies in a folder inside `folder`; None: where temporary files lie."""
+    with (
+        platform(binary, hub=hub, folder=folder, **environment) as services,
+        connect(services.feed, max_size=None) as feed,
+    ):
         yield Platform(services, hub, feed)
 
 
@@ -188,7 +215,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, default=ROOT / "target/peers/release/peers")
     options = parser.parse_args()
     wanted = options.case or [*CASES, "switches", "overhead"]
-    with tempfile.TemporaryDirectory(prefix="tokenmill-bench-") as scratch, started(options.binary, options.hub) as run:
+    with tempfile.TemporaryDirectory(prefix="tokenmill-bench-", dir=MEMORY) as scratch, started(options.binary, options.hub) as run:
         for name in wanted:
             if name == "switches":
                 switches(run, CASES["english"])

@@ -10,6 +10,7 @@
 //! ```
 
 pub mod chat;
+pub mod documents;
 pub mod encode;
 pub mod engines;
 pub mod filter;

@@ -19,6 +19,7 @@ mod shape;
 mod trie;
 
 use code_points::CodePoints;
+use pieces::Cuts;
 
 /// Whether a pattern of a `tokenizer.json` is one that its engines know.
 pub(super) fn is_known_pattern(source: &str) -> bool {
@@ -63,8 +64,8 @@ pub struct Encoder {
 struct Fast {
     engine: Box<dyn Engine>,
     agreed: CodePoints,
-    /// Whether long documents may be cut after lines.
-    lines: bool,
+    /// Where long documents may be cut.
+    cuts: Option<Cuts>,
 }
 
 impl Encoder {
@@ -114,10 +115,10 @@ impl Encoder {
     /// Appends the ids of `text`; asks `stop` between the pieces of a long one.
     pub fn encode(&self, text: &str, stop: &dyn Fn() -> bool, out: &mut Vec<u32>) -> Result<(), EncodeError> {
         let Ok(fast) = &self.fast else { return self.reference.encode(text, out) };
-        if !fast.lines || text.len() <= pieces::LONG {
+        let Some(cuts) = fast.cuts.filter(|_| text.len() > pieces::LONG) else {
             return self.piece(fast, text, out);
-        }
-        for (number, piece) in pieces::of(text).enumerate() {
+        };
+        for (number, piece) in cuts.pieces(text).enumerate() {
             if number > 0 && stop() {
                 return Err(EncodeError::Stopped);
             }
@@ -159,7 +160,7 @@ impl Encoder {
             let engine = if is_fast { &*fast.engine } else { &self.reference };
             engine.bytes_per_text_byte().saturating_mul(piece.len() as u64)
         };
-        let largest = if fast.lines { pieces::of(text).map(piece).max().unwrap_or(0) } else { piece(text) };
+        let largest = fast.cuts.map_or_else(|| piece(text), |cuts| cuts.pieces(text).map(piece).max().unwrap_or(0));
         largest.saturating_add(length * ID_BYTES)
     }
 }
@@ -176,7 +177,7 @@ impl Fast {
         let built = catch_unwind(AssertUnwindSafe(|| shape.kind.build(json)));
         let gave_up = |_| Err("it gave up".to_owned());
         let engine = built.unwrap_or_else(gave_up).map_err(|message| Refused::Unloadable { message })?;
-        Ok((Self { engine, agreed: CodePoints::new(), lines: shape.lines }, added))
+        Ok((Self { engine, agreed: CodePoints::new(), cuts: shape.cuts }, added))
     }
 }
 

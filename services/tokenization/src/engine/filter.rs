@@ -7,7 +7,12 @@ use std::collections::HashSet;
 use dataset_model::TokenizeConfig;
 use dataset_model::statistics::{DropRule, DroppedByRule};
 
+use super::documents::Documents;
 use super::vocabulary::Vocabulary;
+
+/// The verdicts of so many tokens are counted in one register, a lane for each.
+const LANE_BITS: u32 = 16;
+const LANE_MAX: usize = (1 << LANE_BITS) - 1;
 
 /// There is no stop-word list for the language.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,29 +50,58 @@ impl Filter {
         }
     }
 
-    /// The same for ids that have something beside each of them.
-    pub fn apply_with<T>(&self, ids: &mut Vec<u32>, beside: &mut Vec<T>, dropped: &mut DroppedByRule) {
-        let mut verdicts = ids.iter().map(|id| self.rule(*id).is_none());
-        beside.retain(|_| verdicts.next().unwrap_or(true));
-        self.apply(ids, dropped);
+    /// Removes the dropped ids of each document, in place, and counts them. Its last `ends` ids are no text: they stay
+    /// unless nothing is left before them.
+    pub fn apply(&self, documents: &mut Documents, ends: usize, dropped: &mut DroppedByRule) {
+        let Documents { ids, mask, lengths } = documents;
+        let mut no_mask = vec![(); ids.len()];
+        let kept = if mask.is_empty() {
+            self.thin(ids, &mut no_mask, lengths, ends, dropped)
+        } else {
+            self.thin(ids, mask, lengths, ends, dropped)
+        };
+        ids.truncate(kept);
+        mask.truncate(kept);
     }
 
-    /// Removes the dropped ids, in place, and counts them.
-    pub fn apply(&self, ids: &mut Vec<u32>, dropped: &mut DroppedByRule) {
-        // No branch on the verdict: which tokens go is as random as text.
-        let mut counts = [0_u64; 4];
-        let mut kept = 0;
-        for from in 0..ids.len() {
-            let id = ids[from];
-            let verdict = self.verdicts[id as usize];
-            ids[kept] = id;
-            kept += usize::from(verdict == 0);
-            counts[usize::from(verdict & 3)] += 1;
+    /// Returns how many ids are left in all. What is `beside` an id goes with it.
+    fn thin<T: Copy>(
+        &self,
+        ids: &mut [u32],
+        beside: &mut [T],
+        lengths: &mut [usize],
+        ends: usize,
+        dropped: &mut DroppedByRule,
+    ) -> usize {
+        let (mut kept, mut next) = (0, 0);
+        for length in lengths {
+            let (start, end) = (kept, next + *length);
+            let text_end = end - ends.min(*length);
+            while next < text_end {
+                let stop = text_end.min(next + LANE_MAX);
+                // No branch on the verdict: which tokens go is as random as text.
+                let mut lanes = 0_u64;
+                for from in next..stop {
+                    let id = ids[from];
+                    let verdict = self.verdicts[id as usize];
+                    (ids[kept], beside[kept]) = (id, beside[from]);
+                    kept += usize::from(verdict == 0);
+                    lanes += 1 << (LANE_BITS * u32::from(verdict));
+                }
+                let lane = |rule: DropRule| lanes >> (LANE_BITS * rule as u32) & LANE_MAX as u64;
+                dropped.special += lane(DropRule::Special);
+                dropped.stop_word += lane(DropRule::StopWord);
+                dropped.min_length += lane(DropRule::MinLength);
+                next = stop;
+            }
+            if kept > start {
+                ids.copy_within(text_end..end, kept);
+                beside.copy_within(text_end..end, kept);
+                kept += end - text_end;
+            }
+            (*length, next) = (kept - start, end);
         }
-        ids.truncate(kept);
-        dropped.special += counts[DropRule::Special as usize];
-        dropped.stop_word += counts[DropRule::StopWord as usize];
-        dropped.min_length += counts[DropRule::MinLength as usize];
+        kept
     }
 }
 

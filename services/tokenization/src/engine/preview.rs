@@ -27,8 +27,8 @@ pub enum PreviewError {
 
 /// What the recipe makes of `text`; `commit` is the tokenizer's. Asks `stop` between the pieces of a long text.
 pub fn preview(recipe: &Recipe, commit: &str, text: &str, stop: &dyn Fn() -> bool) -> Result<Preview, PreviewError> {
-    let (mut kept, mut counts) = (Vec::new(), recipe.counts());
-    recipe.document(Some(text), stop, &mut kept, &mut counts)?;
+    let mut counts = recipe.counts();
+    let kept = recipe.document(text, stop, &mut counts)?;
     let tokens = tokens(recipe, text, stop)?;
     let (windows, window_count) = match recipe.pack() {
         None => windows(recipe, &kept),

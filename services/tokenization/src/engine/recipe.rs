@@ -1,4 +1,4 @@
-//! A tokenizer and a configuration, made ready: from one document to the ids of its sequences.
+//! A tokenizer and a configuration, made ready: from documents to the ids of their sequences.
 //!
 //! A job and a preview go through this same code.
 
@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use dataset_model::{Packing, TokenizeConfig};
 
 use super::chat::{Chat, ChatError};
+use super::documents::Documents;
 use super::encode::{EncodeError, Engine};
 use super::engines::Encoder;
 use super::filter::{Filter, UnknownLanguage};
@@ -143,67 +144,94 @@ impl Recipe {
         Counts::new(self.tokenizer.vocabulary().id_count(), self.max_length)
     }
 
-    /// The ids of one document after the filters, in `ids`, its end token included; counts it, its tokens and its
-    /// windows. Rows that documents share are counted where they are made. Asks `stop` inside a long one.
-    pub fn document(
+    /// Appends the ids of one document, its end token included, as the tokenizer gives them; counts the document. Asks
+    /// `stop` inside a long one.
+    pub fn encode(
         &self,
         text: Option<&str>,
         stop: &dyn Fn() -> bool,
-        ids: &mut Vec<u32>,
+        documents: &mut Documents,
         counts: &mut Counts,
     ) -> Result<(), EncodeError> {
-        let text = text.unwrap_or_default();
-        ids.clear();
+        let (text, before) = (text.unwrap_or_default(), documents.ids.len());
         if !text.is_empty() {
-            self.encoder().encode(text, stop, ids)?;
+            self.encoder().encode(text, stop, &mut documents.ids)?;
         }
-        if let Some(filter) = &self.filter {
-            filter.apply(ids, &mut counts.totals.dropped);
-        }
-        self.count(text, ids, counts);
+        self.end(text, before, documents, counts);
         Ok(())
     }
 
-    /// The same for the text of a conversation, of which the model said `generated`; `mask` says of each id whether it is
-    /// part of that. No end token is.
-    pub fn conversation(
+    /// The same for the text of a conversation, of which the model said `generated`: the mask says of each id whether it
+    /// is part of that. No end token is.
+    pub fn encode_conversation(
         &self,
         text: &str,
         generated: &[Range<usize>],
-        (ids, mask): (&mut Vec<u32>, &mut Vec<bool>),
+        documents: &mut Documents,
         counts: &mut Counts,
     ) -> Result<(), EncodeError> {
-        ids.clear();
-        mask.clear();
+        let Documents { ids, mask, .. } = documents;
+        let before = ids.len();
         if !text.is_empty() {
             // Only the reference knows where in the text a token stands.
             self.encoder().reference().encode_with_mask(text, generated, ids, mask)?;
         }
-        if let Some(filter) = &self.filter {
-            filter.apply_with(ids, mask, &mut counts.totals.dropped);
-        }
-        counts.totals.loss_tokens += mask.iter().map(|said| u64::from(*said)).sum::<u64>();
-        self.count(text, ids, counts);
-        mask.resize(ids.len(), false);
+        self.end(text, before, documents, counts);
+        documents.mask.resize(documents.ids.len(), false);
         Ok(())
     }
 
-    /// Counts a document of which `ids` are left, and appends its end token.
-    fn count(&self, text: &str, ids: &mut Vec<u32>, counts: &mut Counts) {
+    fn end(&self, text: &str, before: usize, documents: &mut Documents, counts: &mut Counts) {
+        if documents.ids.len() > before {
+            documents.ids.extend(self.end_token());
+        }
+        documents.lengths.push(documents.ids.len() - before);
         counts.totals.documents_in += 1;
         counts.totals.text_bytes += text.len() as u64;
-        counts.totals.documents_empty += u64::from(ids.is_empty());
-        if let Some(pack) = &self.pack {
-            if !ids.is_empty() {
-                ids.extend(pack.end);
-                counts.add_tokens(ids);
-            }
-            return;
+    }
+
+    /// What stands behind each document that is not empty.
+    fn end_token(&self) -> Option<u32> {
+        self.pack.and_then(|pack| pack.end)
+    }
+
+    /// Filters documents that were encoded, and counts what is left of them: their tokens and windows. Rows that
+    /// documents share are counted where they are made.
+    pub fn settle(&self, documents: &mut Documents, counts: &mut Counts) {
+        if let Some(filter) = &self.filter {
+            filter.apply(documents, usize::from(self.end_token().is_some()), &mut counts.totals.dropped);
         }
-        let sequences = self.sequences(ids);
-        counts.totals.documents_truncated += u64::from(sequences.len() > 1);
-        for sequence in sequences {
-            counts.add_sequence(&sequence);
+        let Documents { ids, mask, lengths } = &*documents;
+        counts.totals.loss_tokens += mask.iter().map(|said| u64::from(*said)).sum::<u64>();
+        counts.totals.documents_empty += lengths.iter().filter(|length| **length == 0).count() as u64;
+        counts.add_tokens(ids);
+        if self.pack.is_none() {
+            documents.ranges().for_each(|document| self.count_windows(&ids[document], counts));
         }
+    }
+
+    /// Counts the windows of a document, whose own tokens were counted: what they add to it is what they share, and the
+    /// template's tokens.
+    fn count_windows(&self, ids: &[u32], counts: &mut Counts) {
+        let (windows, mut end) = (self.windows(ids.len()), 0);
+        let count = windows.len();
+        counts.totals.documents_truncated += u64::from(count > 1);
+        let added = [&self.template.prefix[..], &self.template.suffix];
+        for window in windows {
+            counts.add_tokens(&ids[window.start..end.max(window.start)]);
+            counts.add_lengths(window.len() + added[0].len() + added[1].len(), 1);
+            end = window.end;
+        }
+        for ids in added {
+            counts.add_repeated(ids, count as u64);
+        }
+    }
+
+    /// One document by itself, filtered and counted: its ids.
+    pub fn document(&self, text: &str, stop: &dyn Fn() -> bool, counts: &mut Counts) -> Result<Vec<u32>, EncodeError> {
+        let mut documents = Documents::default();
+        self.encode(Some(text), stop, &mut documents, counts)?;
+        self.settle(&mut documents, counts);
+        Ok(documents.ids)
     }
 }

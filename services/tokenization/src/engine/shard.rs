@@ -11,6 +11,7 @@ use rayon::ThreadPool;
 use shard_store::{ShardReader, ShardWriter, StoreError};
 
 use super::chat::ChatError;
+use super::documents::Documents;
 use super::format::TokenId;
 use super::pipeline::{Bounds, OverBudget, in_order};
 use super::text_column::{self, NotText, Texts};
@@ -29,6 +30,9 @@ const CHUNK_BYTES: usize = 256 * 1024;
 const CHUNKS: usize = 16;
 /// Documents in one chunk: progress is told at least so often.
 const CHUNK_ROWS: usize = 1000;
+/// Ids for which buffers are kept from chunk to chunk: those of a chunk of many short tokens. One long document needs
+/// more, and is not to leave all buffers as large as itself.
+const KEPT_IDS: usize = CHUNK_BYTES;
 /// Text between two looks at the stop flag.
 const STOP_BYTES: usize = 64 * 1024;
 
@@ -218,8 +222,7 @@ struct Encoded<T: TokenId> {
 
 /// What one thread works with.
 struct Scratch {
-    ids: Vec<u32>,
-    mask: Vec<bool>,
+    documents: Documents,
     counts: Counts,
 }
 
@@ -236,16 +239,10 @@ struct Workshop<'a, T: TokenId> {
 impl<T: TokenId> Workshop<'_, T> {
     fn encode(&self, chunk: &Chunk) -> Result<Encoded<T>, ShardError> {
         let taken = lock(&self.counters).pop();
-        let new = || Scratch { ids: Vec::new(), mask: Vec::new(), counts: self.recipe.counts() };
+        let new = || Scratch { documents: Documents::default(), counts: self.recipe.counts() };
         let mut scratch = taken.unwrap_or_else(new);
-        let Scratch { ids, mask, counts } = &mut scratch;
-        let spare = lock(&self.spare).pop();
-        let empty = || Encoded { ids: vec![], mask: vec![], lengths: vec![], first_doc: 0, text_bytes: 0 };
-        let mut encoded = spare.unwrap_or_else(empty);
-        encoded.ids.clear();
-        encoded.mask.clear();
-        encoded.lengths.clear();
-        (encoded.first_doc, encoded.text_bytes) = (chunk.first_doc, chunk.text_bytes);
+        let Scratch { documents, counts } = &mut scratch;
+        documents.clear();
 
         let mut unwatched = STOP_BYTES;
         for (row, doc) in chunk.rows.clone().zip(chunk.first_doc..) {
@@ -257,24 +254,36 @@ impl<T: TokenId> Workshop<'_, T> {
             }
             let text = chunk.texts.get(row);
             unwatched += text.map_or(0, str::len);
-            let encoded_one = match chunk.texts.generated(row).filter(|_| self.recipe.has_mask()) {
-                Some(said) => self.recipe.conversation(text.unwrap_or_default(), said, (&mut *ids, &mut *mask), counts),
-                None => self.recipe.document(text, self.stop, ids, counts),
+            let encoded = match chunk.texts.generated(row).filter(|_| self.recipe.has_mask()) {
+                Some(said) => self.recipe.encode_conversation(text.unwrap_or_default(), said, documents, counts),
+                None => self.recipe.encode(text, self.stop, documents, counts),
             };
-            encoded_one.map_err(|source| match source {
+            encoded.map_err(|source| match source {
                 EncodeError::Stopped => ShardError::Stopped,
                 source => ShardError::Encode { row: doc, source },
             })?;
-            encoded.ids.extend(ids.iter().map(|id| T::from_id(*id)));
-            encoded.mask.extend_from_slice(mask);
-            encoded.lengths.push(ids.len());
+        }
+        self.recipe.settle(documents, counts);
+
+        let spare = lock(&self.spare).pop();
+        let empty = || Encoded { ids: vec![], mask: vec![], lengths: vec![], first_doc: 0, text_bytes: 0 };
+        let mut encoded = spare.unwrap_or_else(empty);
+        encoded.ids.clear();
+        encoded.ids.extend(documents.ids.iter().map(|id| T::from_id(*id)));
+        std::mem::swap(&mut encoded.mask, &mut documents.mask);
+        std::mem::swap(&mut encoded.lengths, &mut documents.lengths);
+        (encoded.first_doc, encoded.text_bytes) = (chunk.first_doc, chunk.text_bytes);
+        if documents.ids.capacity() > KEPT_IDS {
+            *documents = Documents::default();
         }
         lock(&self.counters).push(scratch);
         Ok(encoded)
     }
 
     fn recycle(&self, encoded: Encoded<T>) {
-        lock(&self.spare).push(encoded);
+        if encoded.ids.capacity() <= KEPT_IDS {
+            lock(&self.spare).push(encoded);
+        }
     }
 
     fn into_counts(self) -> Counts {

@@ -70,22 +70,21 @@ impl Counts {
         Self { totals: Totals::default(), vocabulary: vec![0; id_count], lengths }
     }
 
-    /// Counts one sequence, which may come in parts.
-    pub fn add_sequence(&mut self, parts: &[&[u32]]) {
-        let mut length = 0;
-        for part in parts {
-            self.add_tokens(part);
-            length += part.len();
-        }
-        self.add_lengths(length, 1);
-    }
-
     /// Counts tokens whose sequences are counted elsewhere.
     pub fn add_tokens(&mut self, ids: &[u32]) {
+        let counters = &mut self.vocabulary[..];
         for id in ids {
-            self.vocabulary[*id as usize] += 1;
+            counters[*id as usize] += 1;
         }
         self.totals.tokens += ids.len() as u64;
+    }
+
+    /// Counts each of the tokens as often as `times`.
+    pub fn add_repeated(&mut self, ids: &[u32], times: u64) {
+        for id in ids {
+            self.vocabulary[*id as usize] += times;
+        }
+        self.totals.tokens += ids.len() as u64 * times;
     }
 
     /// Counts `sequences` sequences of `length` tokens, which are counted elsewhere.

@@ -44,10 +44,10 @@ fn equal_on_random_text(name: &str) {
         Ok(())
     });
     compared.unwrap();
-    // Again in one long text, which is cut into pieces where that is allowed.
+    // Again in long texts, which are cut into pieces where that is allowed: after lines, between words, between paragraphs.
     let mut random = TestRunner::deterministic();
-    let lines: Vec<String> = (0..3000).map(|_| texts().new_tree(&mut random).unwrap().current() + ".\na").collect();
-    for text in lines.chunks(1500).map(<[String]>::concat) {
+    for joint in [".\na", "a b", "1\n\nx"].repeat(3) {
+        let text: String = (0..1500).map(|_| texts().new_tree(&mut random).unwrap().current() + joint).collect();
         let (mut served, mut expected) = (Vec::new(), Vec::new());
         encoder.encode(&text, &|| false, &mut served).unwrap();
         encoder.reference().encode(&text, &mut expected).unwrap();

@@ -32,23 +32,17 @@ impl CodePoints {
 
     /// Whether all characters of `text` are treated alike; `alike` compares the engines on a probe.
     pub(super) fn hold(&self, text: &str, alike: impl Fn(&str) -> bool) -> bool {
-        let bytes = text.as_bytes();
-        let mut at = 0;
-        while at < bytes.len() {
-            let end = bytes.len().min(at + BLOCK);
-            if bytes[at..end].is_ascii() {
-                at = end;
-                continue;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let blocks = rest.as_bytes().as_chunks::<BLOCK>().0;
+            // The bytes of a block are put together without a branch between them.
+            let plain = blocks.iter().take_while(|block| block.iter().fold(0, |all, byte| all | byte).is_ascii());
+            rest = &rest[BLOCK * plain.count()..];
+            let (mixed, after) = rest.split_at(rest.ceil_char_boundary(BLOCK));
+            if mixed.chars().any(|c| !c.is_ascii() && !self.is_alike(c, &alike)) {
+                return false;
             }
-            for c in text[at..].chars() {
-                if !c.is_ascii() && !self.is_alike(c, &alike) {
-                    return false;
-                }
-                at += c.len_utf8();
-                if at >= end {
-                    break;
-                }
-            }
+            rest = after;
         }
         true
     }

@@ -9,6 +9,7 @@ use fastokens::tiktoken::{
 use serde_json::Value;
 
 use super::Kind;
+use super::pieces::Cuts;
 
 /// The splits of a byte-level pre-tokenizer that has one pattern.
 const PATTERNS: [&str; 4] = [CL100K_BASE_PATTERN, QWEN2_PATTERN, O200K_BASE_PATTERN, TEKKEN_PATTERN];
@@ -26,8 +27,8 @@ pub(super) fn is_known_pattern(source: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     pub(super) kind: Kind,
-    /// Whether documents may be cut where [`super::pieces`] does.
-    pub(super) lines: bool,
+    /// Where documents may be cut.
+    pub(super) cuts: Option<Cuts>,
 }
 
 /// An entry of `added_tokens`.
@@ -61,8 +62,8 @@ pub(super) fn of(json: &Value) -> Option<Shape> {
         "Unigram" => unigram(json),
         _ => None,
     }?;
-    let keeps_lines = added_tokens(json).all(|token| !token.strips && !token.content.contains('\n'));
-    Some(Shape { lines: shape.lines && keeps_lines, ..shape })
+    let spans = |cuts: Cuts| added_tokens(json).any(|token| token.strips || spans_cut(token.content, cuts));
+    Some(Shape { cuts: shape.cuts.filter(|cuts| !spans(*cuts)), ..shape })
 }
 
 fn bpe(json: &Value) -> Option<Shape> {
@@ -80,7 +81,7 @@ fn bpe(json: &Value) -> Option<Shape> {
     if is_byte_level(&splits) {
         let is_known = normalizers.iter().all(|step| has_only(step, &["type"]) && step["type"] == "NFC");
         let has_bytes = model["byte_fallback"] != true && is_empty(&model["unk_token"]);
-        return (is_known && has_bytes).then_some(Shape { kind: Kind::ByteLevelBpe, lines: true });
+        return (is_known && has_bytes).then_some(Shape { kind: Kind::ByteLevelBpe, cuts: Some(Cuts::Words) });
     }
     let prepends = normalizers.iter().any(|step| step["type"] == "Prepend");
     let is_known = normalizers.iter().all(|step| match step["type"].as_str() {
@@ -99,7 +100,7 @@ fn bpe(json: &Value) -> Option<Shape> {
     let spans_lines = || model["vocab"].as_object().into_iter().flatten().any(|(token, _)| spans_line(token));
     (is_known && is_whole && model["byte_fallback"] == true).then(|| Shape {
         kind: Kind::SentencePieceBpe,
-        lines: !prepends && model["ignore_merges"] != true && !spans_lines(),
+        cuts: (!prepends && model["ignore_merges"] != true && !spans_lines()).then_some(Cuts::Lines),
     })
 }
 
@@ -135,7 +136,7 @@ fn word_piece(json: &Value) -> Option<Shape> {
         && has_only(normalizer, &switches)
         && splits["type"] == "BertPreTokenizer"
         && has_only(splits, &["type"]);
-    is_known.then_some(Shape { kind: Kind::WordPiece, lines: true })
+    is_known.then_some(Shape { kind: Kind::WordPiece, cuts: Some(Cuts::Words) })
 }
 
 fn unigram(json: &Value) -> Option<Shape> {
@@ -154,7 +155,7 @@ fn unigram(json: &Value) -> Option<Shape> {
     let is_known = has_only(json.get("model")?, &["type", "unk_id", "vocab", "byte_fallback"])
         && steps(&json["normalizer"]).iter().all(is_normalizer)
         && steps(&json["pre_tokenizer"]).iter().all(is_split);
-    is_known.then_some(Shape { kind: Kind::Unigram, lines: false })
+    is_known.then_some(Shape { kind: Kind::Unigram, cuts: None })
 }
 
 fn is_split(step: &Value) -> bool {
@@ -169,6 +170,12 @@ fn is_replace(step: &Value, is_pattern: impl Fn(&Value) -> bool) -> bool {
 /// Whether a cut after a line could fall inside the token.
 fn spans_line(token: &str) -> bool {
     token.as_bytes().windows(2).any(|pair| pair[0] == b'\n' && pair[1].is_ascii_alphabetic())
+}
+
+/// Whether an added token may be found across a cut: of those with spaces, only runs of them are not.
+fn spans_cut(token: &str, cuts: Cuts) -> bool {
+    let is_run = token.len() > 1 && token.bytes().all(|byte| byte == b' ');
+    token.contains('\n') || (cuts == Cuts::Words && token.contains(' ') && !is_run)
 }
 
 fn has_only(value: &Value, keys: &[&str]) -> bool {
@@ -206,7 +213,7 @@ mod tests {
 
     #[test]
     fn what_is_not_named_is_not_known() {
-        let known = Some(Shape { kind: Kind::ByteLevelBpe, lines: true });
+        let known = Some(Shape { kind: Kind::ByteLevelBpe, cuts: Some(Cuts::Words) });
         assert_eq!(of(&gpt2()), known);
         let change = |at: &str, value: Value| {
             let mut json = gpt2();
@@ -234,8 +241,11 @@ mod tests {
             // Bytes without a pre-tokenizer are known to nobody.
             assert_eq!(used, None, "{at} = {value}");
         }
-        let strips = change("/added_tokens/0/lstrip", json!(true));
-        assert_eq!(strips, Some(Shape { kind: Kind::ByteLevelBpe, lines: false }));
+        let uncut = Some(Shape { kind: Kind::ByteLevelBpe, cuts: None });
+        assert_eq!(change("/added_tokens/0/lstrip", json!(true)), uncut);
+        for (token, expected) in [("a b", uncut), (" ", uncut), ("a\nb", uncut), ("    ", known), ("<a>", known)] {
+            assert_eq!(change("/added_tokens/0/content", json!(token)), expected, "{token:?}");
+        }
     }
 
     #[test]

@@ -81,8 +81,9 @@ mod tests {
     #[test]
     fn tables_add_up() {
         let mut counts = Counts::new(5, 3);
-        counts.add_sequence(&[&[4, 4, 1]]);
-        counts.add_sequence(&[&[0]]);
+        counts.add_tokens(&[4, 4, 1, 0]);
+        counts.add_lengths(3, 1);
+        counts.add_lengths(1, 1);
         let mut twice = Counts::new(5, 3);
         let table = task_table(&counts).unwrap();
         add_table(&mut twice, &table).unwrap();

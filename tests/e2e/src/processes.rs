@@ -67,7 +67,23 @@ impl Processes {
 
     /// Starts a second worker of a service, `ingestion` or `tokenization`, on any port.
     pub fn spawn_second(&mut self, service: &str) -> Result<()> {
-        self.spawn(&format!("{service} 2"), &[(variable(service, "listen"), "127.0.0.1:0".to_owned())])
+        self.spawn_nth(service, 2)
+    }
+
+    /// Starts worker number `n`, which is called [`Self::nth`].
+    pub fn spawn_nth(&mut self, service: &str, n: usize) -> Result<()> {
+        let over = (n > 1).then(|| (variable(service, "listen"), "127.0.0.1:0".to_owned()));
+        self.spawn(&Self::nth(service, n), over.as_slice())
+    }
+
+    /// What worker number `n` of a service is called here; the first has the service's own name.
+    pub fn nth(service: &str, n: usize) -> String {
+        if n == 1 { service.to_owned() } else { format!("{service} {n}") }
+    }
+
+    /// The process of a worker that runs.
+    pub fn pid(&self, name: &str) -> Result<u32> {
+        self.process(name)?.child.id().context("it has ended")
     }
 
     /// Starts a worker again that was killed, with the catalog behind another port.

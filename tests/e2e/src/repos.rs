@@ -34,6 +34,44 @@ pub fn english(root: &Path, splits: &[&str]) -> Result<()> {
     Ok(repo.write()?)
 }
 
+/// The repository that [`many_shards`] writes, and how many raw shards it becomes.
+pub const MANY: &str = "acme/many";
+pub const MANY_SHARDS: usize = 8;
+/// Paths so long that a task has room for no more of them.
+const FILES_PER_SHARD: usize = 61;
+
+/// Writes `acme/many`: one split in so many files that it takes [`MANY_SHARDS`] tasks.
+pub fn many_shards(root: &Path) -> Result<()> {
+    let documents = documents()?;
+    let files = MANY_SHARDS * FILES_PER_SHARD;
+    let mut repo = FakeHub::repo(root, &format!("datasets/{MANY}"));
+    for (number, rows) in documents.chunks(documents.len().div_ceil(files)).enumerate() {
+        repo = repo.file(&format!("data/train-{}-{number:05}.jsonl", "x".repeat(190)), rows.join("\n") + "\n");
+    }
+    Ok(repo.write()?)
+}
+
+/// The repository that [`huge_document`] writes.
+pub const HUGE: &str = "acme/huge";
+
+/// Writes `acme/huge`: one row of 50 MB of prose in one line; returns its length in bytes.
+pub fn huge_document(root: &Path) -> Result<usize> {
+    let mut text = String::new();
+    for document in documents()?.iter().cycle() {
+        let document: serde_json::Value = serde_json::from_str(document)?;
+        for word in document["text"].as_str().unwrap_or_default().split_whitespace() {
+            text.push_str(word);
+            text.push(' ');
+        }
+        if text.len() > 50_000_000 {
+            break;
+        }
+    }
+    let row = serde_json::json!({ "text": text }).to_string() + "\n";
+    FakeHub::repo(root, &format!("datasets/{HUGE}")).file("data/train.jsonl", row).write()?;
+    Ok(text.len())
+}
+
 /// Brings the sample tokenizer `name` to the Hub in `root`.
 pub fn tokenizer(root: &Path, name: &str) -> Result<()> {
     copy(&sample_hub().join("models").join(name), &root.join("models").join(name))?;

@@ -1,6 +1,10 @@
 //! Exactly one process is killed, or stopped and woken later, in the middle of its work: the job ends right, and a
 //! worker that wakes up too late changes nothing.
 
+#![expect(clippy::print_stdout, reason = "a test says how much was compared")]
+
+mod bytes;
+mod huge;
 mod tokens;
 mod traces;
 

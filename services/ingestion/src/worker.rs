@@ -9,6 +9,7 @@ mod plan;
 mod shards;
 mod spec;
 mod work;
+mod write;
 
 use catalog_client::{Claim, TaskError};
 use dataset_model::TaskKind;

@@ -8,25 +8,22 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use arrow_schema::DataType;
 use catalog_client::{Claim, Commit, FileKind, TaskError};
-use dataset_model::{FileProgress, Problem, Shard};
+use dataset_model::{FileProgress, Problem};
 use futures::{StreamExt, TryStreamExt, stream};
 use hub::{Digest, Fetch, RemoteFile, RepoKind};
 use serde_json::json;
-use shard_store::{ShardStore, layout};
-use tokio::sync::{mpsc, oneshot};
+use shard_store::layout;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Worker, blocking, first_rows, hub_token,
-    shards::{RawShards, ShardError, ShardNames},
+    shards::{ShardError, ShardNames},
     spec::{IngestWork, WorkFile, WorkSummary},
+    write::{self, Converted, Event},
 };
-use crate::{
-    convert::{ConvertError, Format, Source, common_schema},
-    failure,
-};
+use crate::failure;
 
 /// Files of one task that are asked for at once; the hub client has the limit over all tasks.
 const FETCHES: usize = 8;
@@ -165,18 +162,6 @@ impl<'a> Download<'a> {
     }
 }
 
-/// What the converting thread tells, or asks of, the task.
-enum Event {
-    Announce { key: String, answer: oneshot::Sender<()> },
-    Rows(u64),
-}
-
-pub(super) struct Converted {
-    pub shards: Vec<Shard>,
-    pub schema: arrow_schema::SchemaRef,
-    pub row_count: u64,
-}
-
 /// Of a task that does not convert all of its files at once.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Piece {
@@ -205,7 +190,7 @@ pub(super) async fn convert(
     let (events, mut heard) = mpsc::channel(16);
     let (store, own_stop, text_column) = (worker.store.clone(), stop.clone(), work.text_column.clone());
     let max_rows = piece.max_rows.unwrap_or(u64::MAX);
-    let converting = blocking(move || write_shards((store, names), inputs, text_column, max_rows, &events, &own_stop));
+    let converting = blocking(move || write::shards((store, names), inputs, text_column, max_rows, &events, &own_stop));
     let mut refused = None;
     let listening = async {
         while let Some(event) = heard.recv().await {
@@ -226,84 +211,4 @@ pub(super) async fn convert(
         ShardError::Store(error) => TaskError::Problem(failure::store(&error)),
         ShardError::Arrow(error) => TaskError::Problem(failure::internal(&error)),
     })
-}
-
-/// Blocking. All files are looked at before the first row is written, as all shards have one schema.
-fn write_shards(
-    (store, names): (ShardStore, ShardNames),
-    inputs: Vec<(WorkFile, File)>,
-    text_column: Option<String>,
-    max_rows: u64,
-    events: &mpsc::Sender<Event>,
-    stop: &CancellationToken,
-) -> Result<Converted, ShardError> {
-    let mut sources = Vec::with_capacity(inputs.len());
-    for (WorkFile { source, format, .. }, file) in inputs {
-        // The plan only lets through formats that are known here.
-        let format = Format::named(&format).unwrap_or(Format::Json);
-        sources.extend(Source::open_all(&source.path, file, format, &store.staging_dir(), stop)?);
-    }
-    let schema = common_schema(&sources)?;
-    if let Some(column) = text_column.filter(|_| !schema.fields().is_empty()) {
-        check_text(&schema, &column)?;
-    }
-    let announce = |key: &str| {
-        let (answer, answered) = oneshot::channel();
-        let event = Event::Announce { key: key.to_owned(), answer };
-        events.blocking_send(event).map_err(|_| ShardError::NotAnnounced)?;
-        answered.blocking_recv().map_err(|_| ShardError::NotAnnounced)
-    };
-    let mut shards = RawShards::new(store, names, schema.clone(), announce);
-    let written = write_rows(&sources, &schema, &mut shards, max_rows, events, stop);
-    match written {
-        Ok(written) => Ok(Converted { shards: written, schema, row_count: shards.row_count() }),
-        Err(error) => {
-            shards.discard();
-            Err(error)
-        }
-    }
-}
-
-/// What an upload names as its text must be there, before anybody tokenizes it.
-fn check_text(schema: &arrow_schema::Schema, column: &str) -> Result<(), ConvertError> {
-    let is_text = |field: &arrow_schema::FieldRef| matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8);
-    if schema.fields().iter().any(|field| field.name() == column && is_text(field)) {
-        return Ok(());
-    }
-    let texts = schema.fields().iter().filter(|field| is_text(field)).map(|field| field.name().clone()).collect();
-    Err(ConvertError::NoTextColumn { column: column.to_owned(), texts })
-}
-
-fn write_rows<A: FnMut(&str) -> Result<(), ShardError>>(
-    sources: &[Source],
-    schema: &arrow_schema::SchemaRef,
-    shards: &mut RawShards<A>,
-    max_rows: u64,
-    events: &mpsc::Sender<Event>,
-    stop: &CancellationToken,
-) -> Result<Vec<Shard>, ShardError> {
-    let mut missing = max_rows;
-    let (mut row_start, mut origin) = (0, "");
-    for source in sources {
-        // Members of one archive may all count as that archive.
-        if source.origin() != origin {
-            (row_start, origin) = (0, source.origin());
-        }
-        for batch in source.batches(schema, stop)? {
-            let batch = batch?;
-            let batch = batch.slice(0, usize::try_from(missing).map_or(batch.num_rows(), |n| n.min(batch.num_rows())));
-            missing -= batch.num_rows() as u64;
-            shards.push(origin, row_start, &batch)?;
-            row_start += batch.num_rows() as u64;
-            // A full channel means that the last count was not read yet either.
-            drop(events.try_send(Event::Rows(shards.row_count())));
-            if missing == 0 {
-                break;
-            }
-        }
-    }
-    if stop.is_cancelled() {
-        return Err(ConvertError::Stopped.into());
-    }
-    shards.finish()
 }

@@ -1,0 +1,169 @@
+//! The blocking part of a work task: source files in, raw shards out.
+//!
+//! All files are looked at before the first row is written, as all shards have one schema; as many at a time as there are
+//! cores, since JSON and CSV are read whole for it. Then one thread reads rows while this one writes them: their order is
+//! that of the source, whatever the number of cores.
+
+use std::{
+    fs::File,
+    sync::mpsc::{SyncSender, sync_channel},
+    thread,
+};
+
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
+use dataset_model::Shard;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use shard_store::ShardStore;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    shards::{RawShards, ShardError, ShardNames},
+    spec::WorkFile,
+};
+use crate::convert::{ConvertError, Format, Source, common_schema};
+
+/// Batches that are read ahead of the one that is written: a few MiB each.
+const READ_AHEAD: usize = 2;
+
+/// What the converting thread tells, or asks of, the task.
+pub(super) enum Event {
+    Announce { key: String, answer: oneshot::Sender<()> },
+    Rows(u64),
+}
+
+pub(super) struct Converted {
+    pub shards: Vec<Shard>,
+    pub schema: SchemaRef,
+    pub row_count: u64,
+}
+
+/// Rows on their way into shards.
+struct Rows<'a> {
+    /// Of which file, and the place there of the first.
+    origin: &'a str,
+    row_start: u64,
+    batch: RecordBatch,
+}
+
+/// Blocking.
+pub(super) fn shards(
+    (store, names): (ShardStore, ShardNames),
+    inputs: Vec<(WorkFile, File)>,
+    text_column: Option<String>,
+    max_rows: u64,
+    events: &mpsc::Sender<Event>,
+    stop: &CancellationToken,
+) -> Result<Converted, ShardError> {
+    let sources = sources(inputs, &store, stop)?;
+    let schema = common_schema(&sources)?;
+    if let Some(column) = text_column.filter(|_| !schema.fields().is_empty()) {
+        check_text(&schema, &column)?;
+    }
+    let announce = |key: &str| {
+        let (answer, answered) = oneshot::channel();
+        let event = Event::Announce { key: key.to_owned(), answer };
+        events.blocking_send(event).map_err(|_| ShardError::NotAnnounced)?;
+        answered.blocking_recv().map_err(|_| ShardError::NotAnnounced)
+    };
+    let mut shards = RawShards::new(store, names, schema.clone(), announce);
+    match write_rows(&sources, &schema, &mut shards, max_rows, events, stop) {
+        Ok(written) => Ok(Converted { shards: written, schema, row_count: shards.row_count() }),
+        Err(error) => {
+            shards.discard();
+            Err(error)
+        }
+    }
+}
+
+/// The first file that cannot be read is named, whichever was looked at first.
+fn sources(
+    inputs: Vec<(WorkFile, File)>,
+    store: &ShardStore,
+    stop: &CancellationToken,
+) -> Result<Vec<Source>, ConvertError> {
+    let open = |(WorkFile { source, format, .. }, file): (WorkFile, File)| {
+        // The plan only lets through formats that are known here.
+        let format = Format::named(&format).unwrap_or(Format::Json);
+        Source::open_all(&source.path, file, format, &store.staging_dir(), stop)
+    };
+    let opened: Vec<Result<Vec<Source>, ConvertError>> = inputs.into_par_iter().map(open).collect();
+    let mut sources = Vec::with_capacity(opened.len());
+    for of_file in opened {
+        sources.extend(of_file?);
+    }
+    Ok(sources)
+}
+
+/// What an upload names as its text must be there, before anybody tokenizes it.
+fn check_text(schema: &Schema, column: &str) -> Result<(), ConvertError> {
+    let is_text = |field: &FieldRef| matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8);
+    if schema.fields().iter().any(|field| field.name() == column && is_text(field)) {
+        return Ok(());
+    }
+    let texts = schema.fields().iter().filter(|field| is_text(field)).map(|field| field.name().clone()).collect();
+    Err(ConvertError::NoTextColumn { column: column.to_owned(), texts })
+}
+
+fn write_rows<A: FnMut(&str) -> Result<(), ShardError>>(
+    sources: &[Source],
+    schema: &SchemaRef,
+    shards: &mut RawShards<A>,
+    max_rows: u64,
+    events: &mpsc::Sender<Event>,
+    stop: &CancellationToken,
+) -> Result<Vec<Shard>, ShardError> {
+    thread::scope(|scope| {
+        // Dropped with the first error or the last row that is wanted, which ends the reading thread.
+        let (sender, read) = sync_channel(READ_AHEAD);
+        scope.spawn(move || read_rows(sources, schema, &sender, stop));
+        let mut missing = max_rows;
+        for rows in read {
+            let Rows { origin, row_start, batch } = rows?;
+            let batch = batch.slice(0, usize::try_from(missing).map_or(batch.num_rows(), |n| n.min(batch.num_rows())));
+            missing -= batch.num_rows() as u64;
+            shards.push(origin, row_start, &batch)?;
+            // A full channel means that the last count was not read yet either.
+            drop(events.try_send(Event::Rows(shards.row_count())));
+            if missing == 0 {
+                break;
+            }
+        }
+        if stop.is_cancelled() {
+            return Err(ConvertError::Stopped.into());
+        }
+        shards.finish()
+    })
+}
+
+/// Reads until nobody takes the rows any more; an error is the last thing that it sends.
+fn read_rows<'a>(
+    sources: &'a [Source],
+    schema: &'a SchemaRef,
+    sender: &SyncSender<Result<Rows<'a>, ConvertError>>,
+    stop: &'a CancellationToken,
+) {
+    let (mut row_start, mut origin) = (0, "");
+    for source in sources {
+        // Members of one archive may all count as that archive.
+        if source.origin() != origin {
+            (row_start, origin) = (0, source.origin());
+        }
+        let batches = match source.batches(schema, stop) {
+            Ok(batches) => batches,
+            Err(error) => {
+                let _ = sender.send(Err(error));
+                return;
+            }
+        };
+        for batch in batches {
+            let is_last = batch.is_err();
+            let rows = batch.map(|batch| Rows { origin, row_start, batch });
+            row_start += rows.as_ref().map_or(0, |rows| rows.batch.num_rows() as u64);
+            if sender.send(rows).is_err() || is_last {
+                return;
+            }
+        }
+    }
+}

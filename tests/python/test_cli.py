@@ -108,6 +108,18 @@ def test_a_repository_is_looked_at_and_files_are_sent(tokenmill, services: Stack
     assert "DATASET_READY" in tokenmill("dataset", "pull", "sent", code=REFUSED).stderr
     tokenmill("dataset", "rm", "sent", "--yes")
 
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"text": "one"}\n{"text": "tw\n{"text": "three"}\n')
+    upload = ["dataset", "upload", str(bad), "--name", "bad", *at]
+    failed = tokenmill(*upload, code=FAILED).stderr
+    assert "SOURCE_CORRUPT" in failed and "line 2 of `bad.jsonl`" in failed and "on_bad_rows" in failed
+    pulled = tokenmill("dataset", "pull", "bad", "--on-bad-rows", "skip").stdout
+    assert "2 rows" in pulled and "cannot be read: 1\n" in pulled and "bad.jsonl, line 2: " in pulled
+    tokenmill("dataset", "rm", "bad", "--yes")
+    skipped = json.loads(tokenmill("--json", *upload, "--on-bad-rows", "skip").stdout)
+    assert skipped["row_count"] == 2 and skipped["metadata"]["skipped_rows"]["count"] == 1
+    tokenmill("dataset", "rm", "bad", "--yes")
+
 
 def test_completions_and_version_need_no_server(tokenmill) -> None:
     assert "tokenmill" in tokenmill("completions", "bash").stdout

@@ -6,8 +6,8 @@
 
 use crate::{CatalogClient, request, retry};
 use dataset_model::{
-    AttemptId, DatasetId, JobId, JobKind, Problem, Progress, Reason, RepoId, Shard, StagedFile, TaskId, TokenizationId,
-    spec::TaskKind,
+    AttemptId, DatasetId, JobId, JobKind, Problem, Progress, Reason, RepoId, Shard, SkippedRows, StagedFile, TaskId,
+    TokenizationId, spec::TaskKind,
 };
 use dataset_proto::{
     Required,
@@ -111,6 +111,7 @@ pub struct Finish {
     pub metadata: Option<StagedFile>,
     pub files: Vec<StagedFile>,
     pub engine: Option<String>,
+    pub skipped: SkippedRows,
 }
 
 /// A claimed task. The heartbeat runs beside the work; see [`Claim::heartbeat`].
@@ -277,6 +278,7 @@ impl Claim {
             metadata: finish.metadata.map(Into::into),
             files: finish.files.into_iter().map(Into::into).collect(),
             engine: finish.engine,
+            skipped_rows: Some(finish.skipped).filter(|skipped| !skipped.is_empty()).map(Into::into),
         };
         retry::until_answered(&self.stop, || {
             let (mut client, message) = (self.client.tasks(), message.clone());

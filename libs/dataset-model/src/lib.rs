@@ -13,6 +13,7 @@ pub mod records;
 pub mod repo_id;
 pub mod revision;
 pub mod shard;
+pub mod skipped;
 pub mod spec;
 pub mod state;
 pub mod statistics;
@@ -27,7 +28,8 @@ pub use records::{Dataset, FileProgress, Job, JobPhase, Progress, Split, TaskCou
 pub use repo_id::RepoId;
 pub use revision::check_revision;
 pub use shard::{Shard, SourceRange, StagedFile};
-pub use spec::{ChatSpec, IngestSpec, JobKind, TaskKind, TokenizeSpec, Upload, UploadedFile};
+pub use skipped::{SkippedRow, SkippedRows};
+pub use spec::{ChatSpec, IngestSpec, JobKind, OnBadRows, TaskKind, TokenizeSpec, Upload, UploadedFile};
 pub use state::{DatasetStatus, JobState, TaskState, TokenizationStatus};
 pub use statistics::Statistics;
 pub use tokenize::{Packing, TokenizeConfig, TokenizeRequest};

@@ -2,13 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Rows of one source file in a shard, in order.
+/// Consecutive rows of one source file, of which a shard holds all that were not skipped, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRange {
     pub source_file: String,
     /// First row in the source file.
     pub row_start: u64,
+    /// Those that the shard holds.
     pub row_count: u64,
+    /// Those that are left out; which ones, the shard itself says.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped_count: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A shard as its task commits it; `finish` adds its place in the whole.

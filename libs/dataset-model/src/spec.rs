@@ -5,6 +5,7 @@
 use crate::{RepoId, TokenizeConfig};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -43,6 +44,41 @@ impl TaskKind {
     }
 }
 
+/// What becomes of a row of JSON, CSV or text that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OnBadRows {
+    /// The ingest fails and names it.
+    #[default]
+    Fail,
+    /// It is left out and counted.
+    Skip,
+}
+
+impl OnBadRows {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+        }
+    }
+
+    /// Whether it is what nobody needs to say.
+    pub fn is_fail(&self) -> bool {
+        *self == Self::Fail
+    }
+}
+
+impl FromStr for OnBadRows {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = [Self::Fail, Self::Skip].into_iter().find(|one| one.as_str() == text);
+        found.ok_or_else(|| format!("`{text}` is neither `fail` nor `skip`"))
+    }
+}
+
 /// Which rows of which repository become the dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +96,8 @@ pub struct IngestSpec {
     /// Only so many rows, the first in the order of the source; none = all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_samples: Option<u64>,
+    #[serde(default, skip_serializing_if = "OnBadRows::is_fail")]
+    pub on_bad_rows: OnBadRows,
     /// Files that lie on the volume already, instead of those of a repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<Upload>,

@@ -11,6 +11,7 @@ mod files;
 mod guarded;
 pub mod layout;
 mod read;
+mod skipped;
 mod verified;
 mod write;
 
@@ -21,6 +22,7 @@ pub use error::StoreError;
 pub use file_writer::FileWriter;
 pub use files::{RawFile, SealedFile};
 pub use read::{Message, ShardReader};
+pub use skipped::SkippedRuns;
 pub use write::{SealedShard, ShardWriter};
 
 /// A folder (`DATA_DIR`) that holds datasets and their staging area. Cheap to clone.

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
-use arrow_ipc::{Block, MessageHeader, MetadataVersion, convert::try_fb_to_schema, root_as_footer, root_as_message};
+use arrow_ipc::{
+    Block, Footer, MessageHeader, MetadataVersion, convert::try_fb_to_schema, root_as_footer, root_as_message,
+};
 use arrow_schema::{Schema, SchemaRef};
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
@@ -95,11 +97,7 @@ impl ShardStore {
 impl Inner {
     fn parse(key: &str, file: File, identity: FileIdentity, map: Bytes) -> Result<Self, StoreError> {
         let bad = |problem| StoreError::NotAShard { key: key.to_owned(), problem };
-        let footer_end = map.len().checked_sub(TRAILER_BYTES).ok_or(bad("it is too short"))?;
-        let trailer: [u8; TRAILER_BYTES] = map[footer_end..].try_into().map_err(|_| bad("it is too short"))?;
-        let footer_bytes = read_footer_length(trailer).map_err(|_| bad("its end is torn"))?;
-        let footer_start = footer_end.checked_sub(footer_bytes).ok_or(bad("its footer is too long"))?;
-        let footer = root_as_footer(&map[footer_start..footer_end]).map_err(|_| bad("its footer is damaged"))?;
+        let (footer, footer_start) = footer(&map).map_err(bad)?;
         if footer.version() != MetadataVersion::V5 {
             return Err(bad("it has another version of the format"));
         }
@@ -134,6 +132,16 @@ impl Inner {
             map,
         })
     }
+}
+
+/// The footer and where it begins, or what is wrong with it.
+fn footer(map: &[u8]) -> Result<(Footer<'_>, usize), &'static str> {
+    let footer_end = map.len().checked_sub(TRAILER_BYTES).ok_or("it is too short")?;
+    let trailer: [u8; TRAILER_BYTES] = map[footer_end..].try_into().map_err(|_| "it is too short")?;
+    let footer_bytes = read_footer_length(trailer).map_err(|_| "its end is torn")?;
+    let footer_start = footer_end.checked_sub(footer_bytes).ok_or("its footer is too long")?;
+    let footer = root_as_footer(&map[footer_start..footer_end]).map_err(|_| "its footer is damaged")?;
+    Ok((footer, footer_start))
 }
 
 /// The schema message at the start of the file, where the writer's alignment puts it.
@@ -199,6 +207,14 @@ impl ShardReader {
     /// Number of stored batches.
     pub fn batch_count(&self) -> usize {
         self.inner.blocks.len()
+    }
+
+    /// What the footer says under this name.
+    pub(crate) fn footer_value(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let bad = |problem| StoreError::NotAShard { key: self.inner.key.clone(), problem };
+        let footer = footer(&self.inner.map).map_err(bad)?;
+        let found = footer.0.custom_metadata().into_iter().flatten().find(|pair| pair.key() == Some(name));
+        Ok(found.and_then(|pair| pair.value()).map(ToOwned::to_owned))
     }
 
     /// The rows, counted from the start of the shard, that batch `batch` holds. Panics when there is no such batch.

@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::durable::{PendingFile, write_error};
-use crate::{ShardStore, StoreError};
+use crate::skipped::FOOTER_KEY;
+use crate::{ShardStore, SkippedRuns, StoreError};
 
 /// Collects the small writes of the IPC writer (prefixes, padding); large buffers pass by it.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -90,6 +91,13 @@ impl ShardWriter {
         self.batch_rows.push(rows);
         self.writer = Some(writer);
         Ok(())
+    }
+
+    /// Says which source rows the shard does not have, if any; the last call counts.
+    pub fn set_skipped(&mut self, runs: SkippedRuns) {
+        if let (Some(writer), Some(text)) = (&mut self.writer, runs.into_text()) {
+            writer.write_metadata(FOOTER_KEY, text);
+        }
     }
 
     /// Bytes written so far, without the footer.

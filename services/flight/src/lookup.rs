@@ -7,6 +7,7 @@ use arrow_array::types::{UInt32Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use dataset_model::{DatasetId, Problem, Shard};
 use serde::{Deserialize, Serialize};
+use shard_store::{ShardStore, StoreError};
 
 use crate::descriptor::Target;
 use crate::error::ReadError;
@@ -100,7 +101,7 @@ impl Flight {
         if step >= open.plan.steps().end.max(open.plan.steps_per_epoch().unwrap_or(0)) {
             return Err(Problem::field("step", format!("the plan ends at step {}", open.plan.steps().end)).into());
         }
-        let raw = self.raw_rows(&open).await?;
+        let (store, raw) = (self.store().clone(), self.raw_rows(&open).await?);
         let work = move || {
             let mut walk = open.plan.walk();
             let mut by_rank = Vec::with_capacity(ranks.len());
@@ -108,7 +109,10 @@ impl Flight {
                 let mut rows = Vec::new();
                 walk.rows(step, rank, &mut rows);
                 let origins = origins(&open, &rows)?;
-                let found = rows.iter().zip(origins).map(|(row, origin)| found(&open, &raw, *row, origin));
+                let docs: Vec<_> = rows.iter().zip(&origins).map(|(row, origin)| (row.source, origin.doc)).collect();
+                let places = places(&store, &raw, &docs)?;
+                let all = rows.iter().zip(origins).zip(places);
+                let found = all.map(|((row, origin), place)| found(&open, &raw[row.source], *row, origin, place));
                 by_rank.push(OfRank { rank, rows: found.collect() });
             }
             let (epoch, request) = (open.plan.step(step).epoch, open.plan.request());
@@ -164,15 +168,11 @@ fn origin(batch: &RecordBatch, row: usize) -> Origin {
     Origin { doc: number("doc").or_else(|| number("first_doc")), window: window.map(|w| w.value(row)), documents }
 }
 
-fn found(open: &OpenPlan, raw: &[Raw], row: Row, origin: Origin) -> Found {
-    let (source, raw) = (&open.sources[row.source], &raw[row.source]);
+fn found(open: &OpenPlan, raw: &Raw, row: Row, origin: Origin, place: Option<(String, u64)>) -> Found {
+    let source = &open.sources[row.source];
     // The plan names rows that exist.
     let (shard, shard_row) = source.manifest.place_of(row.row).unwrap_or_default();
-    let file = origin.doc.and_then(|doc| {
-        let (shard, row) = raw.manifest.place_of(doc)?;
-        source_row(&raw.manifest.shards[shard], row)
-    });
-    let (source_file, source_row) = file.unzip();
+    let (source_file, source_row) = place.unzip();
     Found {
         tokenization_id: open.plan.request().sources[row.source].tokenization_id.to_string(),
         row: row.row,
@@ -188,14 +188,54 @@ fn found(open: &OpenPlan, raw: &[Raw], row: Row, origin: Origin) -> Found {
     }
 }
 
-/// The row of the source file that became row `row` of a raw shard.
+/// The files and rows there that documents were, each given by its source in the plan and its row in the split.
+fn places(
+    store: &ShardStore,
+    raw: &[Raw],
+    docs: &[(usize, Option<u64>)],
+) -> Result<Vec<Option<(String, u64)>>, ReadError> {
+    let place = |(n, (source, doc)): (usize, &(usize, Option<u64>))| {
+        let (shard, row) = raw[*source].manifest.place_of((*doc)?)?;
+        Some((*source, shard, row, n))
+    };
+    let mut sorted: Vec<_> = docs.iter().enumerate().filter_map(place).collect();
+    sorted.sort_unstable();
+    let mut found = vec![None; docs.len()];
+    // Shard by shard: what one of them skipped is read once, and may be long.
+    for of_shard in sorted.chunk_by(|(source, shard, ..), (other, another, ..)| (source, shard) == (other, another)) {
+        let (source, ordinal, ..) = of_shard[0];
+        let Raw { dataset_id, split, manifest } = &raw[source];
+        let shard = &manifest.shards[ordinal];
+        let rows: Vec<u64> = of_shard.iter().map(|(_, _, row, _)| *row).collect();
+        let skipped = skipped_before(store, shard, &rows).map_err(|source| ReadError::Shard {
+            target: Target::Raw { dataset: *dataset_id, split: split.clone() },
+            ordinal,
+            source,
+        })?;
+        for ((.., row, n), skipped) in of_shard.iter().zip(skipped) {
+            found[*n] = source_row(shard, row + skipped);
+        }
+    }
+    Ok(found)
+}
+
+/// For rows of a raw shard, in ascending order, how many of its source rows before them it does not hold.
+fn skipped_before(store: &ShardStore, shard: &Shard, rows: &[u64]) -> Result<Vec<u64>, StoreError> {
+    match shard.sources.iter().map(|range| range.skipped_count).sum() {
+        0 => Ok(vec![0; rows.len()]),
+        skipped => store.open_shard(&shard.key)?.skipped_before(rows, skipped),
+    }
+}
+
+/// The file and the row there of the row at this place of all that a raw shard stands for, skipped ones included.
 fn source_row(shard: &Shard, row: u64) -> Option<(String, u64)> {
     let mut first = 0;
     for range in &shard.sources {
-        if row < first + range.row_count {
+        let rows = range.row_count + range.skipped_count;
+        if row < first + rows {
             return Some((range.source_file.clone(), range.row_start + row - first));
         }
-        first += range.row_count;
+        first += rows;
     }
     None
 }
@@ -208,7 +248,12 @@ mod tests {
 
     #[test]
     fn rows_of_a_shard_lead_to_their_files() {
-        let range = |file: &str, row_start, row_count| SourceRange { source_file: file.into(), row_start, row_count };
+        let range = |file: &str, row_start, row_count, skipped_count| SourceRange {
+            source_file: file.into(),
+            row_start,
+            row_count,
+            skipped_count,
+        };
         let shard = Shard {
             key: String::new(),
             split: String::new(),
@@ -217,7 +262,7 @@ mod tests {
             size_bytes: 0,
             sha256: [0; 32],
             batch_digests: Vec::new(),
-            sources: vec![range("a", 90, 10), range("b", 0, 2)],
+            sources: vec![range("a", 90, 7, 3), range("b", 0, 2, 0)],
             ordinal: None,
             row_start: None,
         };

@@ -12,9 +12,11 @@ mod guard;
 pub mod head;
 mod infer;
 mod jsonl;
+mod judge;
 mod parquet;
 mod rows;
 pub mod schema;
+mod skips;
 mod text;
 mod webdataset;
 mod zipped;
@@ -29,12 +31,14 @@ use std::{
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
+use dataset_model::OnBadRows;
 use tokio_util::sync::CancellationToken;
 
 use batches::batch_bytes;
 pub use conform::conform;
 pub use error::ConvertError;
 use schema::Conflict;
+pub use skips::Gap;
 
 /// A file may unpack to so many times its size …
 pub const BOMB_RATIO: u64 = 200;
@@ -83,6 +87,20 @@ impl Format {
     }
 }
 
+/// How a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    pub format: Format,
+    /// Of JSON, CSV and text: in other formats rows are not told apart before they are read.
+    pub on_bad_rows: OnBadRows,
+}
+
+impl From<Format> for Reading {
+    fn from(format: Format) -> Self {
+        Self { format, on_bad_rows: OnBadRows::Fail }
+    }
+}
+
 /// Rows of a source file whose schema is known: of all of it, or of a member of an archive.
 #[derive(Debug)]
 pub struct Source {
@@ -97,6 +115,21 @@ pub struct Source {
     own: SchemaRef,
     /// In the plain form.
     plain: Schema,
+    on_bad_rows: OnBadRows,
+}
+
+/// What a first look at a file tells the reader of its rows.
+#[derive(Debug)]
+struct FirstPass {
+    schema: Schema,
+    /// Where rows may be left out: whether there are any to leave out, as far as is known.
+    on_bad_rows: OnBadRows,
+}
+
+impl From<Schema> for FirstPass {
+    fn from(schema: Schema) -> Self {
+        Self { schema, on_bad_rows: OnBadRows::Fail }
+    }
 }
 
 #[derive(Debug)]
@@ -108,36 +141,44 @@ enum Content {
 
 impl Source {
     /// Looks at a file, named `path` in its repository. JSON and CSV are read whole, as any row may bring another type.
-    pub fn open(path: &str, file: File, format: Format, stop: &CancellationToken) -> Result<Self, ConvertError> {
+    pub fn open(
+        path: &str,
+        file: File,
+        reading: impl Into<Reading>,
+        stop: &CancellationToken,
+    ) -> Result<Self, ConvertError> {
+        let reading = reading.into();
         let size = file.metadata().map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?.len();
-        let own = schema_of(&file, path, format, stop)?;
-        Self::new(path.to_owned(), Content::File(file), size, format, own)
+        let seen = first_pass(&file, path, reading, stop)?;
+        Self::new(path.to_owned(), Content::File(file), size, reading.format, seen)
     }
 
     /// The same of a file that may be a zip archive: all its members. `scratch` is a folder for what is unpacked.
     pub fn open_all(
         path: &str,
         file: File,
-        format: Format,
+        reading: impl Into<Reading>,
         scratch: &Path,
         stop: &CancellationToken,
     ) -> Result<Vec<Self>, ConvertError> {
+        let reading = reading.into();
         let mut head = Vec::new();
         let read = (&file).take(4).read_to_end(&mut head).and_then(|_| (&file).rewind());
         read.map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?;
         if zipped::is_zip(path, &head) {
-            return zipped::sources(path, file, format, scratch, stop);
+            return zipped::sources(path, file, reading, scratch, stop);
         }
-        Ok(vec![Self::open(path, file, format, stop)?])
+        Ok(vec![Self::open(path, file, reading, stop)?])
     }
 
-    fn new(path: String, content: Content, size: u64, format: Format, own: Schema) -> Result<Self, ConvertError> {
+    fn new(path: String, content: Content, size: u64, format: Format, seen: FirstPass) -> Result<Self, ConvertError> {
+        let FirstPass { schema: own, on_bad_rows } = seen;
         let mut names = HashSet::new();
         if let Some(field) = own.fields().iter().find(|field| !names.insert(field.name().as_str())) {
             return Err(ConvertError::DuplicateColumn { file: path, column: field.name().clone() });
         }
         let plain = schema::canonical(&own);
-        Ok(Self { origin: path.clone(), path, content, size, format, own: Arc::new(own), plain })
+        Ok(Self { origin: path.clone(), path, content, size, format, own: Arc::new(own), plain, on_bad_rows })
     }
 
     /// The file's name in its repository; a member's follows that of its archive.
@@ -157,6 +198,7 @@ impl Source {
         stop: &'a CancellationToken,
     ) -> Result<Batches<'a>, ConvertError> {
         let Self { path, content, own, format, .. } = self;
+        let seen = (own, self.on_bad_rows);
         let unpacked;
         let file = match content {
             Content::File(file) => file,
@@ -167,26 +209,29 @@ impl Source {
         };
         let rows: Box<dyn ReadBatches> = match format {
             Format::Parquet => Box::new(parquet::ParquetBatches::open(file, path)?),
-            Format::Json => Box::new(jsonl::JsonBatches::open(file, path, own, stop)?),
-            Format::Csv { separator } => Box::new(csv::CsvBatches::open(file, path, *separator, own, stop)?),
-            Format::Text => Box::new(text::TextBatches::new(compressed::Plain::open(file, path, stop)?)),
+            Format::Json => Box::new(jsonl::JsonBatches::open(file, path, seen, stop)?),
+            Format::Csv { separator } => Box::new(csv::CsvBatches::open(file, path, *separator, seen, stop)?),
+            Format::Text => {
+                Box::new(text::TextBatches::new(compressed::Plain::open(file, path, stop)?, self.on_bad_rows))
+            }
             Format::Arrow => Box::new(arrow::ArrowBatches::open(file, path)?),
             Format::WebDataset => Box::new(webdataset::SampleBatches::open(file, path, own, stop)?),
             // Its members have other formats.
             Format::Zip => return Err(ConvertError::NoMembers { file: path.clone() }),
         };
-        Ok(Batches { source: self, schema, stop, rows, bytes: 0, ended: false })
+        Ok(Batches { source: self, schema, stop, rows, gaps: Vec::new(), bytes: 0, ended: false })
     }
 }
 
-fn schema_of(file: &File, path: &str, format: Format, stop: &CancellationToken) -> Result<Schema, ConvertError> {
-    Ok(match format {
-        Format::Parquet => parquet::schema(&parquet::footer(file, path)?),
-        Format::Json => jsonl::schema(file, path, stop)?,
-        Format::Csv { separator } => csv::schema(file, path, separator, stop)?,
-        Format::Text => text::schema(),
-        Format::Arrow => arrow::ArrowBatches::open(file, path)?.schema().as_ref().clone(),
-        Format::WebDataset => webdataset::schema(file, path, stop)?,
+fn first_pass(file: &File, path: &str, reading: Reading, stop: &CancellationToken) -> Result<FirstPass, ConvertError> {
+    let on_bad_rows = reading.on_bad_rows;
+    Ok(match reading.format {
+        Format::Parquet => parquet::schema(&parquet::footer(file, path)?).into(),
+        Format::Json => jsonl::schema(file, path, on_bad_rows, stop)?,
+        Format::Csv { separator } => csv::schema(file, path, separator, on_bad_rows, stop)?,
+        Format::Text => FirstPass { schema: text::schema(), on_bad_rows },
+        Format::Arrow => arrow::ArrowBatches::open(file, path)?.schema().as_ref().clone().into(),
+        Format::WebDataset => webdataset::schema(file, path, stop)?.into(),
         // By its name only: its members are opened instead of it.
         Format::Zip => return Err(ConvertError::NoMembers { file: path.to_owned() }),
     })
@@ -213,6 +258,11 @@ pub fn common_schema(sources: &[Source]) -> Result<SchemaRef, ConvertError> {
 trait ReadBatches {
     /// The next rows as the file has them; none at its end.
     fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError>;
+
+    /// What was left out between the rows of that batch.
+    fn gaps(&mut self) -> Vec<Gap> {
+        Vec::new()
+    }
 }
 
 /// The rows of a source file in the common schema.
@@ -221,17 +271,23 @@ pub struct Batches<'a> {
     schema: &'a SchemaRef,
     stop: &'a CancellationToken,
     rows: Box<dyn ReadBatches>,
+    gaps: Vec<Gap>,
     bytes: u64,
     ended: bool,
 }
 
 impl Batches<'_> {
+    /// The bad rows around those of the last batch, which has no rows where a file has none behind them.
+    pub fn gaps(&mut self) -> Vec<Gap> {
+        std::mem::take(&mut self.gaps)
+    }
+
     fn accept(&mut self, batch: &RecordBatch) -> Result<RecordBatch, ConvertError> {
         let Source { path, size, .. } = self.source;
         if self.stop.is_cancelled() {
             return Err(ConvertError::Stopped);
         }
-        if batch.num_columns() == 0 {
+        if batch.num_columns() == 0 && batch.num_rows() > 0 {
             return Err(ConvertError::NoColumns { file: path.clone() });
         }
         let cast = |source| ConvertError::Cast { file: path.clone(), source };
@@ -253,6 +309,7 @@ impl Iterator for Batches<'_> {
             return None;
         }
         let batch = self.rows.batch().and_then(|batch| batch.map(|batch| self.accept(&batch)).transpose()).transpose();
+        self.gaps = self.rows.gaps();
         self.ended = !matches!(batch, Some(Ok(_)));
         batch
     }

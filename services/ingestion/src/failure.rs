@@ -119,7 +119,11 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
             tracing::error!(error = %chain(error), "a source file cannot be read locally");
             return TaskError::Problem(Problem { retryable: true, ..Problem::internal() });
         }
-        ConvertError::BadLine { .. }
+        ConvertError::BadLine { .. } => (
+            Reason::SourceCorrupt,
+            "leave bad rows out with `on_bad_rows: skip`, or choose a revision in which the file is whole",
+        ),
+        ConvertError::Unparted { .. }
         | ConvertError::BadParquet { .. }
         | ConvertError::BadRowGroup { .. }
         | ConvertError::BadArrow { .. }

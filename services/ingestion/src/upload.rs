@@ -179,7 +179,7 @@ impl Upload {
 
     /// What can be refused at once is, before anybody sends gigabytes for nothing.
     async fn start(&mut self, uploads: &Uploads, start: UploadStart) -> Result<(), Problem> {
-        let UploadStart { name, text_column, total_bytes } = start;
+        let UploadStart { name, text_column, total_bytes, on_bad_rows } = start;
         if let Some(bytes) = total_bytes.map(|bytes| bytes.saturating_sub(AROUND)) {
             received::check_room(bytes, bytes, &uploads.limits, uploads.store.free_space())?;
         }
@@ -188,6 +188,8 @@ impl Upload {
             name: if name.is_empty() { std::mem::take(&mut self.start.name) } else { name },
             text_column: text_column.or(self.start.text_column.take()),
             total_bytes: None,
+            // 0 = not said.
+            on_bad_rows: if on_bad_rows == 0 { self.start.on_bad_rows } else { on_bad_rows },
         };
         if new && !self.start.name.is_empty() {
             let asked = RegisterUploadRequest { validate_only: true, ..request(self.id, &self.start) };
@@ -234,6 +236,7 @@ fn request(id: DatasetId, start: &UploadStart) -> RegisterUploadRequest {
         dataset_id: id.to_string(),
         name: start.name.clone(),
         text_column: start.text_column.clone(),
+        on_bad_rows: start.on_bad_rows,
         ..RegisterUploadRequest::default()
     }
 }

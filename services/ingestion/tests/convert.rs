@@ -176,7 +176,7 @@ fn broken_json_is_named_with_its_line() {
         ("{\"a\":1}\n\n{\"a\":\n", "BadLine: line 3 of `x.jsonl`"),
         ("{\"a\":1}\nnonsense\n", "BadLine: line 2 of `x.jsonl`"),
         ("{\"a\":1}\n{\"a\":\"x\"}\n", "MixedTypes: column `a` of `x.jsonl` is text at line 2, but an integer before"),
-        ("[{\"a\":1},", "BadLine: line 1 of `x.jsonl`"),
+        ("[{\"a\":1},", "Unparted: the rows of `x.jsonl` cannot be told apart from line 1 on: the array"),
         ("{}\n{}\n", "NoColumns: `x.jsonl`"),
     ] {
         let error = error_of("x.jsonl", content.as_bytes());
@@ -225,7 +225,7 @@ fn a_stop_ends_a_conversion() {
 fn broken_csv_text_and_arrow_are_named() {
     for (name, content, expected) in [
         ("x.csv", &b"a,b\n1,2\n1,2,3\n"[..], "BadLine: line 3 of `x.csv` is not a valid row: it has 3 cells"),
-        ("x.csv", b"a,b\n1,\"2\n3,4\n", "BadLine: line 2 of `x.csv` is not a valid row: a quoted cell"),
+        ("x.csv", b"a,b\n1,\"2\n3,4\n", "Unparted: the rows of `x.csv` cannot be told apart from line 2 on: a quoted"),
         ("x.csv", b"a,b\n1,\xff\n", "BadLine: line 2 of `x.csv` is not a valid row: it is not UTF-8"),
         ("x.csv", b"", "NoColumns: `x.csv`"),
         ("x.txt", b"one\ntwo \xff\n", "BadLine: line 2 of `x.txt`"),

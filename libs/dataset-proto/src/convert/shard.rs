@@ -2,7 +2,7 @@
 
 use super::BadMessage;
 use crate::catalog as proto;
-use dataset_model::{Shard, SourceRange, StagedFile};
+use dataset_model::{Shard, SkippedRow, SkippedRows, SourceRange, StagedFile};
 
 fn sha256(bytes: &[u8]) -> Result<[u8; 32], BadMessage> {
     bytes.try_into().map_err(|_| BadMessage::new("sha256", format!("must be 32 bytes, not {}", bytes.len())))
@@ -10,13 +10,23 @@ fn sha256(bytes: &[u8]) -> Result<[u8; 32], BadMessage> {
 
 impl From<SourceRange> for proto::SourceRange {
     fn from(range: SourceRange) -> Self {
-        Self { source_file: range.source_file, row_start: range.row_start, row_count: range.row_count }
+        Self {
+            source_file: range.source_file,
+            row_start: range.row_start,
+            row_count: range.row_count,
+            skipped_count: range.skipped_count,
+        }
     }
 }
 
 impl From<proto::SourceRange> for SourceRange {
     fn from(range: proto::SourceRange) -> Self {
-        Self { source_file: range.source_file, row_start: range.row_start, row_count: range.row_count }
+        Self {
+            source_file: range.source_file,
+            row_start: range.row_start,
+            row_count: range.row_count,
+            skipped_count: range.skipped_count,
+        }
     }
 }
 
@@ -58,6 +68,20 @@ impl TryFrom<proto::Shard> for Shard {
             ordinal: shard.ordinal,
             row_start: shard.row_start,
         })
+    }
+}
+
+impl From<SkippedRows> for proto::SkippedRows {
+    fn from(skipped: SkippedRows) -> Self {
+        let row = |row: SkippedRow| proto::SkippedRow { file: row.file, line: row.line, why: row.why };
+        Self { count: skipped.count, first: skipped.first.into_iter().map(row).collect() }
+    }
+}
+
+impl From<proto::SkippedRows> for SkippedRows {
+    fn from(skipped: proto::SkippedRows) -> Self {
+        let row = |row: proto::SkippedRow| SkippedRow { file: row.file, line: row.line, why: row.why };
+        Self { count: skipped.count, first: skipped.first.into_iter().map(row).collect() }
     }
 }
 

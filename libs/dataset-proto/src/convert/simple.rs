@@ -4,8 +4,8 @@ use super::{BadMessage, Required, parse};
 use crate::catalog as proto;
 use chrono::{DateTime, Utc};
 use dataset_model::{
-    DatasetStatus, FieldViolation, FileProgress, JobKind, JobState, Packing, Problem, Progress, Split, TaskKind,
-    TokenizationStatus,
+    DatasetStatus, FieldViolation, FileProgress, JobKind, JobState, OnBadRows, Packing, Problem, Progress, Split,
+    TaskKind, TokenizationStatus,
 };
 
 macro_rules! enums {
@@ -38,6 +38,24 @@ enums! {
     JobKind { Ingest, Tokenize }
     TaskKind { Plan, Work, Finish, Gc }
     Packing { None, Concat }
+}
+
+impl From<OnBadRows> for proto::OnBadRows {
+    fn from(asked: OnBadRows) -> Self {
+        match asked {
+            OnBadRows::Fail => Self::Fail,
+            OnBadRows::Skip => Self::Skip,
+        }
+    }
+}
+
+impl From<proto::OnBadRows> for OnBadRows {
+    fn from(asked: proto::OnBadRows) -> Self {
+        match asked {
+            proto::OnBadRows::Unspecified | proto::OnBadRows::Fail => Self::Fail,
+            proto::OnBadRows::Skip => Self::Skip,
+        }
+    }
 }
 
 /// A time on the wire.

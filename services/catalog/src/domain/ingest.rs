@@ -4,7 +4,7 @@
 //! so that naming the resolved commit or config is no other request.
 
 use dataset_model::{
-    DatasetStatus, IngestSpec, JobId, Problem, Reason, RepoId, Upload,
+    DatasetStatus, IngestSpec, JobId, OnBadRows, Problem, Reason, RepoId, Upload,
     state::{DatasetTransition, InvalidTransition},
 };
 use std::str::FromStr;
@@ -40,6 +40,7 @@ pub struct Asked {
     pub config: Option<String>,
     pub split: Option<String>,
     pub max_samples: Option<u64>,
+    pub on_bad_rows: OnBadRows,
 }
 
 /// What a dataset stands for: what was asked last, and what a plan made of it.
@@ -52,6 +53,7 @@ pub struct Source {
     pub requested_config: Option<String>,
     pub split_filter: Option<String>,
     pub max_samples: Option<u64>,
+    pub on_bad_rows: OnBadRows,
     /// As pinned.
     pub config: Option<String>,
     pub commit_sha: Option<String>,
@@ -66,14 +68,15 @@ pub enum Start {
 }
 
 /// Decides on a start of what was uploaded before, as `upload` says: only after a failure or a cancel is there
-/// something to do, and nothing to choose.
+/// something to do, and nothing to choose but what becomes of bad rows.
 pub fn start_upload(
     source: &Source,
     asked: &Asked,
     active: Option<JobId>,
     upload: Option<Upload>,
 ) -> Result<IngestSpec, StartRefused> {
-    if *asked != Asked::default() {
+    let on_bad_rows = asked.on_bad_rows;
+    if *asked != (Asked { on_bad_rows, ..Asked::default() }) {
         return Err(StartRefused::UploadHasNoChoice);
     }
     if let Some(job) = active {
@@ -81,11 +84,11 @@ pub fn start_upload(
     }
     let upload = upload.filter(|_| source.status != DatasetStatus::Ready).ok_or(StartRefused::Uploaded)?;
     source.status.apply(DatasetTransition::Start)?;
-    Ok(of_upload(upload))
+    Ok(of_upload(upload, on_bad_rows))
 }
 
 /// The specification of an ingest of uploaded files.
-pub fn of_upload(upload: Upload) -> IngestSpec {
+pub fn of_upload(upload: Upload, on_bad_rows: OnBadRows) -> IngestSpec {
     let repo_id = RepoId::upload();
     IngestSpec {
         repo_id,
@@ -94,6 +97,7 @@ pub fn of_upload(upload: Upload) -> IngestSpec {
         split: None,
         commit_sha: None,
         max_samples: None,
+        on_bad_rows,
         upload: Some(upload),
     }
 }
@@ -110,6 +114,7 @@ pub fn start(
         config: asked.config.or_else(|| source.requested_config.clone()),
         split: asked.split,
         max_samples: asked.max_samples,
+        on_bad_rows: asked.on_bad_rows,
     };
     let same = source.selects(&wanted);
     if let Some(job) = active {
@@ -128,6 +133,7 @@ pub fn start(
         split: wanted.split,
         commit_sha,
         max_samples: wanted.max_samples,
+        on_bad_rows: wanted.on_bad_rows,
         upload: None,
     }))
 }
@@ -136,7 +142,9 @@ impl Source {
     fn selects(&self, wanted: &Asked) -> bool {
         let config =
             wanted.config == self.requested_config || (wanted.config.is_some() && wanted.config == self.config);
-        let rows = wanted.split == self.split_filter && wanted.max_samples == self.max_samples;
+        let rows = wanted.split == self.split_filter
+            && wanted.max_samples == self.max_samples
+            && wanted.on_bad_rows == self.on_bad_rows;
         self.asks_revision(wanted.revision.as_ref()) && config && rows
     }
 
@@ -150,7 +158,7 @@ impl Source {
 pub enum StartRefused {
     #[error("job `{0}` ingests another selection of this dataset")]
     Other(JobId),
-    #[error("the dataset is ready with another revision, config, split or number of rows")]
+    #[error("the dataset is ready with another revision, config, split, number of rows or treatment of bad rows")]
     Ready,
     #[error("the dataset was uploaded: there is no revision, config, split or number of rows to choose")]
     UploadHasNoChoice,
@@ -195,6 +203,7 @@ mod tests {
             requested_config: None,
             split_filter: None,
             max_samples: None,
+            on_bad_rows: OnBadRows::Fail,
             config: Some("default".into()),
             commit_sha: Some("c0ffee".into()),
         }
@@ -202,7 +211,7 @@ mod tests {
 
     fn asked(revision: Option<&str>, config: Option<&str>, split: Option<&str>) -> Asked {
         let own = |text: Option<&str>| text.map(Into::into);
-        Asked { revision: own(revision), config: own(config), split: own(split), max_samples: None }
+        Asked { revision: own(revision), config: own(config), split: own(split), ..Asked::default() }
     }
 
     #[test]
@@ -214,8 +223,9 @@ mod tests {
             assert_eq!(start(&source, same, Some(job), Some(job)), Ok(Start::Existing(job)));
         }
         let few = Asked { max_samples: Some(5), ..Asked::default() };
+        let skip = Asked { on_bad_rows: OnBadRows::Skip, ..Asked::default() };
         for other in
-            [asked(Some("dev"), None, None), asked(None, Some("de"), None), asked(None, None, Some("train")), few]
+            [asked(Some("dev"), None, None), asked(None, Some("de"), None), asked(None, None, Some("train")), few, skip]
         {
             assert_eq!(start(&source, other, Some(job), Some(job)), Err(StartRefused::Other(job)));
         }
@@ -236,6 +246,8 @@ mod tests {
         for status in [DatasetStatus::Failed, DatasetStatus::Pending] {
             let spec = again(status, Asked::default(), None).unwrap();
             assert_eq!((spec.upload.as_ref(), spec.repo_id.as_str()), (Some(&upload), "upload"));
+            let skip = Asked { on_bad_rows: OnBadRows::Skip, ..Asked::default() };
+            assert_eq!(again(status, skip, None).unwrap().on_bad_rows, OnBadRows::Skip);
         }
         assert_eq!(again(DatasetStatus::Ready, Asked::default(), None), Err(StartRefused::Uploaded));
         let running = again(DatasetStatus::Downloading, Asked::default(), Some(job));

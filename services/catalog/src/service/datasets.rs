@@ -196,8 +196,9 @@ fn asked(message: StartIngestRequest) -> Result<(DatasetId, Asked), Failure> {
     if let Some(rows) = message.max_samples.filter(|rows| !(1..=most).contains(rows)) {
         return Err(Problem::field("max_samples", format!("must be at least 1, not {rows}")).into());
     }
+    let on_bad_rows = message.on_bad_rows().into();
     let StartIngestRequest { revision, config, split, max_samples, .. } = message;
-    Ok((id, Asked { revision, config, split, max_samples }))
+    Ok((id, Asked { revision, config, split, max_samples, on_bad_rows }))
 }
 
 fn upload_registration(message: RegisterUploadRequest) -> Result<upload::Registration, Failure> {
@@ -209,8 +210,9 @@ fn upload_registration(message: RegisterUploadRequest) -> Result<upload::Registr
         size_bytes: file.size_bytes,
         sha256: hex::encode(file.sha256),
     };
+    let on_bad_rows = message.on_bad_rows().into();
     let upload = Upload { text_column: message.text_column, files: message.files.into_iter().map(file).collect() };
-    Ok(upload::Registration { id, name: message.name, upload })
+    Ok(upload::Registration { id, name: message.name, upload, on_bad_rows })
 }
 
 fn check_names(names: &[(&str, Option<&String>)]) -> Result<(), Problem> {

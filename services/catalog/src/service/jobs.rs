@@ -89,8 +89,8 @@ impl Jobs {
     }
 
     async fn ingest(&self, id: DatasetId, spec: IngestSpec) -> Result<JobId, Failure> {
-        let IngestSpec { revision, config, split, max_samples, .. } = spec;
-        let asked = Asked { revision, config, split, max_samples };
+        let IngestSpec { revision, config, split, max_samples, on_bad_rows, .. } = spec;
+        let asked = Asked { revision, config, split, max_samples, on_bad_rows };
         // The token of the job is gone with its end: what it opened may be closed now.
         let token = None::<fn(JobId) -> Result<Vec<u8>, Problem>>;
         let mut tx = self.catalog.begin().await?;

@@ -18,8 +18,8 @@ use dataset_proto::catalog::{
     AddTasksRequest, AddTasksResponse, ClaimAnyRequest, ClaimAnyResponse, ClaimedTask, CommitRequest, CommitResponse,
     CommittedTask, FailRequest, FailResponse, FileKind, FinishRequest, FinishResponse, HeartbeatRequest,
     HeartbeatResponse, HubToken, ListCommittedRequest, ListCommittedResponse, ListUnknownFilesRequest,
-    ListUnknownFilesResponse, NewTask, ReleaseRequest, ReleaseResponse, SourcePin, StageFileRequest, StageFileResponse,
-    TaskKind, TaskRef, Verdict, task_service_server::TaskService,
+    ListUnknownFilesResponse, NewTask, ReleaseRequest, ReleaseResponse, SkippedRow, SkippedRows, SourcePin,
+    StageFileRequest, StageFileResponse, TaskKind, TaskRef, Verdict, task_service_server::TaskService,
 };
 use std::time::Duration;
 use tonic::{Request, Response, Status, async_trait};
@@ -266,6 +266,16 @@ fn pin(pin: SourcePin) -> Result<Pin, Failure> {
     })
 }
 
+fn skipped(message: SkippedRows) -> Result<dataset_model::SkippedRows, Failure> {
+    let clean =
+        |row: SkippedRow| SkippedRow { file: decode::without_nul(row.file), why: decode::without_nul(row.why), ..row };
+    if message.first.len() > dataset_model::SkippedRows::SHOWN {
+        let most = dataset_model::SkippedRows::SHOWN;
+        return Err(Problem::field("skipped_rows.first", format!("at most {most} rows")).into());
+    }
+    Ok(SkippedRows { first: message.first.into_iter().map(clean).collect(), ..message }.into())
+}
+
 fn merged(message: FinishRequest) -> Result<Merged, Failure> {
     let statistics = message.statistics_json.map(|text| decode::json(&text, "statistics_json")).transpose()?;
     let statistics = statistics.map(serde_json::from_value).transpose();
@@ -275,5 +285,6 @@ fn merged(message: FinishRequest) -> Result<Merged, Failure> {
         metadata: message.metadata.map(TryInto::try_into).transpose()?,
         files: message.files.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         engine: message.engine,
+        skipped: message.skipped_rows.map(skipped).transpose()?.unwrap_or_default(),
     })
 }

@@ -11,10 +11,11 @@ use crate::{
     store::{datasets, events, files, jobs, leases, shards, tasks, tokenizations},
 };
 use dataset_model::{
-    DatasetEvent, Problem, Progress, Shard, Split, StagedFile, Statistics, TaskKind, TaskState, TokenizationId,
+    DatasetEvent, Problem, Progress, Shard, SkippedRows, Split, StagedFile, Statistics, TaskKind, TaskState,
+    TokenizationId,
     state::{DatasetTransition, JobTransition, TokenizationTransition},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use std::{collections::HashMap, time::Duration};
 
@@ -26,6 +27,7 @@ pub struct Merged {
     pub metadata: Option<StagedFile>,
     pub files: Vec<StagedFile>,
     pub engine: Option<String>,
+    pub skipped: SkippedRows,
 }
 
 /// What a work task committed.
@@ -120,6 +122,7 @@ async fn ingested(
         size_bytes: splits.iter().map(|split| split.size_bytes).sum(),
         schema,
         splits,
+        metadata: if result.skipped.is_empty() { json!({}) } else { json!({"skipped_rows": result.skipped}) },
     };
     datasets::finish(db, id, &finished).await?;
     let datasets::Finished { file_path, row_count, size_bytes, .. } = finished;

@@ -9,7 +9,7 @@ use crate::{
     error::{Failure, not_found},
     store::{datasets, files, jobs},
 };
-use dataset_model::{DatasetId, DatasetStatus, JobId, RepoId, Upload};
+use dataset_model::{DatasetId, DatasetStatus, JobId, OnBadRows, RepoId, Upload};
 use sqlx::PgConnection;
 
 /// What is registered.
@@ -19,6 +19,7 @@ pub struct Registration {
     pub id: DatasetId,
     pub name: String,
     pub upload: Upload,
+    pub on_bad_rows: OnBadRows,
 }
 
 /// Whether the name is free, before anything is sent.
@@ -32,7 +33,7 @@ pub async fn check(db: &mut PgConnection, registration: &Registration) -> Result
 
 /// Registers the dataset and starts its ingest; the same call again is answered with the same job.
 pub async fn register(db: &mut PgConnection, registration: Registration, traceparent: &str) -> Result<JobId, Failure> {
-    let Registration { id, name, upload } = registration;
+    let Registration { id, name, upload, on_bad_rows } = registration;
     rules::check(id, &upload)?;
     datasets::lock_names(db).await?;
     if let Some(known) = datasets::lock(db, id).await? {
@@ -44,7 +45,7 @@ pub async fn register(db: &mut PgConnection, registration: Registration, tracepa
     let new = datasets::NewDataset { id, name, repo_id, origin: Origin::Upload, revision: None, config: None };
     ingest::insert(db, &new).await?;
     datasets::lock(db, id).await?.ok_or_else(|| not_found("dataset", id))?;
-    let spec = of_upload(upload.clone());
+    let spec = of_upload(upload.clone(), on_bad_rows);
     let job = ingest::begin(db, id, &spec, traceparent).await?;
     files::add_sources(db, id, job, &upload.files).await?;
     Ok(job)

@@ -53,6 +53,8 @@ pub struct Finished {
     pub size_bytes: u64,
     pub schema: Value,
     pub splits: Vec<Split>,
+    /// To the metadata of the plan.
+    pub metadata: Value,
 }
 
 /// Inserts a pending dataset; `datasets_name_key` says that the name is taken.
@@ -88,8 +90,8 @@ pub async fn names_like(db: &mut PgConnection, base: &str) -> Result<Vec<String>
 /// a weaker one first and this one later would deadlock.
 pub async fn lock(db: &mut PgConnection, id: DatasetId) -> Result<Option<Locked>, StoreError> {
     let row = sqlx::query!(
-        "SELECT repo_id, source, status, revision, requested_config, split_filter, max_samples, config,
-             commit_sha, split_names
+        "SELECT repo_id, source, status, revision, requested_config, split_filter, max_samples, on_bad_rows,
+             config, commit_sha, split_names
          FROM datasets WHERE id = $1 FOR NO KEY UPDATE",
         id.0
     )
@@ -106,6 +108,7 @@ pub async fn lock(db: &mut PgConnection, id: DatasetId) -> Result<Option<Locked>
         requested_config: row.requested_config,
         split_filter: row.split_filter,
         max_samples: row.max_samples.map(i64::cast_unsigned),
+        on_bad_rows: text("datasets.on_bad_rows", &row.on_bad_rows)?,
         config: row.config,
         commit_sha: row.commit_sha,
     };
@@ -131,7 +134,8 @@ pub async fn start(db: &mut PgConnection, id: DatasetId, spec: &IngestSpec) -> R
     sqlx::query!(
         "UPDATE datasets SET status = 'downloading', error = NULL, commit_sha = $2,
              config = CASE WHEN requested_config IS NOT DISTINCT FROM $4 THEN config END,
-             revision = $3, requested_config = $4, split_filter = $5, max_samples = $6
+             revision = $3, requested_config = $4, split_filter = $5, max_samples = $6,
+             on_bad_rows = $7
          WHERE id = $1 AND status IN ('pending', 'failed')",
         id.0,
         spec.commit_sha,
@@ -139,6 +143,7 @@ pub async fn start(db: &mut PgConnection, id: DatasetId, spec: &IngestSpec) -> R
         spec.config,
         spec.split,
         spec.max_samples.map(stored),
+        spec.on_bad_rows.as_str(),
     )
     .execute(db)
     .await?;
@@ -164,7 +169,7 @@ pub async fn pin(db: &mut PgConnection, id: DatasetId, pin: &Pin) -> Result<(), 
 pub async fn finish(db: &mut PgConnection, id: DatasetId, finished: &Finished) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE datasets SET status = 'ready', error = NULL, file_path = $2, row_count = $3, size_bytes = $4,
-             schema = $5, splits = $6
+             schema = $5, splits = $6, metadata = metadata || $7
          WHERE id = $1 AND status = 'downloading'",
         id.0,
         finished.file_path,
@@ -172,6 +177,7 @@ pub async fn finish(db: &mut PgConnection, id: DatasetId, finished: &Finished) -
         stored(finished.size_bytes),
         finished.schema,
         Json(&finished.splits) as _,
+        finished.metadata,
     )
     .execute(db)
     .await?;

@@ -98,6 +98,7 @@ async fn a_retry_asks_for_the_same_rows_again() {
         dataset_id: id.clone(),
         split: Some("train".into()),
         max_samples: Some(5),
+        on_bad_rows: proto::OnBadRows::Skip.into(),
         ..Default::default()
     };
     let first = rig.start_with(few).await.unwrap();
@@ -109,11 +110,27 @@ async fn a_retry_asks_for_the_same_rows_again() {
     let plan = rig.claim().await.unwrap();
     let spec: Value = serde_json::from_str(&plan.task.spec_json).unwrap();
     assert_eq!((&spec["split"], &spec["max_samples"]), (&"train".into(), &5.into()));
+    assert_eq!(spec["on_bad_rows"], "skip");
     // Whoever asks once more finds what runs.
     assert_eq!(retry(first.clone()).await, Ok(second.clone()));
     plan.add_tasks(0).await.unwrap();
     plan.commit_plan(&["train"]).await.unwrap();
-    rig.claim().await.unwrap().finish_ingest().await.unwrap();
+    let row = |line| proto::SkippedRow { file: "a.jsonl".into(), line, why: "it ends\0 early".into() };
+    let skipped = |first: u64| proto::SkippedRows { count: 200, first: (0..first).map(row).collect() };
+    let finish = rig.claim().await.unwrap();
+    let with = |first| proto::FinishRequest {
+        schema_json: Some("{}".into()),
+        skipped_rows: Some(skipped(first)),
+        ..Default::default()
+    };
+    assert_eq!(finish.finish(with(101)).await.unwrap_err().reason, Reason::InvalidField);
+    finish.finish(with(2)).await.unwrap();
+    let metadata: Value = serde_json::from_str(&rig.get(&id).await.unwrap().metadata_json).unwrap();
+    assert_eq!(
+        (&metadata["skipped_rows"]["count"], &metadata["skipped_rows"]["first"][1]["line"]),
+        (&200.into(), &1.into())
+    );
+    assert_eq!(metadata["skipped_rows"]["first"][1]["why"], "it ends\u{fffd} early");
     assert_eq!(retry(second.clone()).await, Err(Reason::JobTerminal));
     assert_eq!(retry(first).await, Ok(second), "it is ready with these very rows");
     assert_eq!(retry(dataset_model::JobId::new().to_string()).await, Err(Reason::NotFound));

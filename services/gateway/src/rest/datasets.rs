@@ -15,13 +15,13 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use dataset_model::{Dataset, DatasetId, DatasetStatus, JobId, Problem, Reason};
+use dataset_model::{Dataset, DatasetId, DatasetStatus, JobId, OnBadRows, Problem, Reason};
 use dataset_proto::{
     Required,
     catalog::{
         DatasetServiceCancelRequest, DatasetServiceCreateRequest, DatasetServiceDeleteRequest,
         DatasetServiceGetRequest, DatasetServiceListRequest, DatasetStatus as ProtoStatus, HubToken,
-        StartIngestRequest,
+        OnBadRows as ProtoOnBadRows, StartIngestRequest,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,8 @@ pub(super) struct Download {
     /// Only so many rows, the first of the source in its order; all.
     #[schema(minimum = 1)]
     max_samples: Option<u64>,
+    /// `skip` leaves rows of JSON, CSV and text out that cannot be read, and counts them; `fail`.
+    on_bad_rows: Option<OnBadRows>,
     /// For a private or gated repository; the server's own. It is kept sealed while the job runs, and shown nowhere.
     #[schema(write_only)]
     hf_token: Option<String>,
@@ -225,6 +227,7 @@ pub(super) async fn download(
         request_id,
         max_samples: body.max_samples,
         hf_token: body.hf_token.map(|text| HubToken { text }),
+        on_bad_rows: ProtoOnBadRows::from(body.on_bad_rows.unwrap_or_default()).into(),
     };
     let answer = gateway.catalog.datasets().start_ingest(request(message)).await?.into_inner();
     Ok((StatusCode::ACCEPTED, Json(Started { job_id: super::id(&answer.job_id)? })))

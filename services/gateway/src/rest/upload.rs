@@ -1,6 +1,6 @@
 //! The upload of local files: a form is passed on part by part as it comes, and never held whole.
 
-use super::Gateway;
+use super::{Gateway, extract::choice};
 use crate::{error::ApiError, openapi::WriteErrors};
 use axum::{
     Json,
@@ -10,9 +10,10 @@ use axum::{
     },
     http::{HeaderMap, StatusCode, header},
 };
-use dataset_model::{Dataset, JobId, Problem, Reason};
+use dataset_model::{Dataset, JobId, OnBadRows, Problem, Reason};
 use dataset_proto::{
     Required,
+    catalog::OnBadRows as ProtoOnBadRows,
     ingestion::{FileStart, UploadEnd, UploadRequest, UploadStart, upload_request::Part},
 };
 use serde::Serialize;
@@ -41,6 +42,8 @@ pub(crate) struct UploadForm {
     name: String,
     /// The column that tokenizations read by default.
     text_column: Option<String>,
+    /// `skip` leaves rows of JSON, CSV and text out that cannot be read, and counts them; `fail`.
+    on_bad_rows: Option<OnBadRows>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,6 +113,10 @@ async fn pass(form: &mut Multipart, length: Option<u64>, parts: mpsc::Sender<Upl
         let start = match name.as_str() {
             "name" => UploadStart { name: text(field, &name).await?, ..UploadStart::default() },
             "text_column" => UploadStart { text_column: Some(text(field, &name).await?), ..UploadStart::default() },
+            "on_bad_rows" => {
+                let asked = choice::<OnBadRows>(&name, Some(&text(field, &name).await?))?.unwrap_or_default();
+                UploadStart { on_bad_rows: ProtoOnBadRows::from(asked).into(), ..UploadStart::default() }
+            }
             _ => return Err(Problem::field(&name, "is not a part of this form").into()),
         };
         if !seen.insert(name.clone()) {

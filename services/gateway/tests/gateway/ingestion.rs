@@ -4,6 +4,7 @@ use crate::world::{DATASET, JOB, World, dataset, problem};
 use dataset_model::{Problem, Reason};
 use dataset_proto::{
     DESCRIPTORS,
+    catalog::OnBadRows,
     ingestion::{self as proto, upload_request::Part},
     status::to_status,
 };
@@ -182,6 +183,7 @@ async fn a_form_is_passed_on_part_by_part() {
         ("files", Some("a.txt"), &large),
         ("name", None, b"mine"),
         ("text_column", None, b""),
+        ("on_bad_rows", None, b"skip"),
         ("files", Some("b.txt"), b""),
     ]);
     let length = body.len() as u64;
@@ -191,12 +193,17 @@ async fn a_form_is_passed_on_part_by_part() {
     assert_eq!((&answer["job_id"], &answer["dataset"]["id"]), (&json!(JOB), &json!(DATASET)));
     let parts = world.ingestion.uploads.borrow()[0].clone();
     let (chunks, others): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| matches!(part, Part::Chunk(_)));
-    let start = |name: &str, total_bytes| proto::UploadStart { name: name.to_owned(), total_bytes, text_column: None };
+    let start = |name: &str, total_bytes| proto::UploadStart {
+        name: name.to_owned(),
+        total_bytes,
+        ..proto::UploadStart::default()
+    };
     let file = |name: &str| Part::File(proto::FileStart { file_name: name.to_owned() });
     let expected = [
         Part::Start(start("", Some(length))),
         file("a.txt"),
         Part::Start(start("mine", None)),
+        Part::Start(proto::UploadStart { on_bad_rows: OnBadRows::Skip.into(), ..start("", None) }),
         file("b.txt"),
         Part::End(proto::UploadEnd {}),
     ];

@@ -65,10 +65,17 @@ async fn a_download_takes_subset_as_another_word_for_config() {
             dataset_id: DATASET.to_owned(),
             split: Some("train".to_owned()),
             config: Some("en".to_owned()),
+            on_bad_rows: proto::OnBadRows::Fail.into(),
             ..Default::default()
         };
         assert_eq!(world.fake.calls(), [Call::StartIngest(request)]);
     }
+    let skip = json!({"on_bad_rows": "skip"});
+    assert_eq!(world.post(&path, &skip).await.status(), StatusCode::ACCEPTED);
+    let [Call::StartIngest(request)] = &world.fake.calls()[..] else { panic!("one call") };
+    assert_eq!(request.on_bad_rows(), proto::OnBadRows::Skip);
+    let mend = problem(world.post(&path, &json!({"on_bad_rows": "mend"})).await, 400, "INVALID_FIELD").await;
+    assert_eq!(mend["errors"][0]["field"], "on_bad_rows");
     let differ = problem(world.post(&path, &json!({"config": "en", "subset": "de"})).await, 400, "INVALID_FIELD").await;
     assert_eq!(differ["errors"][0]["field"], "subset");
     let bare = world.request(Method::POST, &path).header("Idempotency-Key", "k").send().await.unwrap();
@@ -76,6 +83,7 @@ async fn a_download_takes_subset_as_another_word_for_config() {
     let request = proto::StartIngestRequest {
         dataset_id: DATASET.to_owned(),
         request_id: Some("k".to_owned()),
+        on_bad_rows: proto::OnBadRows::Fail.into(),
         ..Default::default()
     };
     assert_eq!(world.fake.calls(), [Call::StartIngest(request)]);

@@ -11,50 +11,67 @@ use std::{fs::File, sync::Arc};
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
+use dataset_model::OnBadRows;
 use tokio_util::sync::CancellationToken;
 
 use self::{
     cells::{Cells, Kind},
     records::Records,
 };
-use super::{ConvertError, ReadBatches, batches::BATCH_BYTES, compressed::Plain};
+use super::{
+    ConvertError, FirstPass, ReadBatches,
+    batches::BATCH_BYTES,
+    compressed::Plain,
+    skips::{Gap, Skips},
+};
 
 /// Short rows: so many in a batch at most.
 const DECODE_ROWS: usize = 16 << 10;
 
-/// The first pass: names from the first row, types from all others.
-pub(super) fn schema(file: &File, path: &str, delimiter: u8, stop: &CancellationToken) -> Result<Schema, ConvertError> {
+/// The first pass: names from the first row, types from all others that are read at all.
+pub(super) fn schema(
+    file: &File,
+    path: &str,
+    delimiter: u8,
+    on_bad_rows: OnBadRows,
+    stop: &CancellationToken,
+) -> Result<FirstPass, ConvertError> {
     let mut records = Records::open(Plain::open(file, path, stop)?, delimiter)?;
     if records.names().is_empty() {
         return Err(ConvertError::NoColumns { file: path.to_owned() });
     }
     let mut kinds = vec![Kind::Null; records.names().len()];
+    let mut found = OnBadRows::Fail;
     while let Some(row) = records.next()? {
-        for (kind, cell) in kinds.iter_mut().zip(row.cells()) {
-            *kind = kind.join(Kind::of(cell?));
+        match row.cells() {
+            Ok(cells) => kinds.iter_mut().zip(cells).for_each(|(kind, cell)| *kind = kind.join(Kind::of(cell))),
+            Err(_) if on_bad_rows == OnBadRows::Skip => found = OnBadRows::Skip,
+            Err(error) => return Err(error),
         }
     }
     let field = |(name, kind): (&String, Kind)| Field::new(name, kind.data_type(), true);
-    Ok(Schema::new(records.names().iter().zip(kinds).map(field).collect::<Vec<_>>()))
+    let schema = Schema::new(records.names().iter().zip(kinds).map(field).collect::<Vec<_>>());
+    Ok(FirstPass { schema, on_bad_rows: found })
 }
 
 /// The second pass.
 pub(super) struct CsvBatches {
     records: Records,
     schema: SchemaRef,
+    skips: Skips,
 }
 
 impl CsvBatches {
-    /// `schema` is what the first pass found.
+    /// `schema` and `on_bad_rows` are what the first pass found.
     pub(super) fn open(
         file: &File,
         path: &str,
         delimiter: u8,
-        schema: &SchemaRef,
+        (schema, on_bad_rows): (&SchemaRef, OnBadRows),
         stop: &CancellationToken,
     ) -> Result<Self, ConvertError> {
         let records = Records::open(Plain::open(file, path, stop)?, delimiter)?;
-        Ok(Self { records, schema: Arc::clone(schema) })
+        Ok(Self { records, schema: Arc::clone(schema), skips: Skips::new(on_bad_rows) })
     }
 }
 
@@ -64,18 +81,28 @@ impl ReadBatches for CsvBatches {
         let (mut rows, mut bytes) = (0, 0);
         while rows < DECODE_ROWS && bytes < BATCH_BYTES {
             let Some(row) = self.records.next()? else { break };
-            let mut cells = row.cells();
+            let mut cells = match row.cells() {
+                Ok(cells) => cells,
+                Err(error) => {
+                    self.skips.leave_out(rows, error)?;
+                    continue;
+                }
+            };
             for column in &mut columns {
-                column.push(cells.next().transpose()?);
+                column.push(cells.next());
             }
             rows += 1;
             bytes += row.bytes();
         }
         if rows == 0 {
-            return Ok(None);
+            return Ok(self.skips.rest(&self.schema));
         }
         let arrays = columns.into_iter().map(Cells::finish).collect();
         let cast = |source| ConvertError::Cast { file: self.records.file().to_owned(), source };
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).map(Some).map_err(cast)
+    }
+
+    fn gaps(&mut self) -> Vec<Gap> {
+        self.skips.take()
     }
 }

@@ -9,6 +9,9 @@ use arrow_schema::{ArrowError, DataType};
 pub enum ConvertError {
     #[error("line {line} of `{file}` is not a valid row: {why}")]
     BadLine { file: String, line: u64, why: String },
+    /// Where this row ends nobody knows, nor where any behind it begins.
+    #[error("the rows of `{file}` cannot be told apart from line {line} on: {why}")]
+    Unparted { file: String, line: u64, why: &'static str },
     #[error("`{file}` is not a whole parquet file")]
     BadParquet { file: String, source: Box<dyn Error + Send + Sync> },
     #[error("row group {row_group} of `{file}` cannot be read")]

@@ -11,7 +11,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use super::{ConvertError, rows::Row};
 
 /// Deeper nesting is refused: readers of Arrow files check their metadata to a limited depth.
-const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 /// More columns, nested ones included, are refused: keys that are data would make a column each.
 const MAX_COLUMNS: usize = 10_000;
 
@@ -82,7 +82,7 @@ impl Inference {
 }
 
 /// The parser's words without its own count of lines.
-fn reason(error: &serde_json::Error) -> String {
+pub(super) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
     if error.column() == 0 { text.to_owned() } else { format!("{text} (at byte {})", error.column()) }

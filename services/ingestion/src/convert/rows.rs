@@ -76,19 +76,30 @@ impl Rows {
             }
             Some(_) => {
                 let line = self.line()?;
-                let whole = serde_json::from_slice::<IgnoredAny>(&self.buffer);
-                if matches!(&whole, Err(error) if error.is_eof()) {
+                if breaks_off(&self.buffer) && self.goes_on()? {
                     self.form = Form::Objects;
                     let mut scanner = Scanner::default();
-                    let begun = line.unwrap_or(1);
                     scanner.feed(&self.buffer);
-                    self.rest_of_value(scanner, begun)?;
+                    self.rest_of_value(scanner, line.unwrap_or(1))?;
                 } else {
                     self.form = Form::Lines;
                 }
                 Ok(line)
             }
         }
+    }
+
+    /// Whether a value that the first line begins goes on with what follows; else that line was cut off.
+    fn goes_on(&mut self) -> Result<bool, ConvertError> {
+        let line = self.line;
+        let next = self.skip_space()?;
+        // Errors in the row are counted from its first line.
+        self.buffer.extend((line..self.line).map(|_| b'\n'));
+        let Some(next) = next else { return Ok(false) };
+        self.buffer.push(next);
+        let goes_on = breaks_off(&self.buffer) || serde_json::from_slice::<IgnoredAny>(&self.buffer).is_ok();
+        self.buffer.pop();
+        Ok(goes_on)
     }
 
     /// The next line that is not blank.
@@ -120,16 +131,16 @@ impl Rows {
                     next = self.skip_space()?;
                 }
                 Some(_) if !comma => {}
-                Some(_) => return Err(self.bad("a comma is missing before it")),
-                None => return Err(self.bad("the array is not closed")),
+                Some(_) => return Err(self.unparted("a comma is missing")),
+                None => return Err(self.unparted("the array is not closed")),
             }
             self.form = Form::Array { comma: true };
         }
         match next {
             Some(b'{') => {}
-            Some(_) => return Err(self.bad("a row must be an object")),
+            Some(_) => return Err(self.unparted("a row must be an object")),
             None if self.form == Form::Objects => return Ok(None),
-            None => return Err(self.bad("the array is not closed")),
+            None => return Err(self.unparted("the array is not closed")),
         }
         let begun = self.line;
         self.rest_of_value(Scanner::default(), begun)?;
@@ -143,7 +154,7 @@ impl Rows {
                 self.form = Form::Ended;
                 Ok(None)
             }
-            Some(_) => Err(self.bad("something follows the array")),
+            Some(_) => Err(self.unparted("something follows the array")),
         }
     }
 
@@ -155,8 +166,8 @@ impl Rows {
                 Err(error) => return Err(self.input.error(error)),
             };
             if chunk.is_empty() {
-                let why = "it is not complete at the end of the file".to_owned();
-                return Err(ConvertError::BadLine { file: self.file().to_owned(), line: begun, why });
+                let why = "an object is not complete at the end of the file";
+                return Err(ConvertError::Unparted { file: self.file().to_owned(), line: begun, why });
             }
             let end = scanner.feed(chunk);
             let taken = end.unwrap_or(chunk.len());
@@ -192,14 +203,19 @@ impl Rows {
         }
     }
 
-    fn bad(&self, why: &str) -> ConvertError {
-        ConvertError::BadLine { file: self.file().to_owned(), line: self.line, why: why.to_owned() }
+    fn unparted(&self, why: &'static str) -> ConvertError {
+        ConvertError::Unparted { file: self.file().to_owned(), line: self.line, why }
     }
 
     fn too_large(&self, line: u64) -> ConvertError {
         let place = format!("the row that begins on line {line}");
         ConvertError::RowTooLarge { file: self.file().to_owned(), place, limit: ROW_BYTES }
     }
+}
+
+/// Whether nothing is wrong with a value but that its end is missing.
+fn breaks_off(value: &[u8]) -> bool {
+    matches!(serde_json::from_slice::<IgnoredAny>(value), Err(error) if error.is_eof())
 }
 
 #[expect(clippy::naive_bytecount, reason = "objects that span lines are rare: not worth a dependency")]
@@ -283,13 +299,24 @@ mod tests {
             ("[{\"a\":1}\n{\"a\":2}]", 2, "comma"),
             ("[\n1]", 2, "object"),
             ("[{}]\n{}", 2, "follows"),
-            ("{\"a\":1\n", 1, "not complete"),
+            ("{\"a\":1\n,", 1, "not complete"),
         ] {
             match rows(text) {
-                Err(ConvertError::BadLine { line: l, why, .. }) => assert!(l == line && why.contains(word), "{why}"),
+                Err(ConvertError::Unparted { line: l, why, .. }) => assert!(l == line && why.contains(word), "{why}"),
                 other => panic!("{text}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_first_line_that_is_cut_off_is_a_line() {
+        for cut in ["{\"a\": \"te", "{\"a\": 1", "{\"a\": 1, ", "{\"a\": [1, 2", "{\"a\": {\"b\": tr", "tr", "\"te"] {
+            assert_eq!(lines(&format!("{cut}\n\n{{\"a\": 1}}\n{{\"a\": 2}}\n")), [1, 3, 4], "{cut}");
+            assert_eq!(lines(&format!("{cut}\n")), [1], "{cut}");
+        }
+        assert_eq!(lines("{\"a\":\n{\"b\": 1}\n}\n{}"), [1, 4]);
+        assert_eq!(lines("{\"a\": [\n\n{\"b\": 1},\n{}]}\n{}"), [1, 5]);
+        assert_eq!(rows("{\"a\":\n\n1}").unwrap()[0].1, "{\"a\":\n\n1}");
     }
 
     #[test]

@@ -7,11 +7,13 @@ use std::{io::BufRead, sync::Arc};
 
 use arrow_array::{RecordBatch, builder::StringBuilder};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use dataset_model::OnBadRows;
 
 use super::{
     ConvertError, ReadBatches,
     batches::{BATCH_BYTES, ROW_BYTES},
     compressed::Plain,
+    skips::{Gap, Skips},
 };
 
 /// Short lines: so many in a batch at most.
@@ -28,11 +30,12 @@ pub(super) struct TextBatches {
     schema: SchemaRef,
     buffer: Vec<u8>,
     line: u64,
+    skips: Skips,
 }
 
 impl TextBatches {
-    pub(super) fn new(input: Plain) -> Self {
-        Self { input, schema: Arc::new(schema()), buffer: Vec::new(), line: 0 }
+    pub(super) fn new(input: Plain, on_bad_rows: OnBadRows) -> Self {
+        Self { input, schema: Arc::new(schema()), buffer: Vec::new(), line: 0, skips: Skips::new(on_bad_rows) }
     }
 
     /// Reads the next line into the buffer; false at the end.
@@ -81,18 +84,23 @@ impl ReadBatches for TextBatches {
         let mut texts = StringBuilder::new();
         let (mut rows, mut bytes) = (0, 0);
         while rows < DECODE_ROWS && bytes < BATCH_BYTES && self.read_line()? {
-            let text = std::str::from_utf8(&self.buffer).map_err(|_| ConvertError::BadLine {
-                file: self.input.file().to_owned(),
-                line: self.line,
-                why: "it is not UTF-8".to_owned(),
-            })?;
+            let Ok(text) = std::str::from_utf8(&self.buffer) else {
+                let (file, why) = (self.input.file().to_owned(), "it is not UTF-8".to_owned());
+                self.skips.leave_out(rows, ConvertError::BadLine { file, line: self.line, why })?;
+                continue;
+            };
             texts.append_value(text);
             rows += 1;
             bytes += self.buffer.len() as u64;
         }
+        if rows == 0 {
+            return Ok(self.skips.rest(&self.schema));
+        }
         let cast = |source| ConvertError::Cast { file: self.input.file().to_owned(), source };
-        (rows > 0)
-            .then(|| RecordBatch::try_new(Arc::clone(&self.schema), vec![Arc::new(texts.finish())]).map_err(cast))
-            .transpose()
+        RecordBatch::try_new(Arc::clone(&self.schema), vec![Arc::new(texts.finish())]).map(Some).map_err(cast)
+    }
+
+    fn gaps(&mut self) -> Vec<Gap> {
+        self.skips.take()
     }
 }

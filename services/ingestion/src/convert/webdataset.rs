@@ -60,7 +60,11 @@ pub(super) fn schema(file: &File, path: &str, stop: &CancellationToken) -> Resul
             match kind {
                 Kind::Json => {
                     let bytes = wrapped(content);
-                    inference.observe(&samples.name_of(&sample, column), &Row { line: 1, bytes: &bytes })?;
+                    let seen = inference.observe(&samples.name_of(&sample, column), &Row { line: 1, bytes: &bytes });
+                    seen.map_err(|error| match error {
+                        ConvertError::BadLine { why, .. } => samples.bad(&sample, column, &why),
+                        other => other,
+                    })?;
                 }
                 Kind::Text => drop(text(&samples, &sample, column, content)?),
                 Kind::Int => drop(whole_number(&samples, &sample, column, content)?),

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow_schema::{Schema, SchemaRef};
 use catalog_client::{Claim, CommittedTask, FileKind, Finish, TaskError};
-use dataset_model::{Problem, Reason, Shard, StagedFile};
+use dataset_model::{Problem, Reason, Shard, SkippedRows, StagedFile};
 use serde_json::{Value, json};
 use shard_store::{SealedFile, ShardStore, layout};
 
@@ -26,8 +26,9 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let store = worker.store.clone();
     let splits = blocking(move || splits(&store, tasks)).await??;
     let schema = dataset_schema(&splits);
+    let skipped = skipped(splits.iter().flat_map(|split| &split.tasks));
     let task = &claim.task;
-    let manifest = json!({
+    let mut manifest = json!({
         "format_version": FORMAT_VERSION,
         "dataset_id": task.dataset_id,
         "repo_id": task.repo_id,
@@ -36,6 +37,9 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
         "schema": schema,
         "splits": splits.iter().map(Split::manifest).collect::<Vec<_>>(),
     });
+    if !skipped.is_empty() {
+        manifest["skipped_rows"] = json!(skipped);
+    }
     let key = layout::metadata(&layout::dataset_dir(&task.repo_id, task.dataset_id));
     claim.stage_file(&key, FileKind::Side).await?;
     if claim.stop().is_cancelled() {
@@ -46,7 +50,16 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let written = blocking(move || store.write_file(&key, &bytes)).await?;
     let SealedFile { key, size_bytes, sha256 } = written.map_err(|error| failure::store(&error))?;
     let metadata = Some(StagedFile { key, size_bytes, sha256 });
-    claim.finish(Finish { schema: Some(json!(schema)), metadata, ..Finish::default() }).await
+    claim.finish(Finish { schema: Some(json!(schema)), metadata, skipped, ..Finish::default() }).await
+}
+
+/// What was left out, in the order of the source.
+fn skipped<'a>(tasks: impl Iterator<Item = &'a Done>) -> SkippedRows {
+    let mut skipped = SkippedRows::default();
+    for Done { summary, .. } in tasks {
+        skipped.extend(summary.skipped.count, summary.skipped.first.iter().cloned());
+    }
+    skipped
 }
 
 /// A work task that is done, or what it did of one split.
@@ -169,15 +182,20 @@ impl Split {
             row_start += shard.row_count;
             size_bytes += shard.size_bytes;
         }
+        let skipped_count: u64 = self.tasks.iter().map(|task| task.summary.skipped.count).sum();
         let files = self.tasks.iter().flat_map(|task| &task.summary.files);
         let files = files.map(|file| json!({"path": file.path, "size_bytes": file.size, "digest": file.digest}));
-        json!({
+        let mut manifest = json!({
             "name": self.name,
             "row_count": row_start,
             "size_bytes": size_bytes,
             "schema": self.schema,
             "shards": shards,
             "source_files": files.collect::<Vec<_>>(),
-        })
+        });
+        if skipped_count > 0 {
+            manifest["skipped_count"] = json!(skipped_count);
+        }
+        manifest
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use catalog_client::{Claim, Commit, TaskError};
-use dataset_model::{Problem, Reason};
+use dataset_model::{OnBadRows, Problem, Reason, SkippedRows};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,7 @@ use super::{
     work::{Download, Piece, convert, fetch, remove},
 };
 use crate::{
-    convert::{ConvertError, Format, Source, common_schema},
+    convert::{ConvertError, Format, Reading, Source, common_schema},
     failure, plan,
 };
 
@@ -36,8 +36,8 @@ pub(super) async fn run(worker: &Worker, claim: &Claim, work: IngestWork, first:
         let piece = Piece { max_rows: Some(missing), first_shard };
         let converted = convert(worker, claim, &work, inputs, piece, &stop).await?;
         missing -= converted.row_count;
+        summaries.push(WorkSummary::new(work, &converted));
         shards.extend(converted.shards);
-        summaries.push(WorkSummary::new(work, &converted.schema, converted.row_count));
     }
     if missing > 0 && first.is_cut {
         let found = first.count - missing;
@@ -45,10 +45,21 @@ pub(super) async fn run(worker: &Worker, claim: &Claim, work: IngestWork, first:
         let problem = Problem::new(Reason::SourceLimitExceeded, detail);
         return Err(TaskError::Problem(problem.next_step("ask for fewer rows, or for all")));
     }
+    only_the_first(&mut summaries);
     let mut summaries = summaries.into_iter();
     let summary = summaries.next().map(|first| WorkSummary { then: summaries.collect(), ..first });
     claim.commit(Commit { shards, summary: json!(summary), ..Commit::default() }).await?;
     blocking(move || remove(&taken.paths)).await
+}
+
+/// Of what was skipped no more is shown of all splits than of one: a summary has its limit.
+fn only_the_first(summaries: &mut [WorkSummary]) {
+    let mut all = SkippedRows::default();
+    for summary in summaries {
+        let shown = all.first.len();
+        all.extend(summary.skipped.count, std::mem::take(&mut summary.skipped.first));
+        summary.skipped.first = all.first[shown..].to_vec();
+    }
 }
 
 /// Files that were fetched so far.
@@ -66,11 +77,11 @@ impl Taken<'_> {
         let (mut inputs, mut found) = (Vec::new(), 0);
         for file in &work.files {
             let fetched = self.fetch(&work, file).await?;
-            let (counted, stop) = ((file.clone(), fetched), self.stop.clone());
+            let (counted, stop, on_bad_rows) = ((file.clone(), fetched), self.stop.clone(), work.on_bad_rows);
             let scratch = self.worker.store.staging_dir();
             let missing = rows - found;
             let counting = blocking(move || {
-                let counted_rows = count(&counted.0, &counted.1, missing, &scratch, &stop);
+                let counted_rows = count((&counted.0, on_bad_rows), &counted.1, missing, &scratch, &stop);
                 (counted, counted_rows)
             });
             let (input, counted) = counting.await?;
@@ -99,7 +110,7 @@ impl Taken<'_> {
 
 /// The rows of a file, counted until there are enough. Blocking.
 fn count(
-    file: &WorkFile,
+    (file, on_bad_rows): (&WorkFile, OnBadRows),
     content: &File,
     enough: u64,
     scratch: &Path,
@@ -109,7 +120,7 @@ fn count(
     let content = content.try_clone().map_err(|source| ConvertError::Disk { file: path.clone(), source })?;
     let format = Format::named(&file.format).unwrap_or(Format::Json);
     let mut rows = 0;
-    for source in Source::open_all(path, content, format, scratch, stop)? {
+    for source in Source::open_all(path, content, Reading { format, on_bad_rows }, scratch, stop)? {
         let schema = common_schema(std::slice::from_ref(&source))?;
         for batch in source.batches(&schema, stop)? {
             rows += batch?.num_rows() as u64;

@@ -1,7 +1,7 @@
 //! The plan task: pins the commit, looks at its files, and adds the work tasks.
 
 use catalog_client::{Claim, Commit, NewTask, SourcePin, TaskError};
-use dataset_model::{IngestSpec, Problem, Upload, UploadedFile};
+use dataset_model::{IngestSpec, OnBadRows, Problem, Upload, UploadedFile};
 use hub::{HubClient, HubError, Token};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -28,6 +28,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let spec: IngestSpec = claim.spec()?;
     claim.progress(|progress| "resolving".clone_into(&mut progress.phase));
     let (repo, upload, max_samples) = (spec.repo_id.as_str().to_owned(), spec.upload.clone(), spec.max_samples);
+    let on_bad_rows = spec.on_bad_rows;
     let (commit, plan) = match &upload {
         Some(upload) => plan::upload::plan(&sources(upload)).map_err(Problem::from)?,
         None => read_and_plan(&worker.hub, spec, hub_token(claim).as_ref(), claim.stop()).await?,
@@ -39,8 +40,8 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     plan::check_size(known_bytes, limits.max_dataset_bytes, free, limits.free_space_bytes).map_err(Problem::from)?;
 
     let tasks = match max_samples {
-        Some(rows) => vec![first_rows_task(&plan, &repo, &commit, rows)],
-        None => tasks(&plan, &repo, &commit, upload.as_ref()),
+        Some(rows) => vec![first_rows_task(&plan, (&repo, &commit), on_bad_rows, rows)],
+        None => tasks(&plan, (&repo, &commit), on_bad_rows, upload.as_ref()),
     };
     for message in messages(tasks) {
         claim.add_tasks(message).await?;
@@ -94,7 +95,7 @@ fn sources(upload: &Upload) -> Vec<SourceFile> {
     upload.files.iter().map(file).collect()
 }
 
-fn tasks(plan: &Plan, repo: &str, commit: &str, upload: Option<&Upload>) -> Vec<NewTask> {
+fn tasks(plan: &Plan, (repo, commit): (&str, &str), on_bad_rows: OnBadRows, upload: Option<&Upload>) -> Vec<NewTask> {
     let groups = plan::groups(&plan.splits);
     let files = upload.iter().flat_map(|upload| &upload.files);
     let keys: HashMap<&str, &str> = files.map(|file| (file.name.as_str(), file.key.as_str())).collect();
@@ -114,6 +115,7 @@ fn tasks(plan: &Plan, repo: &str, commit: &str, upload: Option<&Upload>) -> Vec<
             first_file: group.first_file,
             files: group.files.iter().map(file).collect(),
             text_column: upload.and_then(|upload| upload.text_column.clone()),
+            on_bad_rows,
             first_rows: None,
         };
         NewTask { ordinal, spec: json!(work), total: group.size_bytes() }
@@ -126,7 +128,7 @@ fn first_bytes(plan: &Plan) -> u64 {
 }
 
 /// One task for the first rows of all splits in order: it finds out itself how many files that takes.
-fn first_rows_task(plan: &Plan, repo: &str, commit: &str, count: u64) -> NewTask {
+fn first_rows_task(plan: &Plan, (repo, commit): (&str, &str), on_bad_rows: OnBadRows, count: u64) -> NewTask {
     let (mut room, mut places) = (MESSAGE_BYTES, FIRST_FILES);
     let mut is_cut = false;
     let mut works: Vec<IngestWork> = Vec::new();
@@ -152,6 +154,7 @@ fn first_rows_task(plan: &Plan, repo: &str, commit: &str, count: u64) -> NewTask
             first_file: 0,
             files,
             text_column: None,
+            on_bad_rows,
             first_rows: None,
         });
         if is_cut {
@@ -237,7 +240,7 @@ mod tests {
         assert!(metadata.to_string().len() < METADATA_BYTES);
         assert_eq!(metadata["source_file_count"], 20_000);
         assert!(metadata["source_files"].as_array().unwrap().len() > 1000);
-        let tasks = tasks(&plan, "a/b", "c", None);
+        let tasks = tasks(&plan, ("a/b", "c"), OnBadRows::Fail, None);
         assert!(tasks.iter().all(|task| task.spec.to_string().len() < 64 << 10));
         assert_eq!(tasks.iter().map(|task| task.total).sum::<u64>(), 20_000);
         let work: IngestWork = serde_json::from_value(tasks[1].spec.clone()).unwrap();

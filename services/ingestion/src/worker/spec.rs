@@ -1,8 +1,10 @@
 //! What the plan tells the work tasks, and what those tell `finish`: JSON that the catalog carries unseen.
 
 use arrow_schema::Schema;
+use dataset_model::{OnBadRows, SkippedRows};
 use serde::{Deserialize, Serialize};
 
+use super::write::Converted;
 use crate::plan::SourceFile;
 
 /// Specification of a work task: consecutive files of one split.
@@ -21,6 +23,8 @@ pub(super) struct IngestWork {
     /// Which column of an upload must hold text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_column: Option<String>,
+    #[serde(default, skip_serializing_if = "OnBadRows::is_fail")]
+    pub on_bad_rows: OnBadRows,
     /// Of a task that takes the first rows only: how many, and from where else when these files have too few.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_rows: Option<FirstRows>,
@@ -59,26 +63,31 @@ pub(super) struct WorkSummary {
     pub files: Vec<SourceFile>,
     /// None when it is too large for a summary: then every shard of the task has it.
     pub schema: Option<Schema>,
+    #[serde(default, skip_serializing_if = "SkippedRows::is_empty")]
+    pub skipped: SkippedRows,
     /// Of the following splits, where one task took rows of several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub then: Vec<WorkSummary>,
 }
 
-/// `finish` gets the summaries of 50 tasks in one message of at most 4 MiB; the files take up to 20 KiB of each.
+/// `finish` gets the summaries of 50 tasks in one message of at most 4 MiB; the files take up to 20 KiB of each, and the
+/// skipped rows that are shown 16 KiB.
 const SCHEMA_BYTES: usize = 16 << 10;
 
 impl WorkSummary {
-    pub(super) fn new(work: IngestWork, schema: &Schema, row_count: u64) -> Self {
-        let fits = serde_json::to_vec(schema).is_ok_and(|json| json.len() <= SCHEMA_BYTES);
+    pub(super) fn new(work: IngestWork, converted: &Converted) -> Self {
+        let Converted { schema, row_count, skipped, .. } = converted;
+        let fits = serde_json::to_vec(&**schema).is_ok_and(|json| json.len() <= SCHEMA_BYTES);
         Self {
             commit: work.commit,
             config: work.config,
             split: work.split,
             split_number: work.split_number,
-            row_count,
+            row_count: *row_count,
             files: work.files.into_iter().map(|file| file.source).collect(),
             // A task without rows has no shard that could tell.
-            schema: (fits || row_count == 0).then(|| schema.clone()),
+            schema: (fits || *row_count == 0).then(|| schema.as_ref().clone()),
+            skipped: skipped.clone(),
             then: Vec::new(),
         }
     }

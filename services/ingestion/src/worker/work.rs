@@ -56,7 +56,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
             return Err(error);
         }
     };
-    let summary = WorkSummary::new(work, &converted.schema, converted.row_count);
+    let summary = WorkSummary::new(work, &converted);
     claim.commit(Commit { shards: converted.shards, summary: json!(summary), ..Commit::default() }).await?;
     blocking(move || remove(&paths)).await
 }
@@ -188,9 +188,13 @@ pub(super) async fn convert(
         first_shard: piece.first_shard,
     };
     let (events, mut heard) = mpsc::channel(16);
-    let (store, own_stop, text_column) = (worker.store.clone(), stop.clone(), work.text_column.clone());
-    let max_rows = piece.max_rows.unwrap_or(u64::MAX);
-    let converting = blocking(move || write::shards((store, names), inputs, text_column, max_rows, &events, &own_stop));
+    let (store, own_stop) = (worker.store.clone(), stop.clone());
+    let wanted = write::Wanted {
+        on_bad_rows: work.on_bad_rows,
+        text_column: work.text_column.clone(),
+        most: piece.max_rows.unwrap_or(u64::MAX),
+    };
+    let converting = blocking(move || write::shards((store, names), inputs, &wanted, &events, &own_stop));
     let mut refused = None;
     let listening = async {
         while let Some(event) = heard.recv().await {

@@ -12,7 +12,7 @@ use std::{
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
-use dataset_model::Shard;
+use dataset_model::{OnBadRows, Shard, SkippedRows};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use shard_store::ShardStore;
 use tokio::sync::{mpsc, oneshot};
@@ -22,7 +22,7 @@ use super::{
     shards::{RawShards, ShardError, ShardNames},
     spec::WorkFile,
 };
-use crate::convert::{ConvertError, Format, Source, common_schema};
+use crate::convert::{ConvertError, Format, Gap, Reading, Source, common_schema};
 
 /// Batches that are read ahead of the one that is written: a few MiB each.
 const READ_AHEAD: usize = 2;
@@ -33,33 +33,43 @@ pub(super) enum Event {
     Rows(u64),
 }
 
+/// Which rows of the files are wanted.
+pub(super) struct Wanted {
+    pub on_bad_rows: OnBadRows,
+    /// A column that must hold text.
+    pub text_column: Option<String>,
+    /// So many of the first ones.
+    pub most: u64,
+}
+
 pub(super) struct Converted {
     pub shards: Vec<Shard>,
     pub schema: SchemaRef,
     pub row_count: u64,
+    pub skipped: SkippedRows,
 }
 
 /// Rows on their way into shards.
-struct Rows<'a> {
-    /// Of which file, and the place there of the first.
+struct Piece<'a> {
+    /// Of which file, and the place there of the first, skipped or not.
     origin: &'a str,
     row_start: u64,
     batch: RecordBatch,
+    gaps: Vec<Gap>,
 }
 
 /// Blocking.
 pub(super) fn shards(
     (store, names): (ShardStore, ShardNames),
     inputs: Vec<(WorkFile, File)>,
-    text_column: Option<String>,
-    max_rows: u64,
+    wanted: &Wanted,
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Converted, ShardError> {
-    let sources = sources(inputs, &store, stop)?;
+    let sources = sources(inputs, wanted.on_bad_rows, &store, stop)?;
     let schema = common_schema(&sources)?;
-    if let Some(column) = text_column.filter(|_| !schema.fields().is_empty()) {
-        check_text(&schema, &column)?;
+    if let Some(column) = wanted.text_column.as_ref().filter(|_| !schema.fields().is_empty()) {
+        check_text(&schema, column)?;
     }
     let announce = |key: &str| {
         let (answer, answered) = oneshot::channel();
@@ -68,8 +78,8 @@ pub(super) fn shards(
         answered.blocking_recv().map_err(|_| ShardError::NotAnnounced)
     };
     let mut shards = RawShards::new(store, names, schema.clone(), announce);
-    match write_rows(&sources, &schema, &mut shards, max_rows, events, stop) {
-        Ok(written) => Ok(Converted { shards: written, schema, row_count: shards.row_count() }),
+    match write_rows(&sources, &schema, &mut shards, wanted.most, events, stop) {
+        Ok((written, skipped)) => Ok(Converted { shards: written, schema, row_count: shards.row_count(), skipped }),
         Err(error) => {
             shards.discard();
             Err(error)
@@ -80,13 +90,14 @@ pub(super) fn shards(
 /// The first file that cannot be read is named, whichever was looked at first.
 fn sources(
     inputs: Vec<(WorkFile, File)>,
+    on_bad_rows: OnBadRows,
     store: &ShardStore,
     stop: &CancellationToken,
 ) -> Result<Vec<Source>, ConvertError> {
     let open = |(WorkFile { source, format, .. }, file): (WorkFile, File)| {
         // The plan only lets through formats that are known here.
         let format = Format::named(&format).unwrap_or(Format::Json);
-        Source::open_all(&source.path, file, format, &store.staging_dir(), stop)
+        Source::open_all(&source.path, file, Reading { format, on_bad_rows }, &store.staging_dir(), stop)
     };
     let opened: Vec<Result<Vec<Source>, ConvertError>> = inputs.into_par_iter().map(open).collect();
     let mut sources = Vec::with_capacity(opened.len());
@@ -110,20 +121,22 @@ fn write_rows<A: FnMut(&str) -> Result<(), ShardError>>(
     sources: &[Source],
     schema: &SchemaRef,
     shards: &mut RawShards<A>,
-    max_rows: u64,
+    most: u64,
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
-) -> Result<Vec<Shard>, ShardError> {
+) -> Result<(Vec<Shard>, SkippedRows), ShardError> {
     thread::scope(|scope| {
         // Dropped with the first error or the last row that is wanted, which ends the reading thread.
         let (sender, read) = sync_channel(READ_AHEAD);
         scope.spawn(move || read_rows(sources, schema, &sender, stop));
-        let mut missing = max_rows;
-        for rows in read {
-            let Rows { origin, row_start, batch } = rows?;
-            let batch = batch.slice(0, usize::try_from(missing).map_or(batch.num_rows(), |n| n.min(batch.num_rows())));
+        let (mut missing, mut skipped) = (most, SkippedRows::default());
+        for piece in read {
+            let Piece { origin, row_start, batch, gaps } = piece?.first(missing);
             missing -= batch.num_rows() as u64;
-            shards.push(origin, row_start, &batch)?;
+            shards.push(origin, row_start, &batch, &gaps)?;
+            for gap in gaps {
+                skipped.extend(gap.count, gap.first);
+            }
             // A full channel means that the last count was not read yet either.
             drop(events.try_send(Event::Rows(shards.row_count())));
             if missing == 0 {
@@ -133,15 +146,33 @@ fn write_rows<A: FnMut(&str) -> Result<(), ShardError>>(
         if stop.is_cancelled() {
             return Err(ConvertError::Stopped.into());
         }
-        shards.finish()
+        Ok((shards.finish()?, skipped))
     })
+}
+
+impl Piece<'_> {
+    /// With no more than so many rows; what was skipped behind the last one nobody asked for.
+    fn first(mut self, most: u64) -> Self {
+        if let Ok(most) = usize::try_from(most)
+            && most <= self.batch.num_rows()
+        {
+            self.batch = self.batch.slice(0, most);
+            self.gaps.retain(|gap| gap.at < most);
+        }
+        self
+    }
+
+    /// With those that were skipped.
+    fn source_rows(&self) -> u64 {
+        self.batch.num_rows() as u64 + self.gaps.iter().map(|gap| gap.count).sum::<u64>()
+    }
 }
 
 /// Reads until nobody takes the rows any more; an error is the last thing that it sends.
 fn read_rows<'a>(
     sources: &'a [Source],
     schema: &'a SchemaRef,
-    sender: &SyncSender<Result<Rows<'a>, ConvertError>>,
+    sender: &SyncSender<Result<Piece<'a>, ConvertError>>,
     stop: &'a CancellationToken,
 ) {
     let (mut row_start, mut origin) = (0, "");
@@ -150,18 +181,18 @@ fn read_rows<'a>(
         if source.origin() != origin {
             (row_start, origin) = (0, source.origin());
         }
-        let batches = match source.batches(schema, stop) {
+        let mut batches = match source.batches(schema, stop) {
             Ok(batches) => batches,
             Err(error) => {
                 let _ = sender.send(Err(error));
                 return;
             }
         };
-        for batch in batches {
+        while let Some(batch) = batches.next() {
             let is_last = batch.is_err();
-            let rows = batch.map(|batch| Rows { origin, row_start, batch });
-            row_start += rows.as_ref().map_or(0, |rows| rows.batch.num_rows() as u64);
-            if sender.send(rows).is_err() || is_last {
+            let piece = batch.map(|batch| Piece { origin, row_start, batch, gaps: batches.gaps() });
+            row_start += piece.as_ref().map_or(0, Piece::source_rows);
+            if sender.send(piece).is_err() || is_last {
                 return;
             }
         }

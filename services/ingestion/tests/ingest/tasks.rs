@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_kit::fake_hub::{Control, FakeHub, Fault};
 
-fn repository(files: &[(&str, String)]) -> TempDir {
+pub(crate) fn repository(files: &[(&str, String)]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let repo = files.iter().fold(FakeHub::repo(root.path(), "datasets/acme/corpus"), |repo, (path, content)| {
         repo.file(path, content.clone())

@@ -76,11 +76,11 @@ impl Publication {
         let bytes = serde_json::to_vec_pretty(&manifest).map_err(|error| failure::internal(&error))?;
         let metadata = self.store.write_file(&layout::metadata(&self.folder), &bytes).map_err(on_store)?;
         Ok(Finish {
-            schema: None,
             statistics: Some(serde_json::to_value(statistics).map_err(|error| failure::internal(&error))?),
             metadata: Some(super::staged(metadata)),
             files: vec![vocabulary],
             engine: Some(self.engine),
+            ..Finish::default()
         })
     }
 

@@ -7,7 +7,7 @@ use crate::{
     output, watch,
 };
 use catalog_client::request;
-use dataset_model::{Dataset, DatasetStatus, JobId};
+use dataset_model::{Dataset, DatasetStatus, JobId, SkippedRows};
 use dataset_proto::{
     Required,
     catalog::{
@@ -27,12 +27,22 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure
         }
         Command::Ls { query, status, limit, page } => list(client, query, status, limit, page).await,
         Command::Show { dataset } => show(client, &client.find(&dataset).await?),
-        Command::Pull { dataset, split, config, revision, max_samples, access, waiting } => {
+        Command::Pull { dataset, split, config, revision, max_samples, bad_rows, access, waiting } => {
+            let on_bad_rows = bad_rows.asked().into();
             let hf_token = token(&access)?;
             let found = client.find(&dataset).await?.id;
             let dataset_id = found.to_string();
             let request_id = None;
-            let start = StartIngestRequest { dataset_id, split, config, revision, max_samples, hf_token, request_id };
+            let start = StartIngestRequest {
+                dataset_id,
+                split,
+                config,
+                revision,
+                max_samples,
+                hf_token,
+                request_id,
+                on_bad_rows,
+            };
             let answer = client.catalog.datasets().start_ingest(request(start)).await?.into_inner();
             let job: JobId = answer.job_id.parse().map_err(|_| Failure::other("the job's id cannot be read"))?;
             if waiting.detach {
@@ -114,6 +124,11 @@ async fn list(
     output::table(&["id", "name", "status", "rows", "size", "tokenizations"], &rows)
 }
 
+/// What an ingest left out.
+fn skipped(dataset: &Dataset) -> Option<SkippedRows> {
+    serde_json::from_value(dataset.metadata.get("skipped_rows")?.clone()).ok()
+}
+
 fn show(client: &Client, dataset: &Dataset) -> Result<(), Failure> {
     if client.json {
         return output::json(dataset);
@@ -123,6 +138,16 @@ fn show(client: &Client, dataset: &Dataset) -> Result<(), Failure> {
     for split in &dataset.splits {
         let rows = output::count(Some(split.row_count));
         output::line(&format!("  {:<16} {rows} rows  {}", split.name, output::bytes(split.size_bytes)))?;
+    }
+    if let Some(skipped) = skipped(dataset) {
+        output::line(&format!("  skipped rows, which cannot be read: {}", output::count(Some(skipped.count))))?;
+        for row in &skipped.first {
+            output::line(&format!("    {}, line {}: {}", row.file, row.line, row.why))?;
+        }
+        let more = skipped.count - skipped.first.len() as u64;
+        if more > 0 {
+            output::line(&format!("    and {} more", output::count(Some(more))))?;
+        }
     }
     for t in &dataset.tokenizations {
         let tokens = output::count(t.num_tokens);

@@ -32,7 +32,12 @@ pub(crate) async fn run(client: &Client, upload: Upload) -> Result<Option<Datase
     if let Ok(style) = ProgressStyle::with_template(BAR) {
         bar.set_style(style);
     }
-    let start = UploadStart { name: upload.name, text_column: upload.text_column, total_bytes: Some(total) };
+    let start = UploadStart {
+        name: upload.name,
+        text_column: upload.text_column,
+        total_bytes: Some(total),
+        on_bad_rows: upload.bad_rows.asked().into(),
+    };
     // A file that cannot be read ends the stream before its end, which makes it void.
     let failed = Arc::new(Mutex::new(None));
     let note = Arc::clone(&failed);

@@ -1,5 +1,6 @@
 //! Scenarios and faults against the whole platform in one process. One binary, so that it is linked once.
 
+mod bad_rows;
 mod bus;
 mod cancels;
 mod checker;

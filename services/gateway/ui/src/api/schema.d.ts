@@ -636,6 +636,7 @@ export interface components {
              * @description Only so many rows, the first of the source in its order; all.
              */
             max_samples?: number | null;
+            on_bad_rows?: components["schemas"]["OnBadRows"] | null;
             revision?: string | null;
             /** @description One split; all. */
             split?: string | null;
@@ -887,6 +888,11 @@ export interface components {
             /** @description Branch, tag, ref or commit; the default branch. */
             revision?: string | null;
         };
+        /**
+         * @description What becomes of a row of JSON, CSV or text that cannot be read.
+         * @enum {string}
+         */
+        OnBadRows: "fail" | "skip";
         /**
          * @description Whether documents share rows.
          * @enum {string}
@@ -1467,6 +1473,7 @@ export interface components {
             files: string[];
             /** @description Unique. */
             name: string;
+            on_bad_rows?: components["schemas"]["OnBadRows"] | null;
             /** @description The column that tokenizations read by default. */
             text_column?: string | null;
         };

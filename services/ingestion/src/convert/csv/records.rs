@@ -6,7 +6,6 @@
 use std::{
     collections::HashSet,
     io::{self, Cursor, Read},
-    str::Utf8Error,
 };
 
 use csv::{ByteRecord, ReaderBuilder};
@@ -28,20 +27,25 @@ pub(super) struct Records {
 /// A row.
 pub(super) struct Row<'a> {
     record: &'a ByteRecord,
+    columns: usize,
     file: &'a str,
     line: u64,
 }
 
 impl<'a> Row<'a> {
-    /// Its cells in order.
-    pub(super) fn cells(&self) -> impl Iterator<Item = Result<&'a str, ConvertError>> + use<'a> {
-        let (file, line) = (self.file, self.line);
-        let bad = move |_: Utf8Error| ConvertError::BadLine {
-            file: file.to_owned(),
-            line,
-            why: "it is not UTF-8".to_owned(),
-        };
-        self.record.iter().map(move |cell| std::str::from_utf8(cell).map_err(bad))
+    /// Its cells in order; an error when there are too many, or one of them is no text.
+    pub(super) fn cells(&self) -> Result<impl Iterator<Item = &'a str> + use<'a>, ConvertError> {
+        let (record, columns) = (self.record, self.columns);
+        let bad = |why| ConvertError::BadLine { file: self.file.to_owned(), line: self.line, why };
+        if record.len() > columns {
+            return Err(bad(format!("it has {} cells, and the table {columns} columns", record.len())));
+        }
+        // All at once is fast; a character that begins in one cell and ends in the next is none.
+        let text = std::str::from_utf8(record.as_slice()).ok();
+        let range = |cell| record.range(cell).unwrap_or_default();
+        let text = text.filter(|text| (0..record.len()).all(|cell| text.is_char_boundary(range(cell).end)));
+        let text = text.ok_or_else(|| bad("it is not UTF-8".to_owned()))?;
+        Ok((0..record.len()).map(move |cell| &text[record.range(cell).unwrap_or_default()]))
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -55,12 +59,15 @@ impl Records {
         let reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(input);
         let mut records = Self { reader, record: ByteRecord::new(), names: Vec::new() };
         if let Some(line) = records.read()? {
-            let row = Row { record: &records.record, file: records.file(), line };
-            if row.record.len() > COLUMNS {
+            let columns = records.record.len();
+            let row = Row { record: &records.record, columns, file: records.file(), line };
+            if columns > COLUMNS {
                 let what = format!("more than {COLUMNS} columns");
                 return Err(ConvertError::TooComplex { file: row.file.to_owned(), line, what });
             }
-            records.names = names(row.cells())?;
+            let why = "the names of the columns are not UTF-8";
+            let cells = row.cells().map_err(|_| ConvertError::Unparted { file: row.file.to_owned(), line, why })?;
+            records.names = names(cells);
         }
         Ok(records)
     }
@@ -77,12 +84,8 @@ impl Records {
     /// The next row, or none at the end.
     pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, ConvertError> {
         let Some(line) = self.read()? else { return Ok(None) };
-        let (cells, columns) = (self.record.len(), self.names.len());
-        if cells > columns {
-            return Err(self.bad(line, format!("it has {cells} cells, and the table {columns} columns")));
-        }
         let file = self.reader.get_ref().plain.file();
-        Ok(Some(Row { record: &self.record, file, line }))
+        Ok(Some(Row { record: &self.record, columns: self.names.len(), file, line }))
     }
 
     /// Reads on to the next row that is not blank; gives its line, or none at the end.
@@ -95,17 +98,14 @@ impl Records {
             match self.record.iter().next_back() {
                 Some(cell) if self.record.len() == 1 && cell == end => return Ok(None),
                 Some(cell) if cell.windows(end.len()).any(|window| window == end) => {
-                    return Err(self.bad(line, "a quoted cell is not closed".to_owned()));
+                    let (file, why) = (self.file().to_owned(), "a quoted cell is not closed");
+                    return Err(ConvertError::Unparted { file, line, why });
                 }
                 _ if !more => return Ok(None),
                 Some(cell) if self.record.len() == 1 && !cell.is_empty() && cell.trim_ascii().is_empty() => {}
                 _ => return Ok(Some(line)),
             }
         }
-    }
-
-    fn bad(&self, line: u64, why: String) -> ConvertError {
-        ConvertError::BadLine { file: self.file().to_owned(), line, why }
     }
 
     fn failed(&self, error: csv::Error) -> ConvertError {
@@ -116,16 +116,15 @@ impl Records {
                 ConvertError::RowTooLarge { file: self.file().to_owned(), place, limit: ROW_BYTES }
             }
             csv::ErrorKind::Io(error) => self.reader.get_ref().plain.error(error),
-            other => self.bad(line, format!("{other:?}")),
+            other => ConvertError::BadLine { file: self.file().to_owned(), line, why: format!("{other:?}") },
         }
     }
 }
 
-fn names<'a>(cells: impl Iterator<Item = Result<&'a str, ConvertError>>) -> Result<Vec<String>, ConvertError> {
+fn names<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut names = Vec::new();
     for (number, cell) in cells.enumerate() {
-        let cell = cell?;
         let plain = if cell.is_empty() { format!("Unnamed: {number}") } else { cell.to_owned() };
         let mut name = plain.clone();
         let mut again = 0;
@@ -135,7 +134,7 @@ fn names<'a>(cells: impl Iterator<Item = Result<&'a str, ConvertError>>) -> Resu
         }
         names.push(name);
     }
-    Ok(names)
+    names
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

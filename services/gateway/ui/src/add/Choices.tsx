@@ -1,7 +1,7 @@
-// What of a repository is downloaded: configuration, split, how many rows, and under which name.
+// What of a repository is downloaded: configuration, split, how many rows, whether bad ones too, and under which name.
 import type { HubDataset } from '../api/client';
 import { formatBytes } from '../format';
-import { Field, NumberInput, Select, TextInput } from '../ui/Field';
+import { Checkbox, Field, NumberInput, Select, TextInput } from '../ui/Field';
 
 export interface Chosen {
   config?: string | undefined;
@@ -9,6 +9,7 @@ export interface Chosen {
   split?: string | undefined;
   rows?: number | undefined;
   name?: string | undefined;
+  skipBadRows?: boolean | undefined;
 }
 
 interface Props {
@@ -90,6 +91,13 @@ export function Choices({ repo, chosen, onChoose }: Props) {
           />
         )}
       </Field>
+      <Checkbox
+        className="sm:col-span-2 lg:col-span-4"
+        label="Skip bad rows"
+        hint="Rows of JSON, CSV and text that cannot be read are left out and counted. Otherwise the first one ends the download."
+        checked={chosen.skipBadRows ?? false}
+        onChange={(event) => onChoose({ ...chosen, skipBadRows: event.target.checked })}
+      />
     </fieldset>
   );
 }

@@ -5,7 +5,7 @@ import { ApiProblem } from '../api/problem';
 import { formatBytes, formatPercent, plural } from '../format';
 import { outdate } from '../store/cache';
 import { Button, IconButton } from '../ui/Button';
-import { Field, TextInput } from '../ui/Field';
+import { Checkbox, Field, TextInput } from '../ui/Field';
 import { Icon } from '../ui/Icon';
 import { Problem } from '../ui/Problem';
 import { Progress } from '../ui/Progress';
@@ -18,6 +18,7 @@ export function UploadForm() {
   const { files } = useDroppedFiles();
   const [name, setName] = useState<string>();
   const [column, setColumn] = useState('');
+  const [skipBadRows, setSkipBadRows] = useState(false);
   const [sent, setSent] = useState<{ done: number; total: number }>();
   const [problem, setProblem] = useState<ApiProblem>();
   const sending = useRef<Sending>(undefined);
@@ -32,9 +33,8 @@ export function UploadForm() {
     event.preventDefault();
     setProblem(undefined);
     setSent({ done: 0, total: files.reduce((sum, file) => sum + file.size, 0) });
-    sending.current = sendFiles({ files, name: shownName, text_column: column }, (done, total) =>
-      setSent({ done, total }),
-    );
+    const order = { files, name: shownName, text_column: column, skipBadRows };
+    sending.current = sendFiles(order, (done, total) => setSent({ done, total }));
     try {
       const { dataset } = await sending.current.answer;
       useDroppedFiles.setState({ files: [] });
@@ -69,6 +69,12 @@ export function UploadForm() {
           />
         )}
       </Field>
+      <Checkbox
+        label="Skip bad rows"
+        hint="Those that cannot be read are left out and counted."
+        checked={skipBadRows}
+        onChange={(event) => setSkipBadRows(event.target.checked)}
+      />
       {problem !== undefined && <Problem problem={problem} compact />}
       {sent === undefined ? (
         <Button

@@ -91,12 +91,13 @@ test('what was looked at is what is downloaded: the commit, the configuration, w
   expect(preview).toHaveTextContent('Gated');
   expect(preview).toHaveTextContent('Not enough');
   await userEvent.selectOptions(screen.getByLabelText('Split'), 'train');
+  await userEvent.click(screen.getByRole('checkbox', { name: 'Skip bad rows' }));
   await userEvent.click(screen.getByRole('button', { name: 'Download' }));
   await vi.waitFor(() => expect(asked.at(-1)?.path).toBe('POST /api/v1/datasets/a/download'));
   expect(asked[0]?.token).toBe('hf_secret');
   const [create, start] = asked.slice(-2);
   expect(create?.body).toEqual({ repo_id: 'owner/name', revision: COMMIT });
-  expect(start?.body).toEqual({ split: 'train', hf_token: 'hf_secret' });
+  expect(start?.body).toEqual({ split: 'train', on_bad_rows: 'skip', hf_token: 'hf_secret' });
   const kept = JSON.stringify([
     Object.entries(localStorage),
     queryClient

@@ -6,6 +6,7 @@ export interface UploadOrder {
   files: readonly File[];
   name: string;
   text_column: string;
+  skipBadRows: boolean;
 }
 
 export interface Sending {
@@ -18,6 +19,7 @@ export function sendFiles(order: UploadOrder, onProgress: (sent: number, total: 
   // The short parts first, so that a refusal comes before the bytes.
   form.append('name', order.name);
   if (order.text_column !== '') form.append('text_column', order.text_column);
+  if (order.skipBadRows) form.append('on_bad_rows', 'skip');
   for (const file of order.files) form.append('files', file, file.name);
 
   const request = new XMLHttpRequest();

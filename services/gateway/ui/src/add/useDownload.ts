@@ -18,7 +18,7 @@ export function useDownload() {
   // Registered, but not started: the next click must not register it twice.
   const registered = useRef<{ key: string; id: string }>(undefined);
 
-  const start = async ({ repo_id, revision, token, config, split, name, rows }: Order) => {
+  const start = async ({ repo_id, revision, token, config, split, name, rows, skipBadRows }: Order) => {
     setBusy(true);
     setProblem(undefined);
     const { createDataset, startDownload } = datasetsStore.getState();
@@ -29,7 +29,12 @@ export function useDownload() {
         registered.current = { key, id };
       }
       const { id } = registered.current;
-      await startDownload(id, { split, max_samples: rows, hf_token: token === '' ? undefined : token });
+      await startDownload(id, {
+        split,
+        max_samples: rows,
+        on_bad_rows: skipBadRows ? 'skip' : undefined,
+        hf_token: token === '' ? undefined : token,
+      });
       registered.current = undefined;
       await navigate({ to: '/datasets/$id/$tab', params: { id, tab: 'overview' } });
     } catch (cause) {

@@ -1,5 +1,6 @@
-// The source files behind the rows, and those of the repository that were left out, with the rule that did it.
-import { formatBytes, formatCount } from '../../format';
+// The source files behind the rows, those of the repository that were left out, with the rule that did it, and the rows
+// that were skipped because they cannot be read.
+import { formatBytes, formatCount, plural } from '../../format';
 import { Table, Td, Th } from '../../ui';
 
 interface SourceFile {
@@ -13,11 +14,19 @@ interface LeftOut {
   rule: string;
 }
 
+interface SkippedRow {
+  file: string;
+  line: number;
+  why: string;
+}
+
 interface Metadata {
   source_files?: SourceFile[];
   source_file_count?: number;
   left_out?: LeftOut[];
   left_out_count?: number;
+  /** The first of them. */
+  skipped_rows?: { count: number; first: SkippedRow[] };
 }
 
 /** Rows that are drawn; a repository may have thousands of files. */
@@ -29,6 +38,7 @@ export function SourceFiles({ metadata }: { metadata: unknown }) {
     source_file_count = 0,
     left_out = [],
     left_out_count = 0,
+    skipped_rows,
   } = (metadata ?? {}) as Metadata;
   if (source_file_count === 0 && left_out_count === 0) return null;
   return (
@@ -69,6 +79,26 @@ export function SourceFiles({ metadata }: { metadata: unknown }) {
                 <span className="text-muted">: {file.rule.replaceAll('_', ' ')}</span>
               </li>
             ))}
+          </ul>
+        </details>
+      )}
+      {skipped_rows && (
+        <details>
+          <summary className="text-sm">{plural(skipped_rows.count, 'row')} skipped</summary>
+          <ul className="mt-2 flex flex-col gap-1 text-sm">
+            {skipped_rows.first.map(({ file, line, why }) => (
+              <li key={`${file}:${line}`}>
+                <bdi className="font-mono text-xs">{file}</bdi>, line {formatCount(line)}
+                <span className="text-muted">
+                  : <bdi>{why}</bdi>
+                </span>
+              </li>
+            ))}
+            {skipped_rows.count > skipped_rows.first.length && (
+              <li className="text-muted">
+                and {formatCount(skipped_rows.count - skipped_rows.first.length)} more
+              </li>
+            )}
           </ul>
         </details>
       )}

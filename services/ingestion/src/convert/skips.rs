@@ -182,6 +182,34 @@ mod tests {
         assert_eq!((kept, skipped), (rows(&[(0, "1"), (1, "2")]), vec![2, 1]));
     }
 
+    /// What the first pass takes for a row, the reader of the second must be able to read.
+    #[test]
+    fn a_damaged_byte_costs_no_more_than_its_row() {
+        let row =
+            r#"{"n": -12, "f": 1.5e3, "t": "\u00e9\ud83d\ude00 \\\" é", "l": [1, null], "o": {"k": true, "z": {}}}"#;
+        let lines = format!("{row}\n").repeat(3);
+        let table = "n,f,t\n1,2.5,\"a \"\"quoted\"\" cell\"\n-7,,é\n8,1e9,x\n".to_owned();
+        let (mut damaged, mut skipped) = (0, 0);
+        for (name, format, content) in [("a.jsonl", Format::Json, lines), ("a.csv", Format::CSV, table)] {
+            // Behind the names of the columns, or the first row.
+            let begin = content.find('\n').unwrap() + 1;
+            for (at, mask) in (begin..content.len()).flat_map(|at| [0x01, 0x10, 0x20, 0x80, 0xff].map(|m| (at, m))) {
+                let mut bytes = content.clone().into_bytes();
+                bytes[at] ^= mask;
+                damaged += 1;
+                match read(name, format, &bytes, OnBadRows::Skip) {
+                    Ok((kept, lines)) => {
+                        assert!(!kept.is_empty());
+                        skipped += usize::from(!lines.is_empty());
+                    }
+                    Err(ConvertError::MixedTypes { .. } | ConvertError::Unparted { .. }) => {}
+                    Err(other) => panic!("byte {at} of {name} ^ {mask:x}: {other}"),
+                }
+            }
+        }
+        assert!(skipped > damaged / 4, "{skipped} of {damaged}");
+    }
+
     #[test]
     fn what_is_more_than_a_bad_row_is_never_skipped() {
         let deep = format!("{{}}\n{{\"a\": {}1{}}}\n", "[".repeat(40), "]".repeat(40));

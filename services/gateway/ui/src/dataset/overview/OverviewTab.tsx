@@ -3,6 +3,7 @@ import { formatBytes, formatCount, formatTime } from '../../format';
 import { Card, CopyButton, Fact, Problem, Table, Td, Th } from '../../ui';
 import type { Dataset } from '../queries';
 import { schemaColumns } from './schema';
+import { canSkip, SkipBadRows } from './SkipBadRows';
 import { SourceFiles } from './SourceFiles';
 
 export default function OverviewTab({ dataset }: { dataset: Dataset }) {
@@ -12,6 +13,7 @@ export default function OverviewTab({ dataset }: { dataset: Dataset }) {
         <Problem
           problem={dataset.error}
           title={dataset.status === 'failed' ? 'The download failed' : undefined}
+          actions={canSkip(dataset) ? <SkipBadRows dataset={dataset} /> : undefined}
         />
       )}
       <Facts dataset={dataset} />

@@ -1,6 +1,6 @@
 // Cancels a job that runs, and starts one again that failed.
 import { useCallback } from 'react';
-import { api, body, done, type Job } from '../api/client';
+import { api, done, type Job } from '../api/client';
 import { useAction } from '../panel/useAction';
 import { outdate } from '../store/cache';
 import { datasetsStore } from '../store/datasetsStore';
@@ -14,11 +14,6 @@ async function cancelJob(job: Job): Promise<void> {
   outdate(job.dataset_id);
 }
 
-async function retryJob(job: Job): Promise<void> {
-  await body(api.POST('/api/v1/jobs/{id}/retry', { params: { path: { id: job.id } } }));
-  outdate(job.dataset_id);
-}
-
 export function JobActions({ job }: { job: Job }) {
   const [cancelling, cancel] = useAction(
     'The job could not be cancelled',
@@ -26,7 +21,7 @@ export function JobActions({ job }: { job: Job }) {
   );
   const [retrying, retry] = useAction(
     'The job could not be started again',
-    useCallback(() => retryJob(job), [job]),
+    useCallback(() => datasetsStore.getState().retryJob(job), [job]),
   );
   const active = job.state === 'queued' || job.state === 'running';
   const ended = job.state === 'failed' || job.state === 'cancelled';

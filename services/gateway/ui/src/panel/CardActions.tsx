@@ -18,17 +18,21 @@ const ICONS: Record<CardAction, IconName> = {
   tokenize: 'tokens',
 };
 
+/** What was asked for before, if anything was. */
+function downloadAgain({ id, job }: Dataset, token?: string): Promise<string> {
+  const { retryJob, startDownload } = datasetsStore.getState();
+  const ended = job?.kind === 'ingest' && (job.state === 'failed' || job.state === 'cancelled');
+  if (token === undefined && ended) return retryJob(job);
+  return startDownload(id, token === undefined ? {} : { hf_token: token });
+}
+
 export const CardActions = memo(function CardActions({ dataset }: { dataset: Dataset }) {
   const { id, name } = dataset;
   const [asks, setAsks] = useState<'delete' | 'token'>();
   const close = useCallback(() => setAsks(undefined), []);
   const [starting, start] = useAction(
     `The download of ${name} could not be started`,
-    useCallback(
-      (token?: string) =>
-        datasetsStore.getState().startDownload(id, token === undefined ? {} : { hf_token: token }),
-      [id],
-    ),
+    useCallback((token?: string) => downloadAgain(dataset, token), [dataset]),
   );
   const [cancelling, cancel] = useAction(
     `${name} could not be cancelled`,

@@ -97,6 +97,20 @@ test('a failure says what, why and what next, with its link', async () => {
   expect(start).toHaveBeenCalledWith('a', { hf_token: 'hf_secret' });
 });
 
+test('what ended is started again with what was asked for then', async () => {
+  const retry = vi.fn(() => Promise.resolve('job'));
+  const start = vi.fn(() => Promise.resolve('job'));
+  datasetsStore.setState({ retryJob: retry, startDownload: start });
+  const failed = { ...job, state: 'failed' } as unknown as Job;
+  const card = await show({ status: 'failed', job: failed });
+  await userEvent.click(within(card).getByRole('button', { name: 'Retry' }));
+  expect(retry).toHaveBeenCalledWith(failed);
+  cleanup();
+  await userEvent.click(within(await show({ status: 'pending' })).getByRole('button', { name: 'Download' }));
+  expect(start).toHaveBeenCalledExactlyOnceWith('a', {});
+  expect(retry).toHaveBeenCalledOnce();
+});
+
 test('a dataset is deleted only after a question', async () => {
   const remove = vi.fn(() => Promise.resolve());
   datasetsStore.setState({ deleteDataset: remove });

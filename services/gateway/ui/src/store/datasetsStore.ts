@@ -1,7 +1,7 @@
 // What the page knows beside the cache of server state: live progress by dataset, and the actions on datasets.
 // Server state itself lives in the Query cache; `datasets` reads it from there.
 import { create } from 'zustand';
-import { api, body, done, type Dataset, type DatasetPage, type Schemas } from '../api/client';
+import { api, body, done, type Dataset, type DatasetPage, type Job, type Schemas } from '../api/client';
 import { datasetsQuery, keys, type DatasetsQuery } from '../api/queries';
 import { queryClient } from '../api/queryClient';
 import { Coalescer } from '../live/coalesce';
@@ -37,6 +37,8 @@ export interface DatasetsState {
     config: Schemas['TokenizeConfig'],
   ) => Promise<Schemas['TokenizationStarted']>;
   cancel: (id: string) => Promise<void>;
+  /** The work of a job that failed or was cancelled once more, with the same selection or configuration. */
+  retryJob: (job: Job) => Promise<string>;
 
   updateDownloadProgress: (id: string, progress: DownloadProgress) => void;
   setDownloadComplete: (id: string, completed: Completed) => void;
@@ -105,6 +107,11 @@ export const useDatasetsStore = create<DatasetsState>()((set, get) => {
       const started = await body(call);
       outdate(id);
       return started;
+    },
+    retryJob: async ({ id, dataset_id }) => {
+      const { job_id } = await body(api.POST('/api/v1/jobs/{id}/retry', { params: { path: { id } } }));
+      outdate(dataset_id);
+      return job_id;
     },
     cancel: async (id) => {
       await done(api.POST('/api/v1/datasets/{id}/cancel', { params: { path: { id } } }));

@@ -48,7 +48,11 @@ class Memory:
 
 def _tree(pid: int) -> list[int]:
     found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
+    except OSError:
+        return []
+    for task in tasks:
         try:
             found += [member for child in task.read_text().split() for member in _tree(int(child))]
         except OSError:

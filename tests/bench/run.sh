@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# 205 MB of text need Debian's documentation packages; elsewhere ask for less.
-.tools/venv/bin/python tests/tools/sample_data.py --megabytes "${BENCH_MEGABYTES:-205}" --out .tools/bench
+# 200 MB of text need Debian's documentation packages; elsewhere ask for less.
+.tools/venv/bin/python tests/tools/sample_data.py --megabytes "${BENCH_MEGABYTES:-200}" --out .tools/bench
 cargo build --release --locked --workspace --bins --examples
 cargo build --release --locked --manifest-path tests/bench/peers/Cargo.toml --target-dir target/peers
 .tools/venv/bin/python tests/bench/tokenization.py

@@ -2,24 +2,29 @@
 //!
 //! The reference can serve everything. A faster engine serves a tokenizer when every construct of its `tokenizer.json`
 //! is one that the engine knows ([`shape`]), and when both gave the same ids for a hostile sample at load ([`sample`]).
-//! Afterwards a piece of text goes to the reference when it holds a code point on which the two differ
-//! ([`code_points`]), or when the fast engine fails.
+//! Afterwards a text falls into words that have their ids by themselves ([`cuts`]), and each that was not seen before
+//! ([`words`]) is encoded: by the reference, when it holds a code point on which the two differ ([`code_points`]) or the
+//! fast engine fails.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::Value;
+use thread_local::ThreadLocal;
 
 use super::encode::{EncodeError, Engine, Reference};
 
 mod code_points;
+mod cuts;
 mod fast_bpe;
-mod pieces;
 mod sample;
 mod shape;
 mod trie;
+mod words;
 
 use code_points::CodePoints;
-use pieces::Cuts;
+use cuts::Cuts;
+use words::Words;
 
 /// Whether a pattern of a `tokenizer.json` is one that its engines know.
 pub(super) fn is_known_pattern(source: &str) -> bool {
@@ -28,6 +33,10 @@ pub(super) fn is_known_pattern(source: &str) -> bool {
 
 /// Characters of a text that are told.
 const SHOWN: usize = 40;
+/// A longer text is encoded bit by bit.
+const LONG: usize = 48 * 1024;
+/// A piece is at least so long: fast engines start threads of their own from 64 KiB on, which are not ours to count.
+const PIECE: usize = 24 * 1024;
 /// Bytes of an id while it is kept and while it is copied into its column.
 const ID_BYTES: u64 = 8;
 
@@ -64,8 +73,10 @@ pub struct Encoder {
 struct Fast {
     engine: Box<dyn Engine>,
     agreed: CodePoints,
-    /// Where long documents may be cut.
+    /// How texts fall into words, if they do.
     cuts: Option<Cuts>,
+    /// What each thread has seen, while it encodes nothing; none beside an engine that does the same and better.
+    words: Option<ThreadLocal<Cell<Option<Box<Words>>>>>,
 }
 
 impl Encoder {
@@ -112,14 +123,33 @@ impl Encoder {
         &self.reference
     }
 
-    /// Appends the ids of `text`; asks `stop` between the pieces of a long one.
+    /// Appends the ids of `text`; asks `stop` inside a long one.
     pub fn encode(&self, text: &str, stop: &dyn Fn() -> bool, out: &mut Vec<u32>) -> Result<(), EncodeError> {
         let Ok(fast) = &self.fast else { return self.reference.encode(text, out) };
-        let Some(cuts) = fast.cuts.filter(|_| text.len() > pieces::LONG) else {
+        let Some(cuts) = &fast.cuts else { return self.piece(fast, text, out) };
+        let Some(words) = &fast.words else { return self.pieces(fast, cuts, text, stop, out) };
+        // Taken out: an engine with threads of its own may come back to this thread before it has ended.
+        let place = words.get_or_default();
+        let mut seen = place.take().unwrap_or_else(|| Box::new(Words::new()));
+        let encoded = seen.encode(text, cuts, stop, out, |word, out| self.piece(fast, word, out));
+        place.set(Some(seen));
+        encoded
+    }
+
+    /// A long text bit by bit, any other as a whole.
+    fn pieces(
+        &self,
+        fast: &Fast,
+        cuts: &Cuts,
+        text: &str,
+        stop: &dyn Fn() -> bool,
+        out: &mut Vec<u32>,
+    ) -> Result<(), EncodeError> {
+        if text.len() <= LONG {
             return self.piece(fast, text, out);
-        };
-        for (number, piece) in cuts.pieces(text).enumerate() {
-            if number > 0 && stop() {
+        }
+        for piece in cuts.pieces(text, PIECE) {
+            if stop() {
                 return Err(EncodeError::Stopped);
             }
             self.piece(fast, piece, out)?;
@@ -152,15 +182,18 @@ impl Encoder {
     pub fn memory(&self, text: &str) -> u64 {
         let length = text.len() as u64;
         let Ok(fast) = &self.fast else { return length.saturating_mul(self.reference.bytes_per_text_byte()) };
-        if text.len() <= pieces::LONG {
+        if text.len() <= LONG {
             return length * fast.engine.bytes_per_text_byte();
         }
         let piece = |piece: &str| {
-            let is_fast = piece.len() <= pieces::LONG || self.agrees(fast, piece);
+            let is_fast = piece.len() <= LONG || self.agrees(fast, piece);
             let engine = if is_fast { &*fast.engine } else { &self.reference };
             engine.bytes_per_text_byte().saturating_mul(piece.len() as u64)
         };
-        let largest = fast.cuts.map_or_else(|| piece(text), |cuts| cuts.pieces(text).map(piece).max().unwrap_or(0));
+        // Engines that see words see them one by one.
+        let least = if fast.words.is_some() { 0 } else { PIECE };
+        let pieces = |cuts: &Cuts| cuts.pieces(text, least).map(piece).max().unwrap_or(0);
+        let largest = fast.cuts.as_ref().map_or_else(|| piece(text), pieces);
         largest.saturating_add(length * ID_BYTES)
     }
 }
@@ -177,7 +210,8 @@ impl Fast {
         let built = catch_unwind(AssertUnwindSafe(|| shape.kind.build(json)));
         let gave_up = |_| Err("it gave up".to_owned());
         let engine = built.unwrap_or_else(gave_up).map_err(|message| Refused::Unloadable { message })?;
-        Ok((Self { engine, agreed: CodePoints::new(), cuts: shape.cuts }, added))
+        let words = (shape.kind != Kind::ByteLevelBpe).then(ThreadLocal::new);
+        Ok((Self { engine, agreed: CodePoints::new(), cuts: shape.cuts, words }, added))
     }
 }
 

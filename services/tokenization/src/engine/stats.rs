@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::vocabulary::Vocabulary;
 
+mod histogram;
 pub mod table;
+
+pub use histogram::Histogram;
 
 /// Entries of `vocab_distribution`; the whole table is a file of its own.
 pub const TOP_TOKENS: usize = 1000;
@@ -58,7 +61,7 @@ impl Totals {
 pub struct Counts {
     pub totals: Totals,
     /// How often each id occurs in the sequences.
-    pub vocabulary: Vec<u64>,
+    pub vocabulary: Histogram,
     /// How many sequences have each length, from 0 to `max_length`.
     pub lengths: Vec<u64>,
 }
@@ -67,22 +70,19 @@ impl Counts {
     /// For ids below `id_count` and sequences of at most `max_length` tokens.
     pub fn new(id_count: usize, max_length: u32) -> Self {
         let lengths = vec![0; max_length as usize + 1];
-        Self { totals: Totals::default(), vocabulary: vec![0; id_count], lengths }
+        Self { totals: Totals::default(), vocabulary: Histogram::new(id_count), lengths }
     }
 
     /// Counts tokens whose sequences are counted elsewhere.
     pub fn add_tokens(&mut self, ids: &[u32]) {
-        let counters = &mut self.vocabulary[..];
-        for id in ids {
-            counters[*id as usize] += 1;
-        }
+        self.vocabulary.add(ids);
         self.totals.tokens += ids.len() as u64;
     }
 
     /// Counts each of the tokens as often as `times`.
     pub fn add_repeated(&mut self, ids: &[u32], times: u64) {
         for id in ids {
-            self.vocabulary[*id as usize] += times;
+            self.vocabulary.add_times(*id, times);
         }
         self.totals.tokens += ids.len() as u64 * times;
     }
@@ -96,7 +96,7 @@ impl Counts {
     /// Adds another part's counts; both must be of the same tokenizer and `max_length`.
     pub fn merge(&mut self, other: &Self) {
         self.totals.merge(&other.totals);
-        self.vocabulary.iter_mut().zip(&other.vocabulary).for_each(|(mine, theirs)| *mine += theirs);
+        self.vocabulary.merge(&other.vocabulary);
         self.lengths.iter_mut().zip(&other.lengths).for_each(|(mine, theirs)| *mine += theirs);
     }
 
@@ -107,7 +107,7 @@ impl Counts {
         let bin_width = self.bin_width();
         Statistics {
             total_tokens: totals.tokens,
-            unique_tokens: self.vocabulary.iter().filter(|count| **count > 0).count() as u64,
+            unique_tokens: self.vocabulary.iter().filter(|count| *count > 0).count() as u64,
             total_sequences: totals.sequences,
             vocab_distribution: self.most_frequent(vocabulary),
             length_distribution: self.lengths.chunks(bin_width as usize).map(|bin| bin.iter().sum()).collect(),
@@ -124,7 +124,7 @@ impl Counts {
     }
 
     fn most_frequent(&self, vocabulary: &Vocabulary) -> Vec<VocabCount> {
-        let mut seen: Vec<(u32, u64)> = (0..).zip(self.vocabulary.iter().copied()).filter(|(_, n)| *n > 0).collect();
+        let mut seen: Vec<(u32, u64)> = (0..).zip(self.vocabulary.iter()).filter(|(_, n)| *n > 0).collect();
         seen.sort_unstable_by_key(|(id, count)| (std::cmp::Reverse(*count), *id));
         seen.truncate(TOP_TOKENS);
         let entry = |(token_id, count)| VocabCount {

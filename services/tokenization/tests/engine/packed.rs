@@ -65,8 +65,8 @@ fn rows_are_the_documents_with_an_end_after_each() {
     assert_eq!((totals.tokens, totals.sequences), (stream.len() as u64, row as u64));
     assert_eq!((totals.documents_in, totals.documents_empty), (700, empty));
     assert_eq!((counts.lengths[100], counts.lengths[stream.len() % 100]), (row as u64 - 1, 1));
-    let counted = (0..).zip(&counts.vocabulary).filter(|(_, count)| **count > 0);
-    assert_eq!(counted.map(|(id, count)| (id, *count)).collect::<BTreeMap<u32, u64>>(), seen);
+    let counted = (0..).zip(counts.vocabulary.iter()).filter(|(_, count)| *count > 0);
+    assert_eq!(counted.collect::<BTreeMap<u32, u64>>(), seen);
 }
 
 #[test]

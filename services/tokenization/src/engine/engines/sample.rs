@@ -17,6 +17,8 @@ const CHARACTERS: &str = "aZé\u{301}\u{323}ß日가ाक١½ⅧªΩжא\u{200D
 const RUN: usize = 1500;
 /// Random texts, and characters in each.
 const RANDOM: (usize, usize) = (300, 40);
+/// The same of words as they are cut: any two ASCII characters come together, and stand around a space and a newline.
+const RANDOM_WORDS: (usize, usize) = (40, 1500);
 
 /// All texts; `added` are the tokens that a tokenizer finds in the text before anything else.
 pub(super) fn texts(added: &[String]) -> Vec<String> {
@@ -35,7 +37,10 @@ pub(super) fn texts(added: &[String]) -> Vec<String> {
         texts.push(joined(part.iter().map(|token| format!("{} ", &token[..token.len() - last_length(token)]))));
         texts.push(joined(part.iter().map(|token| token.to_uppercase())));
     }
-    texts.extend(random());
+    texts.extend(random(CHARACTERS.chars().collect(), RANDOM));
+    let spaces = |c: char| if c.is_ascii_lowercase() { [c, ' '] } else { [c, '\n'] };
+    let words = (' '..='~').flat_map(|c| [c, c, c, c].into_iter().chain(spaces(c)));
+    texts.extend(random(words.collect(), RANDOM_WORDS));
     texts
 }
 
@@ -48,15 +53,14 @@ fn last_length(token: &str) -> usize {
 }
 
 /// Characters in random order, the same each time.
-fn random() -> impl Iterator<Item = String> {
-    let characters: Vec<char> = CHARACTERS.chars().collect();
+fn random(characters: Vec<char>, (texts, length): (usize, usize)) -> impl Iterator<Item = String> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    (0..RANDOM.0).map(move |_| {
+    (0..texts).map(move |_| {
         let next = |_| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let at = (state >> 33) % characters.len() as u64;
             usize::try_from(at).ok().and_then(|at| characters.get(at)).copied().unwrap_or('a')
         };
-        (0..RANDOM.1).map(next).collect()
+        (0..length).map(next).collect()
     })
 }

@@ -9,7 +9,7 @@ use fastokens::tiktoken::{
 use serde_json::Value;
 
 use super::Kind;
-use super::pieces::Cuts;
+use super::cuts::{Cuts, Space};
 
 /// The splits of a byte-level pre-tokenizer that has one pattern.
 const PATTERNS: [&str; 4] = [CL100K_BASE_PATTERN, QWEN2_PATTERN, O200K_BASE_PATTERN, TEKKEN_PATTERN];
@@ -24,10 +24,10 @@ pub(super) fn is_known_pattern(source: &str) -> bool {
 }
 
 /// A tokenizer that a fast engine may serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shape {
     pub(super) kind: Kind,
-    /// Where documents may be cut.
+    /// How texts fall into words, if they do.
     pub(super) cuts: Option<Cuts>,
 }
 
@@ -62,8 +62,24 @@ pub(super) fn of(json: &Value) -> Option<Shape> {
         "Unigram" => unigram(json),
         _ => None,
     }?;
-    let spans = |cuts: Cuts| added_tokens(json).any(|token| token.strips || spans_cut(token.content, cuts));
-    Some(Shape { cuts: shape.cuts.filter(|cuts| !spans(*cuts)), ..shape })
+    let cuts = shape.cuts.and_then(|cuts| added_tokens(json).try_fold(cuts, |cuts, token| around(cuts, &token)));
+    Some(Shape { cuts, ..shape })
+}
+
+/// What is left of the cuts when none may part an added token, or change which is found; none when that is not sure.
+fn around(mut cuts: Cuts, token: &AddedToken<'_>) -> Option<Cuts> {
+    let bytes = token.content.as_bytes();
+    // Runs of spaces have no place where words are cut, which is at single ones.
+    let is_run = bytes.len() > 1 && bytes.iter().all(|byte| *byte == b' ');
+    let strips = token.strips || (bytes.contains(&b' ') && !is_run);
+    if spans_line(token.content) {
+        cuts.not_after_lines();
+    }
+    if cuts.drop_spaces() {
+        // The space before an added token is a text of its own.
+        cuts.not_before(*bytes.first()?);
+    }
+    (!strips).then_some(cuts)
 }
 
 fn bpe(json: &Value) -> Option<Shape> {
@@ -81,9 +97,10 @@ fn bpe(json: &Value) -> Option<Shape> {
     if is_byte_level(&splits) {
         let is_known = normalizers.iter().all(|step| has_only(step, &["type"]) && step["type"] == "NFC");
         let has_bytes = model["byte_fallback"] != true && is_empty(&model["unk_token"]);
-        return (is_known && has_bytes).then_some(Shape { kind: Kind::ByteLevelBpe, cuts: Some(Cuts::Words) });
+        // No known pattern has whitespace after anything else but newlines, nor looks ahead of anything but whitespace.
+        let cuts = Some(Cuts::new(Space::Kept, true));
+        return (is_known && has_bytes).then_some(Shape { kind: Kind::ByteLevelBpe, cuts });
     }
-    let prepends = normalizers.iter().any(|step| step["type"] == "Prepend");
     let is_known = normalizers.iter().all(|step| match step["type"].as_str() {
         Some("Prepend") => has_only(step, &["type", "prepend"]),
         _ => is_replace(step, |pattern| has_only(pattern, &["String"]) && pattern["String"] == " "),
@@ -97,11 +114,33 @@ fn bpe(json: &Value) -> Option<Shape> {
         }
         _ => false,
     };
-    let spans_lines = || model["vocab"].as_object().into_iter().flatten().any(|(token, _)| spans_line(token));
-    (is_known && is_whole && model["byte_fallback"] == true).then(|| Shape {
-        kind: Kind::SentencePieceBpe,
-        cuts: (!prepends && model["ignore_merges"] != true && !spans_lines()).then_some(Cuts::Lines),
-    })
+    (is_known && is_whole && model["byte_fallback"] == true)
+        .then(|| Shape { kind: Kind::SentencePieceBpe, cuts: sentence_cuts(model, &normalizers) })
+}
+
+/// Where no token of the vocabulary reaches across, merges on one side do not depend on the other.
+fn sentence_cuts(model: &Value, normalizers: &[&Value]) -> Option<Cuts> {
+    let prepends: Vec<&Value> = normalizers.iter().filter_map(|step| step.get("prepend")).collect();
+    let blanks: Vec<&str> = normalizers.iter().filter_map(|step| step.get("content")?.as_str()).collect();
+    let ([blank], vocabulary) = (&blanks[..], model["vocab"].as_object()?) else { return None };
+    // The space that was dropped before a word is put there again.
+    let mut cuts = match prepends[..] {
+        [] => Cuts::new(Space::Kept, true),
+        [prepended] if prepended == blank => Cuts::new(Space::Dropped, false),
+        _ => return None,
+    };
+    if model["ignore_merges"] == true || !vocabulary.contains_key(*blank) {
+        return None;
+    }
+    for token in vocabulary.keys() {
+        if spans_line(token) {
+            cuts.not_after_lines();
+        }
+        for before in [blank, " "].iter().flat_map(|blank| token.match_indices(*blank)).map(|(at, _)| at) {
+            token.as_bytes()[..before].last().into_iter().for_each(|last| cuts.not_after(*last));
+        }
+    }
+    Some(cuts)
 }
 
 /// Splits by a known pattern, then the bytes as characters; or GPT-2's, which is both in one.
@@ -136,7 +175,8 @@ fn word_piece(json: &Value) -> Option<Shape> {
         && has_only(normalizer, &switches)
         && splits["type"] == "BertPreTokenizer"
         && has_only(splits, &["type"]);
-    is_known.then_some(Shape { kind: Kind::WordPiece, cuts: Some(Cuts::Words) })
+    // Whitespace parts words and is forgotten.
+    is_known.then_some(Shape { kind: Kind::WordPiece, cuts: Some(Cuts::new(Space::Dropped, true)) })
 }
 
 fn unigram(json: &Value) -> Option<Shape> {
@@ -152,10 +192,19 @@ fn unigram(json: &Value) -> Option<Shape> {
         Some("Metaspace") => has_only(step, &["type", "replacement", "prepend_scheme", "split", "add_prefix_space"]),
         _ => false,
     };
+    let splits = steps(&json["pre_tokenizer"]);
     let is_known = has_only(json.get("model")?, &["type", "unk_id", "vocab", "byte_fallback"])
         && steps(&json["normalizer"]).iter().all(is_normalizer)
-        && steps(&json["pre_tokenizer"]).iter().all(is_split);
-    is_known.then_some(Shape { kind: Kind::Unigram, cuts: None })
+        && splits.iter().all(is_split);
+    // A word is a pre-token by itself, and gets the mark that stands for the space before it, like a text.
+    let marks = |step: &&Value| {
+        let has_mark = matches!(step["prepend_scheme"].as_str(), Some("always" | "first"));
+        step["type"] == "Metaspace" && has_mark && step["split"] != false
+    };
+    let joins = |step: &&Value| step["pattern"]["String"].as_str().is_some_and(|pattern| pattern.contains(' '));
+    let is_cut = splits.last().is_some_and(marks) && !steps(&json["normalizer"]).iter().any(joins);
+    let cuts = is_cut.then(|| Cuts::new(Space::Dropped, false));
+    is_known.then_some(Shape { kind: Kind::Unigram, cuts })
 }
 
 fn is_split(step: &Value) -> bool {
@@ -167,15 +216,9 @@ fn is_replace(step: &Value, is_pattern: impl Fn(&Value) -> bool) -> bool {
     is_known && is_pattern(&step["pattern"]) && step["content"].is_string()
 }
 
-/// Whether a cut after a line could fall inside the token.
+/// Whether a cut after a line would fall inside the token.
 fn spans_line(token: &str) -> bool {
     token.as_bytes().windows(2).any(|pair| pair[0] == b'\n' && pair[1].is_ascii_alphabetic())
-}
-
-/// Whether an added token may be found across a cut: of those with spaces, only runs of them are not.
-fn spans_cut(token: &str, cuts: Cuts) -> bool {
-    let is_run = token.len() > 1 && token.bytes().all(|byte| byte == b' ');
-    token.contains('\n') || (cuts == Cuts::Words && token.contains(' ') && !is_run)
 }
 
 fn has_only(value: &Value, keys: &[&str]) -> bool {
@@ -213,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_is_not_named_is_not_known() {
-        let known = Some(Shape { kind: Kind::ByteLevelBpe, cuts: Some(Cuts::Words) });
+        let known = Some(Shape { kind: Kind::ByteLevelBpe, cuts: Some(Cuts::new(Space::Kept, true)) });
         assert_eq!(of(&gpt2()), known);
         let change = |at: &str, value: Value| {
             let mut json = gpt2();
@@ -242,10 +285,53 @@ mod tests {
             assert_eq!(used, None, "{at} = {value}");
         }
         let uncut = Some(Shape { kind: Kind::ByteLevelBpe, cuts: None });
+        let unlined = Some(Shape { kind: Kind::ByteLevelBpe, cuts: Some(Cuts::new(Space::Kept, false)) });
         assert_eq!(change("/added_tokens/0/lstrip", json!(true)), uncut);
-        for (token, expected) in [("a b", uncut), (" ", uncut), ("a\nb", uncut), ("    ", known), ("<a>", known)] {
+        for (token, expected) in
+            [("a b", uncut.clone()), (" ", uncut), ("a\nb", unlined), ("    ", known.clone()), ("<a>", known)]
+        {
             assert_eq!(change("/added_tokens/0/content", json!(token)), expected, "{token:?}");
         }
+    }
+
+    #[test]
+    fn spaces_inside_tokens_hold_words_together() {
+        let cuts = |normalizers: Value, vocab: Value, added: &str| {
+            let mut json = gpt2();
+            json["pre_tokenizer"] = Value::Null;
+            json["normalizer"] = json!({"type": "Sequence", "normalizers": normalizers});
+            json["added_tokens"][0]["content"] = json!(added);
+            json["model"]["byte_fallback"] = json!(true);
+            json["model"]["vocab"] = vocab;
+            of(&json).unwrap().cuts
+        };
+        let replace = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
+        let mut kept = Cuts::new(Space::Kept, true);
+        assert_eq!(cuts(json!([replace]), json!({"▁": 0, "▁▁": 1, "▁a": 2}), "<s>"), Some(kept.clone()));
+        kept.not_after(b'>');
+        kept.not_after_lines();
+        assert_eq!(cuts(json!([replace]), json!({"▁": 0, "a>▁</": 1, "\nb": 2}), "<s>"), Some(kept));
+        // Only where the mark is a token do two unknown characters never become one token across it.
+        assert_eq!(cuts(json!([replace]), json!({"▁▁": 1}), "<s>"), None);
+        assert_eq!(cuts(json!([]), json!({"▁": 1}), "<s>"), None);
+        let mut dropped = Cuts::new(Space::Dropped, false);
+        dropped.not_before(b'[');
+        let prepend = |mark: &str| json!([{"type": "Prepend", "prepend": mark}, replace]);
+        assert_eq!(cuts(prepend("▁"), json!({"▁": 0}), "[s]"), Some(dropped));
+        assert_eq!(cuts(prepend("_"), json!({"▁": 0}), "[s]"), None);
+    }
+
+    #[test]
+    fn words_of_unigram_get_their_mark_back() {
+        let cuts = |scheme: &str, replaced: &str| {
+            let mut json = gpt2();
+            json["normalizer"] = json!({"type": "Replace", "pattern": {"String": replaced}, "content": "\""});
+            json["pre_tokenizer"] = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme});
+            json["model"] = json!({"type": "Unigram", "unk_id": 0, "vocab": []});
+            of(&json).unwrap().cuts.is_some()
+        };
+        assert!(cuts("always", "``") && cuts("first", "''"));
+        assert!(!cuts("never", "``") && !cuts("always", "' '"));
     }
 
     #[test]

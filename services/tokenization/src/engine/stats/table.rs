@@ -25,11 +25,9 @@ pub fn task_schema() -> SchemaRef {
 
 /// A task's counts, those above 0. Its totals travel with its commit.
 pub fn task_table(counts: &Counts) -> Result<RecordBatch, ArrowError> {
-    let above_zero = |of: u8, counts: &[u64]| {
-        let numbered = (0_u32..).zip(counts.to_vec());
-        numbered.filter(|(_, count)| *count > 0).map(move |(key, count)| (of, key, count))
-    };
-    let rows: Vec<_> = above_zero(OF_ID, &counts.vocabulary).chain(above_zero(OF_LENGTH, &counts.lengths)).collect();
+    let ids = (0_u32..).zip(counts.vocabulary.iter()).map(|(id, count)| (OF_ID, id, count));
+    let lengths = (0_u32..).zip(&counts.lengths).map(|(length, count)| (OF_LENGTH, length, *count));
+    let rows: Vec<_> = ids.chain(lengths).filter(|(.., count)| *count > 0).collect();
     let of = UInt8Array::from_iter_values(rows.iter().map(|(of, ..)| *of));
     let key = UInt32Array::from_iter_values(rows.iter().map(|(_, key, _)| *key));
     let count = UInt64Array::from_iter_values(rows.iter().map(|(.., count)| *count));
@@ -50,8 +48,17 @@ pub fn add_table(counts: &mut Counts, table: &RecordBatch) -> Result<(), Foreign
     let keys = table.column(1).as_primitive::<UInt32Type>().values();
     let added = table.column(2).as_primitive::<UInt64Type>().values();
     for ((&of, &key), added) in of.iter().zip(keys).zip(added) {
-        let counters = if of == OF_ID { &mut counts.vocabulary } else { &mut counts.lengths };
-        *counters.get_mut(key as usize).ok_or(ForeignTable { of, key })? += added;
+        let length = counts.lengths.get_mut(key as usize).filter(|_| of == OF_LENGTH);
+        let is_ours = match length {
+            Some(count) => {
+                *count += added;
+                true
+            }
+            None => of == OF_ID && counts.vocabulary.add_times(key, *added),
+        };
+        if !is_ours {
+            return Err(ForeignTable { of, key });
+        }
     }
     Ok(())
 }
@@ -67,10 +74,10 @@ pub fn vocabulary_schema() -> SchemaRef {
 
 /// Every id of the vocabulary in order, also those that never occur.
 pub fn vocabulary_table(counts: &Counts, vocabulary: &Vocabulary) -> Result<RecordBatch, ArrowError> {
-    let rows = || (0_u32..).zip(&counts.vocabulary).filter(|(id, _)| vocabulary.has(*id));
+    let rows = || (0_u32..).zip(counts.vocabulary.iter()).filter(|(id, _)| vocabulary.has(*id));
     let id = UInt32Array::from_iter_values(rows().map(|(id, _)| id));
     let token = StringArray::from_iter_values(rows().map(|(id, _)| vocabulary.token(id)));
-    let count = UInt64Array::from_iter_values(rows().map(|(_, count)| *count));
+    let count = UInt64Array::from_iter_values(rows().map(|(_, count)| count));
     RecordBatch::try_new(vocabulary_schema(), vec![Arc::new(id), Arc::new(token), Arc::new(count)])
 }
 
@@ -88,7 +95,10 @@ mod tests {
         let table = task_table(&counts).unwrap();
         add_table(&mut twice, &table).unwrap();
         add_table(&mut twice, &table).unwrap();
-        assert_eq!((twice.vocabulary, twice.lengths), (vec![2, 2, 0, 0, 4], vec![0, 2, 0, 2]));
+        assert_eq!(
+            (twice.vocabulary.iter().collect::<Vec<_>>(), twice.lengths),
+            (vec![2, 2, 0, 0, 4], vec![0, 2, 0, 2])
+        );
         assert!(add_table(&mut Counts::new(4, 3), &table).is_err());
     }
 }

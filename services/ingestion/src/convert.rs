@@ -2,6 +2,7 @@
 //!
 //! Everything here blocks and runs on a blocking thread. Memory is bounded by a few batches whatever the file holds.
 
+mod ahead;
 mod arrow;
 pub mod batches;
 mod compressed;

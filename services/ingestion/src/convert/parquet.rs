@@ -7,11 +7,13 @@
 mod bounds;
 mod inside;
 mod pages;
+mod unpacked;
 
 use std::{fs::File, sync::Arc};
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
+use arrow_select::concat::concat_batches;
 use parquet::{
     arrow::arrow_reader::{
         ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -57,21 +59,56 @@ pub(super) fn schema(footer: &ArrowReaderMetadata) -> Schema {
     footer.schema().as_ref().clone()
 }
 
-/// The columns and the first `rows` rows, none when there is no row at all. Reads no more pages than these rows need.
-pub(super) fn first_rows<R: ChunkReader + 'static>(
-    file: R,
+/// The columns and the first `rows` rows, fewer when they are huge, and none when there is no row at all. Reads no more
+/// pages than these rows need.
+pub(super) fn first_rows<R: ChunkReader + Clone + 'static>(
+    file: &R,
     path: &str,
     rows: usize,
 ) -> Result<(Schema, Option<RecordBatch>), ConvertError> {
-    let footer = footer(&file, path)?;
+    let footer = footer(file, path)?;
     let columns = schema(&footer);
+    let (mut first, mut missing) = (Vec::new(), rows as u64);
+    for (index, group) in footer.metadata().row_groups().iter().enumerate() {
+        let wanted = missing.min(u64::try_from(group.num_rows()).unwrap_or(0));
+        if wanted == 0 {
+            continue;
+        }
+        let batch = first_of_group(file, (&footer, path), index, wanted)?;
+        let found = batch.as_ref().map_or(0, RecordBatch::num_rows) as u64;
+        first.extend(batch);
+        missing -= found.min(missing);
+        if missing == 0 || found < wanted {
+            break;
+        }
+    }
+    let all = first.first().map(|batch| concat_batches(&batch.schema(), &first)).transpose();
+    let bad = |source| ConvertError::BadRowGroup { file: path.to_owned(), row_group: 0, source: Box::new(source) };
+    Ok((columns, all.map_err(bad)?))
+}
+
+fn first_of_group<R: ChunkReader + Clone + 'static>(
+    file: &R,
+    (footer, path): (&ArrowReaderMetadata, &str),
+    index: usize,
+    wanted: u64,
+) -> Result<Option<RecordBatch>, ConvertError> {
+    let bad = |source| ConvertError::BadRowGroup { file: path.to_owned(), row_group: index, source };
+    let limit = bounds::memory(file.len());
+    let most = wanted.min(limit / bounds::BATCHES / null_row_bytes(footer.schema()).max(1));
+    let (shared, group) = (Arc::new(file.clone()), footer.metadata().row_group(index));
+    let at_once = guard(|| bounds::rows_at_once(&shared, group, (most, Some(wanted)), limit)).map_err(bad)?;
+    let too_much = || {
+        let place = format!("row group {index}");
+        ConvertError::TooMuchMemory { file: path.to_owned(), place, limit }
+    };
+    let at_once = usize::try_from(at_once.ok_or_else(too_much)?).unwrap_or(1);
     let read = guard(|| {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer);
-        let mut reader = builder.with_batch_size(rows).with_limit(rows).build()?;
-        Ok(reader.next().transpose()?)
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), footer.clone());
+        let builder = builder.with_row_groups(vec![index]).with_batch_size(at_once).with_limit(at_once);
+        Ok(builder.build()?.next().transpose()?)
     });
-    let bad = |source| ConvertError::BadRowGroup { file: path.to_owned(), row_group: 0, source };
-    Ok((columns, read.map_err(bad)?))
+    read.map_err(bad)
 }
 
 /// The rows of a file.
@@ -114,7 +151,7 @@ impl ParquetBatches {
         let usual = (BATCH_BYTES / (bytes / rows.max(1)).max(1)).clamp(1, DECODE_ROWS);
         let most = usual.min(self.memory / bounds::BATCHES / self.empty_row);
         let bad = |source| ConvertError::BadRowGroup { file: self.path.clone(), row_group: index, source };
-        let at_once = guard(|| bounds::rows_at_once(&self.file, group, most, self.memory)).map_err(bad)?;
+        let at_once = guard(|| bounds::rows_at_once(&self.file, group, (most, None), self.memory)).map_err(bad)?;
         let too_much = || {
             let place = format!("row group {index}");
             ConvertError::TooMuchMemory { file: self.path.clone(), place, limit: self.memory }

@@ -109,16 +109,14 @@ impl Rows {
         let (first, line) = (std::mem::take(&mut self.buffer), self.line);
         self.line()?;
         let mut read = std::mem::replace(&mut self.buffer, first);
-        let goes_on = match serde_json::from_slice::<IgnoredAny>(&read) {
-            Err(_) => true,
-            Ok(_) => {
-                let behind = self.line;
-                let next = self.skip_space()?;
-                let goes_on = next.is_some_and(|next| is_prefix(&self.buffer, &[&read, &[next][..]].concat()));
-                read.extend((behind..self.line).map(|_| b'\n'));
-                goes_on
-            }
-        };
+        let is_row = serde_json::from_slice::<IgnoredAny>(&read).is_ok();
+        let mut goes_on = true;
+        if is_row {
+            let behind = self.line;
+            let next = self.skip_space()?;
+            goes_on = next.is_some_and(|next| is_prefix(&self.buffer, &[&read, &[next][..]].concat()));
+            read.extend((behind..self.line).map(|_| b'\n'));
+        }
         self.line = line;
         self.input.put_back(read);
         Ok(goes_on)

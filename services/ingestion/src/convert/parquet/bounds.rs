@@ -5,7 +5,8 @@
 //! without lists a page has as many rows as values. What is made of a page that lists its values is not larger than the
 //! page; what refers to a dictionary has at most its longest value each time. Only lists can have any number of values in
 //! a row, from a few bytes: when the sum over the whole row group is too much, their repetition levels are looked at
-//! first, and so are the pages of encodings which say the length of a list that the decoder allocates.
+//! first, and so are the pages of encodings which say the length of a list that the decoder allocates, and of codecs
+//! whose decoder [does not hold on](unpacked) to the size of a page.
 //! Thus nothing in the file makes the decoder allocate more than the limit.
 
 use std::sync::Arc;
@@ -21,8 +22,9 @@ use parquet::{
 };
 
 use super::{
-    inside::{Levels, count_rows},
-    pages::{PageHead, heads},
+    inside::{Levels, Rows, count_rows},
+    pages::{Heads, PageHead},
+    unpacked,
 };
 use crate::convert::{BOMB_RATIO, guard::Cause};
 
@@ -36,16 +38,21 @@ pub(super) fn memory(file_bytes: u64) -> u64 {
     file_bytes.saturating_mul(BOMB_RATIO).clamp(ANY_FILE, LARGE_FILE)
 }
 
-/// How many rows, `most` at most, or none when a single one needs more than `limit` bytes.
+/// How many rows, `most` at most, or none when a single one needs more than `limit` bytes. `first` is how many are read
+/// at all, if these are not all: then no more pages than theirs are looked at.
 pub(super) fn rows_at_once<R: ChunkReader + 'static>(
     file: &Arc<R>,
     group: &RowGroupMetaData,
-    most: u64,
+    (most, first): (u64, Option<u64>),
     limit: u64,
 ) -> Result<Option<u64>, Cause> {
     let mut columns = Vec::with_capacity(group.num_columns());
     for chunk in group.columns() {
-        columns.push(Column::read(file, group, chunk, limit)?);
+        let heads = match first {
+            Some(rows) => first_heads(file, group, chunk, rows, limit)?,
+            None => Heads::new(&**file, chunk).collect::<Result<Vec<_>, Cause>>()?,
+        };
+        columns.push(Column::new(file, group, chunk, heads, limit)?);
     }
     let rows = fitting(&columns, most, limit);
     if rows == Some(most) || columns.iter().all(|column| column.levels.repeated == 0) {
@@ -88,16 +95,16 @@ const DICTIONARY_ENTRY: u64 = 16;
 pub(super) const BATCHES: u64 = 4;
 
 impl Column {
-    fn read<R: ChunkReader + 'static>(
+    fn new<R: ChunkReader + 'static>(
         file: &Arc<R>,
         group: &RowGroupMetaData,
         chunk: &ColumnChunkMetaData,
+        heads: Vec<PageHead>,
         limit: u64,
     ) -> Result<Self, Cause> {
-        let descriptor = chunk.column_descr();
-        let levels = Levels { repeated: descriptor.max_rep_level(), defined: descriptor.max_def_level() };
+        let levels = levels(chunk);
         let is_bytes = matches!(chunk.column_type(), Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY);
-        let (dictionaries, pages): (Vec<_>, Vec<_>) = heads(&**file, chunk)?.into_iter().partition(|p| p.is_dictionary);
+        let (dictionaries, pages): (Vec<_>, Vec<_>) = heads.into_iter().partition(|p| p.is_dictionary);
         // No decoder asks for the values of a dictionary before it makes room for them.
         let least = if chunk.column_type() == Type::BYTE_ARRAY { 4 } else { 1 };
         if dictionaries.iter().any(|page| page.values * least > page.plain) {
@@ -111,6 +118,8 @@ impl Column {
         if column.needs(1) > limit {
             return Ok(column);
         }
+        unpacked::check(&**file, chunk.compression(), &dictionaries)?;
+        unpacked::check(&**file, chunk.compression(), &column.pages)?;
         if is_bytes && !dictionaries.is_empty() {
             column.value += longest_entry(&mut open(file, group, chunk)?, chunk.column_type())?;
         }
@@ -127,7 +136,7 @@ impl Column {
     }
 
     fn look_inside(&mut self, pages: &mut dyn PageReader) -> Result<(), Cause> {
-        let rows = count_rows(pages, self.levels)?;
+        let rows = count_rows(pages, self.levels, self.pages.len())?;
         self.longest_row = rows.longest;
         for (page, rows) in self.pages.iter_mut().zip(rows.of_pages) {
             page.rows = rows;
@@ -167,6 +176,38 @@ impl Column {
         }
         most
     }
+}
+
+/// The headers of the pages that the first rows need; where only the pages tell, these are looked at as far as that.
+fn first_heads<R: ChunkReader + 'static>(
+    file: &Arc<R>,
+    group: &RowGroupMetaData,
+    chunk: &ColumnChunkMetaData,
+    rows: u64,
+    limit: u64,
+) -> Result<Vec<PageHead>, Cause> {
+    let (mut heads, mut pages) = (Heads::new(&**file, chunk), open(file, group, chunk)?);
+    let (mut first, mut found, mut plain, mut begun) = (Vec::new(), Rows::default(), 0, 0);
+    // A row has ended when the next one begins.
+    while begun <= rows
+        && plain <= limit
+        && let Some(head) = heads.next().transpose()?
+    {
+        first.push(head);
+        plain += head.plain;
+        if levels(chunk).repeated == 0 {
+            begun += if head.is_dictionary { 0 } else { head.rows };
+        } else if plain <= limit {
+            unpacked::check(&**file, chunk.compression(), &[head])?;
+            pages.get_next_page()?.map_or(Ok(()), |page| found.look(&page, levels(chunk)))?;
+            begun = found.of_pages.iter().sum();
+        }
+    }
+    Ok(first)
+}
+
+fn levels(chunk: &ColumnChunkMetaData) -> Levels {
+    Levels { repeated: chunk.column_descr().max_rep_level(), defined: chunk.column_descr().max_def_level() }
 }
 
 /// Bytes of a value that has always the same.
@@ -217,13 +258,17 @@ mod tests {
 
     /// A file of one row group, and what is decoded at once of its first rows within a limit.
     fn at_once(column: ArrayRef, dictionary: bool, limit: u64) -> Option<u64> {
+        of_first(column, dictionary, limit, None)
+    }
+
+    fn of_first(column: ArrayRef, dictionary: bool, limit: u64, first: Option<u64>) -> Option<u64> {
         let batch = RecordBatch::try_from_iter([("c", column)]).unwrap();
         let properties = WriterProperties::builder().set_dictionary_enabled(dictionary).build();
         let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
         writer.write(&batch).unwrap();
         let file = Arc::new(Bytes::from(writer.into_inner().unwrap()));
         let footer = ParquetMetaDataReader::new().parse_and_finish(&*file).unwrap();
-        rows_at_once(&file, footer.row_group(0), 1024, limit).unwrap()
+        rows_at_once(&file, footer.row_group(0), (1024, first), limit).unwrap()
     }
 
     fn lists(lengths: impl Iterator<Item = usize>) -> ArrayRef {
@@ -242,6 +287,15 @@ mod tests {
             let one_long = || lists((0..1000).map(|n| if n == 500 { 1_000_000 } else { 1 }));
             assert_eq!(at_once(one_long(), true, 18 << 20), None);
         }
+    }
+
+    #[test]
+    fn of_the_first_rows_no_more_pages_are_looked_at_than_theirs() {
+        let late = || lists((0..50_000).map(|n| if n == 49_999 { 1_000_000 } else { 10 }));
+        assert_eq!(at_once(late(), false, 18 << 20), None);
+        assert_eq!(of_first(late(), false, 18 << 20, Some(5)), Some(1024));
+        let early = || lists((0..5).map(|n| if n == 0 { 1_000_000 } else { 10 }));
+        assert_eq!(of_first(early(), false, 18 << 20, Some(1)), None);
     }
 
     #[test]

@@ -16,30 +16,13 @@ pub(super) struct Levels {
     pub defined: i16,
 }
 
-/// Counts the rows of these pages, and their values; fails when a page has more lengths than values.
-pub(super) fn count_rows(pages: &mut dyn PageReader, levels: Levels) -> Result<Rows, Cause> {
+/// Counts the rows of the first so many data pages, and their values.
+pub(super) fn count_rows(pages: &mut dyn PageReader, levels: Levels, data_pages: usize) -> Result<Rows, Cause> {
     let mut rows = Rows::default();
-    while let Some(page) = pages.get_next_page()? {
-        let (values, repeats, encoding, values_of) = match &page {
-            Page::DictionaryPage { .. } => continue,
-            Page::DataPage { buf, num_values, encoding, rep_level_encoding, def_level_encoding, .. } => {
-                let (repeats, rest) = sized(buf, levels.repeated, *rep_level_encoding, *num_values)?;
-                let (_, rest) = sized(rest, levels.defined, *def_level_encoding, *num_values)?;
-                (*num_values, repeats, *encoding, rest)
-            }
-            Page::DataPageV2 { buf, num_values, encoding, rep_levels_byte_len, def_levels_byte_len, .. } => {
-                let (repeats, rest) = split(buf, *rep_levels_byte_len as usize)?;
-                (*num_values, Some(repeats), *encoding, split(rest, *def_levels_byte_len as usize)?.1)
-            }
-        };
-        match repeats {
-            _ if levels.repeated == 0 => rows.begin(values),
-            Some(repeats) => rows.add(repeats, bits(levels.repeated), values)?,
-            // An encoding that no writer has used for long.
-            None => rows.go_on(u64::from(values)),
-        }
-        check_lengths(encoding, values_of, u64::from(values))?;
-        rows.end_page();
+    while rows.of_pages.len() < data_pages
+        && let Some(page) = pages.get_next_page()?
+    {
+        rows.look(&page, levels)?;
     }
     Ok(rows)
 }
@@ -81,16 +64,36 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// Fails when the page has more lengths than values.
+    pub(super) fn look(&mut self, page: &Page, levels: Levels) -> Result<(), Cause> {
+        let (values, repeats, encoding, values_of) = match page {
+            Page::DictionaryPage { .. } => return Ok(()),
+            Page::DataPage { buf, num_values, encoding, rep_level_encoding, def_level_encoding, .. } => {
+                let (repeats, rest) = sized(buf, levels.repeated, *rep_level_encoding, *num_values)?;
+                let (_, rest) = sized(rest, levels.defined, *def_level_encoding, *num_values)?;
+                (*num_values, repeats, *encoding, rest)
+            }
+            Page::DataPageV2 { buf, num_values, encoding, rep_levels_byte_len, def_levels_byte_len, .. } => {
+                let (repeats, rest) = split(buf, *rep_levels_byte_len as usize)?;
+                (*num_values, Some(repeats), *encoding, split(rest, *def_levels_byte_len as usize)?.1)
+            }
+        };
+        match repeats {
+            _ if levels.repeated == 0 => self.begin(values),
+            Some(repeats) => self.add(repeats, bits(levels.repeated), values)?,
+            // An encoding that no writer has used for long.
+            None => self.go_on(u64::from(values)),
+        }
+        self.of_pages.push(std::mem::take(&mut self.begun));
+        check_lengths(encoding, values_of, u64::from(values))
+    }
+
     fn begin(&mut self, rows: u32) {
         if rows > 0 {
             self.begun += u64::from(rows);
             self.current = 0;
             self.go_on(1);
         }
-    }
-
-    fn end_page(&mut self) {
-        self.of_pages.push(std::mem::take(&mut self.begun));
     }
 
     fn go_on(&mut self, values: u64) {
@@ -107,9 +110,9 @@ impl Rows {
                 let run = left.min(u32::try_from(header >> 1).unwrap_or(u32::MAX));
                 let (level, rest) = split(levels, bits.div_ceil(8) as usize)?;
                 if level.iter().all(|byte| *byte == 0) {
-                    self.begin(run)
+                    self.begin(run);
                 } else {
-                    self.go_on(u64::from(run))
+                    self.go_on(u64::from(run));
                 }
                 (levels, left) = (rest, left - run);
                 if run == 0 {
@@ -197,8 +200,7 @@ mod tests {
     fn longest(levels: &[u8], bits: u32, values: u32) -> Option<(u64, u64)> {
         let mut rows = Rows::default();
         rows.add(levels, bits, values).ok()?;
-        rows.end_page();
-        Some((rows.longest, rows.of_pages[0]))
+        Some((rows.longest, rows.begun))
     }
 
     #[test]

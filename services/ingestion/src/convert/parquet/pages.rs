@@ -26,26 +26,55 @@ pub(super) struct PageHead {
     pub rows: u64,
     /// By its number in the format.
     pub encoding: i32,
+    /// Where the page lies in the file, and its bytes there.
+    pub at: u64,
+    pub packed: u64,
+    /// Of these, the first ones that are never compressed.
+    pub levels: u64,
+    /// Whether the others may be.
+    pub is_packed: bool,
 }
 
-/// The headers of all pages that the decoder would look at.
-pub(super) fn heads<R: ChunkReader>(file: &R, chunk: &ColumnChunkMetaData) -> Result<Vec<PageHead>, Cause> {
-    let (mut offset, mut left) = chunk.byte_range();
-    let mut heads = Vec::new();
-    while left > 0 {
-        let mut header = Compact { input: file.get_read(offset)?, read: 0 };
-        let (head, packed) = header.page().map_err(|e| format!("a page has no whole header: {e}"))?;
-        let length = header.read.saturating_add(packed);
-        left = left.checked_sub(length).ok_or("a page is longer than its column")?;
-        offset += length;
-        if let Some(head) = head {
-            heads.push(head);
-        }
-        if heads.len() > MOST_PAGES {
-            return Err(format!("a column has more than {MOST_PAGES} pages").into());
-        }
+/// The headers of those pages of a column that the decoder looks at.
+pub(super) struct Heads<'a, R> {
+    file: &'a R,
+    offset: u64,
+    left: u64,
+    count: usize,
+}
+
+impl<'a, R: ChunkReader> Heads<'a, R> {
+    pub(super) fn new(file: &'a R, chunk: &ColumnChunkMetaData) -> Self {
+        let (offset, left) = chunk.byte_range();
+        Self { file, offset, left, count: 0 }
     }
-    Ok(heads)
+
+    fn read(&mut self) -> Result<Option<PageHead>, Cause> {
+        while self.left > 0 {
+            let mut header = Compact { input: self.file.get_read(self.offset)?, read: 0 };
+            let (is_read, head) = header.page().map_err(|e| format!("a page has no whole header: {e}"))?;
+            let at = self.offset + header.read;
+            let length = header.read.saturating_add(head.packed);
+            self.left = self.left.checked_sub(length).ok_or("a page is longer than its column")?;
+            self.offset += length;
+            self.count += 1;
+            if self.count > MOST_PAGES {
+                return Err(format!("a column has more than {MOST_PAGES} pages").into());
+            }
+            if is_read {
+                return Ok(Some(PageHead { at, ..head }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<R: ChunkReader> Iterator for Heads<'_, R> {
+    type Item = Result<PageHead, Cause>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
 }
 
 /// Thrift's compact protocol, as far as page headers use it.
@@ -69,38 +98,47 @@ mod kind {
 }
 
 impl<R: Read> Compact<R> {
-    /// The header, none of a page that holds no values, and the bytes of its page in the file.
-    fn page(&mut self) -> io::Result<(Option<PageHead>, u64)> {
-        let (mut head, mut packed, mut page_kind) = (PageHead::default(), None, None);
-        let (mut plain, mut id) = (None, 0);
+    /// The header, and whether its page is one that the decoder reads.
+    fn page(&mut self) -> io::Result<(bool, PageHead)> {
+        let mut head = PageHead { is_packed: true, ..PageHead::default() };
+        let (mut page_kind, mut plain, mut packed, mut kinds, mut id) = (None, None, None, 0, 0);
         while let Some(kind) = self.field(&mut id)? {
             match (id, kind) {
                 (1, kind::I32) => page_kind = Some(self.int()?),
                 (2, kind::I32) => plain = Some(self.size()?),
                 (3, kind::I32) => packed = Some(self.size()?),
-                // Values and encoding stand in the same places, but for the newer data pages.
-                (5 | 7, kind::STRUCT) => (head.values, head.encoding) = self.values(2)?,
-                (8, kind::STRUCT) => (head.values, head.encoding) = self.values(4)?,
+                (5 | 7 | 8, kind::STRUCT) => {
+                    kinds += 1;
+                    self.of_kind(&mut head, id == 8)?;
+                }
                 (1 | 2 | 3 | 5 | 7 | 8, _) => return Err(bad("a field has another type")),
                 (_, kind) => self.skip(kind, DEEPEST)?,
             }
         }
-        let (Some(packed), Some(plain)) = (packed, plain) else { return Err(bad("it has no sizes")) };
-        (head.plain, head.rows, head.is_dictionary) = (plain, head.values, page_kind == Some(2));
+        let (Some(packed), Some(plain), 0..=1) = (packed, plain, kinds) else { return Err(bad("it has no sizes")) };
+        (head.plain, head.packed, head.rows, head.is_dictionary) = (plain, packed, head.values, page_kind == Some(2));
+        if head.levels > packed.min(plain) {
+            return Err(bad("it has more levels than bytes"));
+        }
         // 0 and 3 are data, 1 is an index, which the decoder passes over.
-        Ok((matches!(page_kind, Some(0 | 2 | 3)).then_some(head), packed))
+        Ok((matches!(page_kind, Some(0 | 2 | 3)), head))
     }
 
-    fn values(&mut self, encoding_field: i16) -> io::Result<(u64, i32)> {
-        let (mut values, mut encoding, mut id) = (0, 0, 0);
+    /// Values and encoding stand in the same places, but for the newer data pages.
+    fn of_kind(&mut self, head: &mut PageHead, is_newer: bool) -> io::Result<()> {
+        let (mut id, mut defined, mut repeated) = (0, 0, 0);
         while let Some(kind) = self.field(&mut id)? {
-            match (id, kind) {
-                (1, kind::I32) => values = self.size()?,
-                (n, kind::I32) if n == encoding_field => encoding = self.int()?,
-                (_, kind) => self.skip(kind, DEEPEST)?,
+            match (id, kind, is_newer) {
+                (1, kind::I32, _) => head.values = self.size()?,
+                (2, kind::I32, false) | (4, kind::I32, true) => head.encoding = self.int()?,
+                (5, kind::I32, true) => defined = self.size()?,
+                (6, kind::I32, true) => repeated = self.size()?,
+                (7, kind::TRUE | kind::FALSE, true) => head.is_packed = kind == kind::TRUE,
+                (_, kind, _) => self.skip(kind, DEEPEST)?,
             }
         }
-        Ok((values, encoding))
+        head.levels = defined + repeated;
+        Ok(())
     }
 
     /// The type of the next field, whose number goes into `id`; none at the end of the structure.
@@ -184,27 +222,37 @@ fn bad(what: &'static str) -> io::Error {
 mod tests {
     use super::*;
 
-    fn page(bytes: &[u8]) -> io::Result<(Option<PageHead>, u64)> {
+    fn page(bytes: &[u8]) -> (bool, PageHead) {
         let mut header = Compact { input: bytes, read: 0 };
-        let page = header.page()?;
+        let page = header.page().unwrap();
         assert_eq!(header.read, bytes.len() as u64);
-        Ok(page)
+        page
     }
 
     #[test]
     fn sizes_and_values_of_each_kind_of_page() {
         // A data page: kind 0, 300 bytes from 20, checksum 5; 7 values as 0, statistics with a text.
         let data = [0x15, 0, 0x15, 0xd8, 4, 0x15, 40, 0x15, 10, 0x1c, 0x15, 14, 0x15, 0, 0x3c, 0x18, 2, 9, 9, 0, 0, 0];
-        let head = PageHead { is_dictionary: false, plain: 300, values: 7, rows: 7, encoding: 0 };
-        assert_eq!(page(&data).unwrap(), (Some(head), 20));
+        let head = PageHead {
+            plain: 300,
+            values: 7,
+            rows: 7,
+            encoding: 0,
+            packed: 20,
+            is_packed: true,
+            ..PageHead::default()
+        };
+        assert_eq!(page(&data), (true, head));
         // A dictionary: kind 2, 8 bytes from 4, 2 values.
-        let dictionary = [0x15, 4, 0x15, 16, 0x15, 8, 0x4c, 0x15, 4, 0x15, 0, 0, 0];
-        assert_eq!(page(&dictionary).unwrap().0.map(|head| (head.is_dictionary, head.plain)), Some((true, 8)));
-        // A newer data page: 3 values as 8, of which field 7 says that they are packed.
-        let newer = [0x15, 6, 0x15, 16, 0x15, 8, 0x5c, 0x15, 6, 0x15, 0, 0x15, 6, 0x15, 16, 0x31, 0, 0];
-        assert_eq!(page(&newer).unwrap().0.map(|head| (head.values, head.encoding)), Some((3, 8)));
+        let (is_read, head) = page(&[0x15, 4, 0x15, 16, 0x15, 8, 0x4c, 0x15, 4, 0x15, 0, 0, 0]);
+        assert!(is_read && (head.is_dictionary, head.plain, head.values) == (true, 8, 2), "{head:?}");
+        // A newer data page: 3 values as 8, behind 1 and 2 bytes of levels, not compressed.
+        let (is_read, head) = page(&[
+            0x15, 6, 0x15, 16, 0x15, 8, 0x5c, 0x15, 6, 0x15, 0, 0x15, 6, 0x15, 16, 0x15, 2, 0x15, 4, 0x12, 0, 0,
+        ]);
+        assert!(is_read && (head.values, head.encoding, head.levels, head.is_packed) == (3, 8, 3, false), "{head:?}");
         // An index is passed over.
-        assert_eq!(page(&[0x15, 2, 0x15, 16, 0x15, 8, 0]).unwrap(), (None, 4));
+        assert!(!page(&[0x15, 2, 0x15, 16, 0x15, 8, 0]).0);
     }
 
     #[test]

@@ -126,14 +126,14 @@ impl Rewrite {
         reader.skipped_before(&[], shard.sources.iter().map(|range| range.skipped_count).sum())?;
         let mut writer = store.create(key, schema.clone())?;
         writer.copy_skipped(&reader)?;
-        let (step, mut batcher) = (self.rows_at_once()?, Batcher::new(schema.clone()));
+        let (at_once, mut batcher) = (self.rows_at_once()?, Batcher::new(schema.clone()));
         for number in 0..reader.batch_count() {
             let batch = reader.batch(number)?;
-            for start in (0..batch.num_rows()).step_by(step) {
+            for start in (0..batch.num_rows()).step_by(at_once) {
                 if stop.is_cancelled() {
                     return Err(ConvertError::Stopped.into());
                 }
-                let narrow = batch.slice(start, step.min(batch.num_rows() - start));
+                let narrow = batch.slice(start, at_once.min(batch.num_rows() - start));
                 let cast = |source| ConvertError::Cast { file: file.clone(), source };
                 let wide = conform(&narrow, schema).map_err(cast)?;
                 for full in batcher.push(&wide).map_err(|error| self.batch_error(error))? {

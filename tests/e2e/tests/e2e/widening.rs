@@ -35,6 +35,9 @@ fn its_rows_are_those_of_the_source_with_the_columns_of_all() {
             dataset.status == DatasetStatus::Ready && dataset.row_count == Some(documents.len() as u64),
             "{dataset:?}"
         );
+        let tasks: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM tasks WHERE kind = 'work'").fetch_one(&rig.pool).await?;
+        ensure!(tasks == 2, "{tasks} tasks");
         rig.equals_the_source(dataset.id).await?;
         let (_, job) = rig.tokenize(dataset.id, &bert("train")).await?;
         rig.succeeded(dataset.id, job).await?;

@@ -6,8 +6,8 @@
 
 use crate::{CatalogClient, request, retry};
 use dataset_model::{
-    AttemptId, DatasetId, JobId, JobKind, Problem, Progress, Reason, RepoId, Shard, SkippedRows, StagedFile, TaskId,
-    TokenizationId, spec::TaskKind,
+    AttemptId, DatasetId, JobId, JobKind, Problem, Progress, Reason, ReplacedShard, RepoId, Shard, SkippedRows,
+    StagedFile, TaskId, TokenizationId, spec::TaskKind,
 };
 use dataset_proto::{
     Required,
@@ -112,6 +112,8 @@ pub struct Finish {
     pub files: Vec<StagedFile>,
     pub engine: Option<String>,
     pub skipped: SkippedRows,
+    /// Committed shards whose rows lie in other files now.
+    pub replaced: Vec<ReplacedShard>,
 }
 
 /// A claimed task. The heartbeat runs beside the work; see [`Claim::heartbeat`].
@@ -279,6 +281,7 @@ impl Claim {
             files: finish.files.into_iter().map(Into::into).collect(),
             engine: finish.engine,
             skipped_rows: Some(finish.skipped).filter(|skipped| !skipped.is_empty()).map(Into::into),
+            replaced_shards: finish.replaced.into_iter().map(Into::into).collect(),
         };
         retry::until_answered(&self.stop, || {
             let (mut client, message) = (self.client.tasks(), message.clone());

@@ -27,7 +27,7 @@ pub use reason::Reason;
 pub use records::{Dataset, FileProgress, Job, JobPhase, Progress, Split, TaskCounts, Tokenization};
 pub use repo_id::RepoId;
 pub use revision::check_revision;
-pub use shard::{Shard, SourceRange, StagedFile};
+pub use shard::{ReplacedShard, Shard, SourceRange, StagedFile};
 pub use skipped::{SkippedRow, SkippedRows};
 pub use spec::{ChatSpec, IngestSpec, JobKind, OnBadRows, TaskKind, TokenizeSpec, Upload, UploadedFile};
 pub use state::{DatasetStatus, JobState, TaskState, TokenizationStatus};

@@ -53,3 +53,12 @@ pub struct StagedFile {
     #[serde(with = "hex::serde")]
     pub sha256: [u8; 32],
 }
+
+/// A shard whose rows lie in another file now; what it stands for is the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplacedShard {
+    /// The key under which it was committed.
+    pub old_key: String,
+    pub file: StagedFile,
+    pub batch_digests: Vec<u64>,
+}

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::durable::{PendingFile, write_error};
 use crate::skipped::FOOTER_KEY;
-use crate::{ShardStore, SkippedRuns, StoreError};
+use crate::{ShardReader, ShardStore, SkippedRuns, StoreError};
 
 /// Collects the small writes of the IPC writer (prefixes, padding); large buffers pass by it.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -98,6 +98,15 @@ impl ShardWriter {
         if let (Some(writer), Some(text)) = (&mut self.writer, runs.into_text()) {
             writer.write_metadata(FOOTER_KEY, text);
         }
+    }
+
+    /// Says the same of the source rows as `other`, whose rows the shard has.
+    pub fn copy_skipped(&mut self, other: &ShardReader) -> Result<(), StoreError> {
+        if let (Some(writer), Some(text)) = (&mut self.writer, other.footer_value(FOOTER_KEY)?) {
+            other.check_unchanged()?;
+            writer.write_metadata(FOOTER_KEY, text);
+        }
+        Ok(())
     }
 
     /// Bytes written so far, without the footer.

@@ -2,6 +2,7 @@
 //!
 //! Everything here blocks and runs on a blocking thread. Memory is bounded by a few batches whatever the file holds.
 
+mod ahead;
 mod arrow;
 pub mod batches;
 mod compressed;
@@ -208,7 +209,7 @@ impl Source {
             }
         };
         let rows: Box<dyn ReadBatches> = match format {
-            Format::Parquet => Box::new(parquet::ParquetBatches::open(file, path)?),
+            Format::Parquet => Box::new(parquet::ParquetBatches::open(file, path, schema)?),
             Format::Json => Box::new(jsonl::JsonBatches::open(file, path, seen, stop)?),
             Format::Csv { separator } => Box::new(csv::CsvBatches::open(file, path, *separator, seen, stop)?),
             Format::Text => {

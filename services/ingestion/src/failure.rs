@@ -142,7 +142,10 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
         ConvertError::UnsupportedCompression { .. } => {
             (Reason::SourceCorrupt, "use files that are plain or packed with gzip, zstd, bzip2, xz or lz4")
         }
-        ConvertError::RowTooLarge { .. } | ConvertError::Bomb { .. } | ConvertError::TooComplex { .. } => {
+        ConvertError::RowTooLarge { .. }
+        | ConvertError::TooMuchMemory { .. }
+        | ConvertError::Bomb { .. }
+        | ConvertError::TooComplex { .. } => {
             (Reason::SourceLimitExceeded, "choose a split or config without this file")
         }
         ConvertError::NoTextColumn { .. } => (Reason::NoTextColumn, "name one of them as `text_column`, or none"),

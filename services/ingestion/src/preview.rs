@@ -208,7 +208,7 @@ async fn parquet(file: ListedFile, rows: usize, stop: &CancellationToken) -> Res
         read.unwrap_or(Err(HubError::Cancelled))
     });
     let read = blocking(move || {
-        let head = head::of_parquet(ranged.clone(), &name, rows);
+        let head = head::of_parquet(&ranged, &name, rows);
         head.map_err(|error| match ranged.failure() {
             Some(Failure::Hub(error)) => asked(&error),
             Some(Failure::Budget) => too_much(&name),

@@ -178,7 +178,7 @@ mod tests {
         let bytes = parquet(2_000_000);
         assert!(bytes.len() > 30 << 20);
         let file = ranged(bytes, 8 << 20);
-        let head = head::of_parquet(file.clone(), "a.parquet", 3).unwrap();
+        let head = head::of_parquet(&file, "a.parquet", 3).unwrap();
         assert_eq!((head.rows.num_rows(), head.schema.fields().len()), (3, 2));
         let fetched = file.state().fetched;
         assert!(fetched <= 5 << 20, "{fetched} bytes were fetched");
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_budget_is_kept_and_named() {
         let file = ranged(parquet(2_000_000), BLOCK);
-        assert!(head::of_parquet(file.clone(), "a.parquet", 3).is_err());
+        assert!(head::of_parquet(&file, "a.parquet", 3).is_err());
         assert!(matches!(file.failure(), Some(Failure::Budget)));
     }
 

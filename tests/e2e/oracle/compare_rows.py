@@ -46,7 +46,7 @@ def main(folder: str, location: str, dataset: str) -> None:
         splits[file.name.split("-")[0]].append(read_source(file))
     client = flight.connect(location)
     print(json.dumps({
-        split: {"source": describe(pa.concat_tables(tables)), "flight": describe(read_flight(client, dataset, split))}
+        split: {"source": describe(pa.concat_tables(tables, promote_options="permissive")), "flight": describe(read_flight(client, dataset, split))}
         for split, tables in splits.items()
     }))
 

@@ -1,11 +1,22 @@
 //! Shards and staged files.
 
-use super::BadMessage;
+use super::{BadMessage, Required};
 use crate::catalog as proto;
-use dataset_model::{Shard, SkippedRow, SkippedRows, SourceRange, StagedFile};
+use dataset_model::{ReplacedShard, Shard, SkippedRow, SkippedRows, SourceRange, StagedFile};
 
 fn sha256(bytes: &[u8]) -> Result<[u8; 32], BadMessage> {
     bytes.try_into().map_err(|_| BadMessage::new("sha256", format!("must be 32 bytes, not {}", bytes.len())))
+}
+
+fn digest_bytes(digests: &[u64]) -> Vec<u8> {
+    digests.iter().flat_map(|digest| digest.to_le_bytes()).collect()
+}
+
+fn batch_digests(bytes: &[u8]) -> Result<Vec<u64>, BadMessage> {
+    match bytes.as_chunks::<8>() {
+        (digests, []) => Ok(digests.iter().map(|digest| u64::from_le_bytes(*digest)).collect()),
+        _ => Err(BadMessage::new("batch_digests", "must be 8 bytes a batch")),
+    }
 }
 
 impl From<SourceRange> for proto::SourceRange {
@@ -32,7 +43,6 @@ impl From<proto::SourceRange> for SourceRange {
 
 impl From<Shard> for proto::Shard {
     fn from(shard: Shard) -> Self {
-        let digests: Vec<u8> = shard.batch_digests.iter().flat_map(|digest| digest.to_le_bytes()).collect();
         Self {
             key: shard.key,
             split: shard.split,
@@ -40,7 +50,7 @@ impl From<Shard> for proto::Shard {
             row_count: shard.row_count,
             size_bytes: shard.size_bytes,
             sha256: shard.sha256.to_vec(),
-            batch_digests: digests.into(),
+            batch_digests: digest_bytes(&shard.batch_digests).into(),
             sources: shard.sources.into_iter().map(Into::into).collect(),
             ordinal: shard.ordinal,
             row_start: shard.row_start,
@@ -52,13 +62,9 @@ impl TryFrom<proto::Shard> for Shard {
     type Error = BadMessage;
 
     fn try_from(shard: proto::Shard) -> Result<Self, Self::Error> {
-        let (digests, rest) = shard.batch_digests.as_chunks::<8>();
-        if !rest.is_empty() {
-            return Err(BadMessage::new("batch_digests", "must be 8 bytes a batch"));
-        }
         Ok(Self {
             sha256: sha256(&shard.sha256)?,
-            batch_digests: digests.iter().map(|digest| u64::from_le_bytes(*digest)).collect(),
+            batch_digests: batch_digests(&shard.batch_digests)?,
             key: shard.key,
             split: shard.split,
             n: shard.n,
@@ -96,5 +102,27 @@ impl TryFrom<proto::StagedFile> for StagedFile {
 
     fn try_from(file: proto::StagedFile) -> Result<Self, Self::Error> {
         Ok(Self { sha256: sha256(&file.sha256)?, key: file.key, size_bytes: file.size_bytes })
+    }
+}
+
+impl From<ReplacedShard> for proto::ReplacedShard {
+    fn from(replaced: ReplacedShard) -> Self {
+        Self {
+            old_key: replaced.old_key,
+            file: Some(replaced.file.into()),
+            batch_digests: digest_bytes(&replaced.batch_digests),
+        }
+    }
+}
+
+impl TryFrom<proto::ReplacedShard> for ReplacedShard {
+    type Error = BadMessage;
+
+    fn try_from(replaced: proto::ReplacedShard) -> Result<Self, Self::Error> {
+        Ok(Self {
+            batch_digests: batch_digests(&replaced.batch_digests)?,
+            old_key: replaced.old_key,
+            file: replaced.file.required("file")?.try_into()?,
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Time constant of the smoothing: what lies this far back counts a third.
-const MEMORY: Duration = Duration::from_secs(5);
+const MEMORY: Duration = Duration::from_secs(10);
 
 /// The pace of one counter.
 #[derive(Debug)]

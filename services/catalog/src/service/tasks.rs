@@ -277,6 +277,10 @@ fn skipped(message: SkippedRows) -> Result<dataset_model::SkippedRows, Failure> 
 }
 
 fn merged(message: FinishRequest) -> Result<Merged, Failure> {
+    for shard in &message.replaced_shards {
+        let new_key = shard.file.iter().map(|file| &file.key);
+        new_key.chain([&shard.old_key]).try_for_each(|key| decode::key(key))?;
+    }
     let statistics = message.statistics_json.map(|text| decode::json(&text, "statistics_json")).transpose()?;
     let statistics = statistics.map(serde_json::from_value).transpose();
     Ok(Merged {
@@ -286,5 +290,6 @@ fn merged(message: FinishRequest) -> Result<Merged, Failure> {
         files: message.files.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         engine: message.engine,
         skipped: message.skipped_rows.map(skipped).transpose()?.unwrap_or_default(),
+        replaced: message.replaced_shards.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
     })
 }

@@ -11,8 +11,8 @@ use crate::{
     store::{datasets, events, files, jobs, leases, shards, tasks, tokenizations},
 };
 use dataset_model::{
-    DatasetEvent, Problem, Progress, Shard, SkippedRows, Split, StagedFile, Statistics, TaskKind, TaskState,
-    TokenizationId,
+    DatasetEvent, Problem, Progress, ReplacedShard, Shard, SkippedRows, Split, StagedFile, Statistics, TaskKind,
+    TaskState, TokenizationId,
     state::{DatasetTransition, JobTransition, TokenizationTransition},
 };
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ pub struct Merged {
     pub files: Vec<StagedFile>,
     pub engine: Option<String>,
     pub skipped: SkippedRows,
+    pub replaced: Vec<ReplacedShard>,
 }
 
 /// What a work task committed.
@@ -79,6 +80,7 @@ pub async fn finish(db: &mut PgConnection, caller: Caller, result: Merged) -> Re
         return Ok(());
     }
     let (job, task) = (&held.job, &held.task);
+    replace(db, &held, &result.replaced).await?;
     shards::place(db, job.id).await?;
     let kept = keep(db, &held, &result).await?;
     let totals = shards::totals(db, held.owner()).await?;
@@ -93,6 +95,18 @@ pub async fn finish(db: &mut PgConnection, caller: Caller, result: Merged) -> Re
     let leftovers = files::discard_leftovers(db, job.dataset_id, job.tokenization_id, &kept).await?;
     gc::collect(db, job.dataset_id, job.tokenization_id, &leftovers, Duration::ZERO).await?;
     events::append(db, job.dataset_id, &event).await?;
+    Ok(())
+}
+
+/// Shards keep their rows and places; their old files are nobody's and go with the leftovers.
+async fn replace(db: &mut PgConnection, held: &Held, replaced: &[ReplacedShard]) -> Result<(), Failure> {
+    for new in replaced {
+        if !shards::replace(db, held.job.id, new).await? {
+            let unknown = format!("the job has no shard `{}`", new.old_key);
+            return Err(Problem::field("replaced_shards", unknown).into());
+        }
+        files::commit(db, held.writer(), &new.file, files::Kind::Shard).await?;
+    }
     Ok(())
 }
 

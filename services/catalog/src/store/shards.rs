@@ -1,7 +1,7 @@
 //! Shards: committed by tasks, put in their place by `finish`, read in order.
 
 use super::{StoreError, json, small, stored};
-use dataset_model::{DatasetId, JobId, Shard, Split, TaskId, TokenizationId};
+use dataset_model::{DatasetId, JobId, ReplacedShard, Shard, Split, TaskId, TokenizationId};
 use sqlx::{PgConnection, types::Json};
 
 /// Whose shards.
@@ -16,9 +16,13 @@ pub(super) fn digest(column: &'static str, bytes: &[u8]) -> Result<[u8; 32], Sto
     bytes.try_into().map_err(|_| StoreError::Corrupt { column, value: hex::encode(bytes) })
 }
 
+fn digest_bytes(digests: &[u64]) -> Vec<u8> {
+    digests.iter().flat_map(|digest| digest.to_le_bytes()).collect()
+}
+
 /// Inserts a shard; the same one again is fine. Returns whether the row now holds this shard's bytes.
 pub async fn insert(db: &mut PgConnection, owner: Owner, task: TaskId, shard: &Shard) -> Result<bool, StoreError> {
-    let digests: Vec<u8> = shard.batch_digests.iter().flat_map(|digest| digest.to_le_bytes()).collect();
+    let digests = digest_bytes(&shard.batch_digests);
     sqlx::query!(
         "INSERT INTO shards (task_id, n, dataset_id, tokenization_id, split, key, row_count, size_bytes, sha256,
              batch_digests, sources)
@@ -45,6 +49,21 @@ pub async fn insert(db: &mut PgConnection, owner: Owner, task: TaskId, shard: &S
         shard.key,
     );
     Ok(same.fetch_one(db).await?)
+}
+
+/// Leads a shard of a job to the file that has its rows now. Returns whether there is such a shard.
+pub async fn replace(db: &mut PgConnection, job: JobId, new: &ReplacedShard) -> Result<bool, StoreError> {
+    let replaced = sqlx::query!(
+        "UPDATE shards SET key = $3, size_bytes = $4, sha256 = $5, batch_digests = $6
+         FROM tasks t WHERE t.id = shards.task_id AND t.job_id = $1 AND shards.key = $2",
+        job.0,
+        new.old_key,
+        new.file.key,
+        stored(new.file.size_bytes),
+        new.file.sha256.as_slice(),
+        digest_bytes(&new.batch_digests),
+    );
+    Ok(replaced.execute(db).await?.rows_affected() == 1)
 }
 
 /// Gives every shard of a job its place: by the order of its task, then of the shard in it, within each split.

@@ -1,9 +1,11 @@
 //! Cancel, delete, start again: which end wins, and what is left.
 
-use crate::support::Rig;
+use crate::support::{Rig, answer};
 use dataset_model::{Problem, Reason};
 use dataset_proto::catalog as proto;
+use dataset_proto::catalog::dataset_service_server::DatasetService as _;
 use serde_json::Value;
+use tonic::Request;
 
 #[tokio::test]
 async fn a_cancel_is_seen_at_once_and_told_to_the_worker() {
@@ -88,6 +90,72 @@ async fn a_new_job_goes_on_from_the_last_committed_task() {
     assert_eq!(ordinals, [1, 2]);
     assert_eq!(rig.get(&id).await.unwrap().row_count, Some(9));
     assert_eq!(rig.count("SELECT count(*) FROM shards WHERE ordinal IS NULL").await, 0);
+}
+
+#[tokio::test]
+async fn a_finish_may_lead_shards_to_other_files() {
+    let rig = Rig::new().await;
+    let (id, _) = rig.planned("a", 2).await;
+    let mut committed = Vec::new();
+    for rows in [3, 4] {
+        let worker = rig.claim().await.unwrap();
+        committed.push(worker.shard(0, rows));
+        worker.commit(&committed[committed.len() - 1..]).await.unwrap();
+    }
+    let finish = rig.claim().await.unwrap();
+    let new = proto::ReplacedShard {
+        old_key: committed[1].key.clone(),
+        file: Some(proto::StagedFile {
+            key: "datasets/t/x/raw/0-1-0.9.arrow".into(),
+            size_bytes: 99,
+            sha256: vec![9; 32],
+        }),
+        batch_digests: vec![8; 24],
+    };
+    let with = |shard: &proto::ReplacedShard| proto::FinishRequest {
+        schema_json: Some("{}".into()),
+        replaced_shards: vec![shard.clone()],
+        ..Default::default()
+    };
+    // An earlier attempt announced one too, and was lost.
+    finish.stage("datasets/t/x/raw/0-1-0.8.arrow", proto::FileKind::Shard).await.unwrap();
+    finish.stage("datasets/t/x/raw/0-1-0.9.arrow", proto::FileKind::Shard).await.unwrap();
+    for wrong in [
+        proto::ReplacedShard { old_key: "datasets/t/x/raw/0-7-0.9.arrow".into(), ..new.clone() },
+        proto::ReplacedShard { old_key: "a\0".into(), ..new.clone() },
+        proto::ReplacedShard { batch_digests: vec![8; 7], ..new.clone() },
+        proto::ReplacedShard { file: None, ..new.clone() },
+    ] {
+        assert_eq!(finish.finish(with(&wrong)).await.unwrap_err().reason, Reason::InvalidField, "{wrong:?}");
+    }
+    finish.finish(with(&new)).await.unwrap();
+    finish.finish(with(&new)).await.unwrap();
+
+    let dataset = rig.get(&id).await.unwrap();
+    assert_eq!((dataset.row_count, dataset.size_bytes), (Some(7), Some(30 + 99)));
+    let request = proto::ListShardsRequest {
+        owner: Some(proto::list_shards_request::Owner::DatasetId(id.clone())),
+        ..Default::default()
+    };
+    let listed = answer(rig.datasets().list_shards(Request::new(request)).await).unwrap().shards;
+    let place = |shard: proto::Shard, ordinal, row_start| proto::Shard { ordinal, row_start, ..shard };
+    let file = new.file.unwrap();
+    let replaced = proto::Shard {
+        key: file.key.clone(),
+        size_bytes: 99,
+        sha256: file.sha256,
+        batch_digests: new.batch_digests.into(),
+        ..committed[1].clone()
+    };
+    assert_eq!(listed, [place(committed[0].clone(), Some(0), Some(0)), place(replaced, Some(1), Some(3))]);
+    // The old file, and what the lost attempt left, are to go.
+    let gc: Value = sqlx::query_scalar("SELECT spec FROM jobs WHERE kind = 'gc'").fetch_one(&rig.pool).await.unwrap();
+    let mut keys: Vec<&str> = gc["keys"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    keys.sort_unstable();
+    let mut expected = [committed[1].key.as_str(), "datasets/t/x/raw/0-1-0.8.arrow"];
+    expected.sort_unstable();
+    assert_eq!(keys, expected);
+    rig.assert_dense(&id).await;
 }
 
 #[tokio::test]

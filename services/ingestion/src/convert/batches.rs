@@ -4,7 +4,7 @@
 //! per value. So the bytes of a raw shard are a function of its source.
 
 use arrow_array::{Array, ArrayRef, OffsetSizeTrait, RecordBatch, cast::AsArray};
-use arrow_schema::{ArrowError, DataType, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Fields, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 
 /// A batch is closed before it would be larger.
@@ -84,6 +84,29 @@ impl Batcher {
 /// Bytes of all values.
 pub fn batch_bytes(batch: &RecordBatch) -> u64 {
     batch.columns().iter().map(bytes).sum()
+}
+
+/// Bytes of a row in which all is null: of what a column takes that a batch does not have.
+pub fn null_row_bytes(schema: &Schema) -> u64 {
+    fields_bytes(schema.fields())
+}
+
+fn fields_bytes(fields: &Fields) -> u64 {
+    fields.iter().fold(0, |sum, field| null_bytes(field.data_type()).saturating_add(sum))
+}
+
+fn null_bytes(data_type: &DataType) -> u64 {
+    match data_type {
+        DataType::Null => 0,
+        DataType::Boolean => 1,
+        DataType::FixedSizeBinary(width) => u64::from(width.unsigned_abs()),
+        DataType::FixedSizeList(item, count) => {
+            null_bytes(item.data_type()).saturating_mul(u64::from(count.unsigned_abs()))
+        }
+        DataType::Struct(fields) => fields_bytes(fields),
+        // Of what has offsets, one of them.
+        other => other.primitive_width().unwrap_or(size_of::<i64>()) as u64,
+    }
 }
 
 /// Bytes of the values of an array or of a slice of one: additive over rows, so no bitmaps and no final offsets.

@@ -34,6 +34,8 @@ pub enum ConvertError {
     DuplicateColumn { file: String, column: String },
     #[error("{place} of `{file}` is larger than {limit} bytes")]
     RowTooLarge { file: String, place: String, limit: u64 },
+    #[error("{place} of `{file}` takes more than {limit} bytes of memory to read")]
+    TooMuchMemory { file: String, place: String, limit: u64 },
     #[error("`{file}` unpacks to more than {ratio} times its {size} bytes")]
     Bomb { file: String, size: u64, ratio: u64 },
     #[error("line {line} of `{file}` has {what}")]

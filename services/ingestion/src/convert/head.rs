@@ -41,7 +41,7 @@ pub struct Beginning<'a> {
 }
 
 /// The first `rows` rows of a file that can be read anywhere.
-pub fn of_parquet<R: ChunkReader + 'static>(file: R, path: &str, rows: usize) -> Result<Head, ConvertError> {
+pub fn of_parquet<R: ChunkReader + Clone + 'static>(file: &R, path: &str, rows: usize) -> Result<Head, ConvertError> {
     let (own, first) = parquet::first_rows(file, path, rows)?;
     let schema = SchemaRef::new(schema::canonical(&own));
     let rows = match first {

@@ -38,7 +38,8 @@ pub(super) fn schema(
             found = OnBadRows::Skip;
             continue;
         }
-        inference.observe(path, &row)?;
+        // A row that breaks off is broken, whatever type it has where it does.
+        inference.observe(path, &row).map_err(|error| judge(path, &row).err().unwrap_or(error))?;
     }
     Ok(FirstPass { schema: inference.schema(), on_bad_rows: found })
 }

@@ -7,7 +7,7 @@ use std::io::{BufRead, Read};
 
 use serde::de::IgnoredAny;
 
-use super::{ConvertError, batches::ROW_BYTES, compressed::Plain};
+use super::{ConvertError, ahead::Ahead, batches::ROW_BYTES, compressed::Plain};
 
 /// A row as it stands in the file.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Row<'a> {
 
 /// The rows of a file, one after the other.
 pub(super) struct Rows {
-    input: Plain,
+    input: Ahead,
     buffer: Vec<u8>,
     /// The line that the next byte is on.
     line: u64,
@@ -41,7 +41,8 @@ enum Form {
 }
 
 impl Rows {
-    pub(super) fn new(mut input: Plain) -> Result<Self, ConvertError> {
+    pub(super) fn new(input: Plain) -> Result<Self, ConvertError> {
+        let mut input = Ahead::new(input);
         let has_mark = input.fill_buf().map(|head| head.starts_with(b"\xef\xbb\xbf"));
         if has_mark.map_err(|e| input.error(e))? {
             input.consume(3);
@@ -96,9 +97,28 @@ impl Rows {
         // Errors in the row are counted from its first line.
         self.buffer.extend((line..self.line).map(|_| b'\n'));
         let Some(next) = next else { return Ok(false) };
-        self.buffer.push(next);
-        let goes_on = breaks_off(&self.buffer) || serde_json::from_slice::<IgnoredAny>(&self.buffer).is_ok();
-        self.buffer.pop();
+        if !is_prefix(&self.buffer, &[next]) {
+            return Ok(false);
+        }
+        // An object may stand there as a part of the value, or as the next row.
+        if next == b'{' { self.goes_on_behind_line() } else { Ok(true) }
+    }
+
+    /// The same when the next line may be a row: then what follows that line tells.
+    fn goes_on_behind_line(&mut self) -> Result<bool, ConvertError> {
+        let (first, line) = (std::mem::take(&mut self.buffer), self.line);
+        self.line()?;
+        let mut read = std::mem::replace(&mut self.buffer, first);
+        let is_row = serde_json::from_slice::<IgnoredAny>(&read).is_ok();
+        let mut goes_on = true;
+        if is_row {
+            let behind = self.line;
+            let next = self.skip_space()?;
+            goes_on = next.is_some_and(|next| is_prefix(&self.buffer, &[&read, &[next][..]].concat()));
+            read.extend((behind..self.line).map(|_| b'\n'));
+        }
+        self.line = line;
+        self.input.put_back(read);
         Ok(goes_on)
     }
 
@@ -218,6 +238,12 @@ fn breaks_off(value: &[u8]) -> bool {
     matches!(serde_json::from_slice::<IgnoredAny>(value), Err(error) if error.is_eof())
 }
 
+/// Whether nothing is wrong with a value that begins like this.
+fn is_prefix(value: &[u8], more: &[u8]) -> bool {
+    let begun = [value, more].concat();
+    breaks_off(&begun) || serde_json::from_slice::<IgnoredAny>(&begun).is_ok()
+}
+
 #[expect(clippy::naive_bytecount, reason = "objects that span lines are rare: not worth a dependency")]
 fn newlines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
@@ -314,7 +340,19 @@ mod tests {
             assert_eq!(lines(&format!("{cut}\n\n{{\"a\": 1}}\n{{\"a\": 2}}\n")), [1, 3, 4], "{cut}");
             assert_eq!(lines(&format!("{cut}\n")), [1], "{cut}");
         }
+        for cut in ["{\"a\":", "{\"a\": [", "{\"a\": [1,", "{\"a\": {\"b\":", "{\"a\": [{\"b\": 1}, "] {
+            assert_eq!(lines(&format!("{cut}\n\n{{\"a\": 1}}\n\n{{\"a\": 2}}\n")), [1, 3, 5], "{cut}");
+            assert_eq!(lines(&format!("{cut}\n{{\"a\": 1}}\n")), [1, 2], "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_spans_lines_is_one_row_wherever_they_break() {
         assert_eq!(lines("{\"a\":\n{\"b\": 1}\n}\n{}"), [1, 4]);
+        assert_eq!(lines("{\"a\":\n{\"b\": 1}}\n{\"a\":\n{}}"), [1, 3]);
+        assert_eq!(lines("{\"a\": [{\"b\": 1},\n{\"b\": 2}]}{}\n{}"), [1, 2, 3]);
+        assert_eq!(lines("{\"a\": [\n{\"b\": 1}\n\n,\n{}\n]}\n{}"), [1, 7]);
+        assert_eq!(lines("{\"a\": 1,\n\"b\": [1,\n2]}\n"), [1]);
         assert_eq!(lines("{\"a\": [\n\n{\"b\": 1},\n{}]}\n{}"), [1, 5]);
         assert_eq!(rows("{\"a\":\n\n1}").unwrap()[0].1, "{\"a\":\n\n1}");
     }

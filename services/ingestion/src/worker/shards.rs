@@ -7,13 +7,17 @@ mod sources;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use catalog_client::TaskError;
 use dataset_model::{AttemptId, Shard};
 use shard_store::{SealedShard, ShardStore, ShardWriter, StoreError, layout};
 
 use self::sources::{Sources, Waiting};
-use crate::convert::{
-    ConvertError, Gap,
-    batches::{BatchError, Batcher},
+use crate::{
+    convert::{
+        ConvertError, Gap,
+        batches::{BatchError, Batcher},
+    },
+    failure,
 };
 
 /// A fixed rule, so that sharding is a function of the source alone.
@@ -52,6 +56,19 @@ pub(super) enum ShardError {
     /// The catalog did not take the announcement of a file, and says itself why.
     #[error("a file could not be announced")]
     NotAnnounced,
+    #[error("the summary of a task cannot be read")]
+    Summary(#[source] serde_json::Error),
+}
+
+impl From<ShardError> for TaskError {
+    fn from(error: ShardError) -> Self {
+        match error {
+            ShardError::NotAnnounced => Self::Stopped,
+            ShardError::Convert(error) => failure::convert(&error),
+            ShardError::Store(error) => Self::Problem(failure::store(&error)),
+            ShardError::Arrow(_) | ShardError::Summary(_) => Self::Problem(failure::internal(&error)),
+        }
+    }
 }
 
 /// The shards of one task in the making. `announce` is called with each key before its first byte.

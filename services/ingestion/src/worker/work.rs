@@ -209,10 +209,8 @@ pub(super) async fn convert(
         }
     };
     let (converted, ()) = tokio::join!(converting, listening);
-    converted?.map_err(|error| match error {
-        ShardError::NotAnnounced => refused.unwrap_or(TaskError::Stopped),
-        ShardError::Convert(error) => failure::convert(&error),
-        ShardError::Store(error) => TaskError::Problem(failure::store(&error)),
-        ShardError::Arrow(error) => TaskError::Problem(failure::internal(&error)),
+    converted?.map_err(|error| match (error, refused) {
+        (ShardError::NotAnnounced, Some(refused)) => refused,
+        (error, _) => error.into(),
     })
 }

@@ -7,3 +7,4 @@ mod corpus;
 mod faults;
 mod support;
 mod tasks;
+mod widening;

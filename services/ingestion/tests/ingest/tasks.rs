@@ -238,20 +238,6 @@ async fn what_cannot_be_planned_fails_before_the_first_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tasks_whose_schemas_differ_fail_in_finish() {
-    let names: Vec<String> = (0..101).map(|n| format!("train-{n:03}.jsonl")).collect();
-    let content = |n| if n == 100 { lines(1, "\"text\"") } else { lines(1, "1") };
-    let files: Vec<(&str, String)> = names.iter().enumerate().map(|(n, name)| (name.as_str(), content(n))).collect();
-    let root = repository(&files);
-    let setup = Setup::new(root.path()).await;
-    let (catalog, result) = setup.ingest(spec("acme/corpus")).await;
-    assert_eq!(catalog.told().committed.len(), 2);
-    let problem = problem(result);
-    assert_eq!(problem.reason, Reason::SchemaMismatch);
-    assert_eq!(problem.detail, "column `v` is Int64 in `train-000.jsonl` and Utf8 in `train-100.jsonl`");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_cannot_be_published_leaves_nothing_behind() {
     let root = repository(&[("train.jsonl", lines(1000, "1"))]);
     let setup = Setup::new(root.path()).await;

@@ -172,6 +172,20 @@ for bad, content in {
 }.items():
     repository(f"json-{bad}", {"train.jsonl": content}, ours="SOURCE_CORRUPT")
 
+# Objects whose first line breaks behind any sign, and lines that were cut off there.
+for name, begin, end in [
+    ("colon", '{"a":', '1, "b": 2}'),
+    ("colon-object", '{"a":', '{"b": 1}\n}'),
+    ("bracket", '{"a": [', "1, 2]}"),
+    ("bracket-object", '{"a": [', '{"b": 1},\n{"b": 2}\n]}'),
+    ("comma", '{"a": 1,', '"b": 2}'),
+    ("comma-object", '{"a": [{"b": 1},', '{"b": 2}]}'),
+]:
+    repository(f"json-broken-behind-{name}", {"train.jsonl": f"{begin}\n{end}\n"})
+    repository(f"json-broken-twice-behind-{name}", {"train.jsonl": f"{begin}\n{end}\n" * 2})
+    repository(f"json-cut-behind-{name}", {"train.jsonl": f'{begin}\n{{"a": 1}}\n{{"a": 2}}\n'}, ours="SOURCE_CORRUPT")
+    repository(f"json-last-cut-behind-{name}", {"train.jsonl": f'{{"a": 1}}\n{begin}'}, ours="SOURCE_CORRUPT")
+
 # Compression.
 packed = LINES.encode()
 repository("jsonl-gz", {"train.jsonl.gz": gzip.compress(packed)})

@@ -16,6 +16,7 @@ mod sources;
 mod starts;
 mod sweeps;
 mod uploads;
+mod widening;
 
 use anyhow::{Context, Result};
 use e2e::{Rig, repos::LONG};

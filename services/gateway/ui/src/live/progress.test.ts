@@ -1,8 +1,8 @@
 // Speed, time left and standstill, from one event after the other.
 import { expect, test } from 'vitest';
 import type { Job } from '../api/client';
-import type { DownloadProgress } from './messages';
-import { afterDownload, afterTokenization, fromJob, isStalled, type LiveJob } from './progress';
+import type { DownloadProgress, FileProgress } from './messages';
+import { advanceFiles, afterDownload, afterTokenization, fromJob, isStalled, type LiveJob } from './progress';
 import { etaSeconds, smooth, type Rate } from './rate';
 
 const MB = 1e6;
@@ -46,6 +46,27 @@ test('what is no speed is none', () => {
   expect(etaSeconds(10, 100, undefined)).toBeUndefined();
   expect(etaSeconds(120, 100, { perSecond: 5, at: 0 })).toBe(0);
   expect(etaSeconds(10, 100, { perSecond: 5, at: 0 })).toBe(18);
+});
+
+test('each file has a speed of its own, from what its counter shows', () => {
+  const file = (done: number, path = 'a'): FileProgress => ({ path, done, total: 100 * MB });
+  let files = advanceFiles([], [file(10 * MB), file(0, 'b')], 0);
+  expect(files[0]).toMatchObject({ rate: { perSecond: 0 }, etaSeconds: undefined });
+  for (let second = 1; second <= 4; second += 1) {
+    files = advanceFiles(files, [file((10 + second) * MB), file(0, 'b')], second * 1000);
+  }
+  expect(files[0]).toMatchObject({ rate: { perSecond: MB }, etaSeconds: 86, movedAt: 4000 });
+  expect(files[1]).toMatchObject({ rate: { perSecond: 0 }, movedAt: 0 });
+  // A report in which it did not move changes nothing; the next one counts the time since it last did.
+  const still = advanceFiles(files, [file(14 * MB)], 5000);
+  expect(still[0]).toEqual(files[0]);
+  expect(advanceFiles(still, [file(16 * MB)], 6000)[0]?.rate.perSecond).toBeCloseTo(MB);
+  // Who begins anew has no speed yet.
+  expect(advanceFiles(still, [file(1 * MB)], 6000)[0]).toMatchObject({
+    rate: { perSecond: 0 },
+    movedAt: 6000,
+  });
+  expect(isStalled({ movedAt: 4000 }, 14_000)).toBe(true);
 });
 
 test('it stalls when nothing moves, not when nothing is said', () => {

@@ -6,6 +6,13 @@ import { etaSeconds, smooth, type Rate } from './rate';
 /** So long without progress, and it says so instead of showing a frozen bar. */
 export const STALL_MS = 10_000;
 
+export interface LiveFile extends FileProgress {
+  rate: Rate;
+  etaSeconds: number | undefined;
+  /** When it last got further, in milliseconds. */
+  movedAt: number;
+}
+
 export interface LiveJob {
   jobId: string;
   phase: string;
@@ -19,7 +26,7 @@ export interface LiveJob {
   /** The try it is at, from 1, and how many there are. */
   tries: number;
   maxTries: number;
-  files: FileProgress[];
+  files: LiveFile[];
   tokens: number;
   sequences: number;
   /** When it last got further, in milliseconds. */
@@ -39,6 +46,19 @@ interface Step {
   sequences?: number;
 }
 
+/** The files of an event, with the speeds that their counters show: of each since it last moved. */
+export function advanceFiles(before: LiveFile[], files: FileProgress[], at: number): LiveFile[] {
+  return files.map((file) => {
+    const same = before.find(({ path, done }) => path === file.path && done <= file.done);
+    if (same === undefined)
+      return { ...file, rate: { perSecond: 0, at }, etaSeconds: undefined, movedAt: at };
+    if (same.done === file.done || at <= same.movedAt) return { ...same, ...file };
+    const seconds = (at - same.movedAt) / 1000;
+    const rate = smooth(same.rate, (file.done - same.done) / seconds, at);
+    return { ...file, rate, etaSeconds: etaSeconds(file.done, file.total, rate), movedAt: at };
+  });
+}
+
 function advance(before: LiveJob | undefined, step: Step, at: number): LiveJob {
   const same = before?.jobId === step.jobId ? before : undefined;
   const moved = same?.done !== step.done || same.phase !== step.phase || same.tokens !== (step.tokens ?? 0);
@@ -53,7 +73,7 @@ function advance(before: LiveJob | undefined, step: Step, at: number): LiveJob {
     etaSeconds: etaSeconds(step.done, step.total, rate),
     tries: step.tries,
     maxTries: step.maxTries,
-    files: step.files ?? [],
+    files: advanceFiles(same?.files ?? [], step.files ?? [], at),
     tokens: step.tokens ?? 0,
     sequences: step.sequences ?? 0,
     movedAt: moved ? at : same.movedAt,

@@ -4,12 +4,12 @@ import { memo, useEffect } from 'react';
 import type { Job } from '../api/client';
 import { formatClock, formatDuration, formatEta, formatPercent, secondsBetween } from '../format';
 import { countCard } from '../live/beat';
-import { isStalled, type LiveJob } from '../live/progress';
+import { isStalled, type LiveFile, type LiveJob } from '../live/progress';
 import { useNow } from '../live/useNow';
 import { refreshDataset } from '../store/cache';
 import { Icon } from '../ui/Icon';
 import { Progress } from '../ui/Progress';
-import { amountText, percentText, speedText, valueText, type Unit } from './liveText';
+import { amountText, fileText, percentText, speedText, valueText, type Unit } from './liveText';
 import { attemptText, phaseWord } from './phases';
 
 interface Props {
@@ -40,14 +40,12 @@ export const LiveJobView = memo(function LiveJobView({ label, live, unit, datase
             </span>
           )}
         </span>
-        <span data-numeric="" className="shrink-0 text-muted">
-          {speed}
-        </span>
+        {speed !== undefined && <Speed live={live} text={speed} />}
       </div>
       <Progress label={label} percent={live.percent} text={valueText(live, phase, unit)} />
       <p data-numeric="" className="flex flex-wrap gap-x-1.5 text-xs text-muted contain-content">
         <span>{amountText(live, unit)}</span>
-        {live.etaSeconds !== undefined && <span>· {formatEta(live.etaSeconds)} left</span>}
+        {live.etaSeconds !== undefined && <TimeLeft live={live} seconds={live.etaSeconds} />}
         {own !== undefined && <Elapsed since={own.created_at} />}
         {live.tries > 1 && <span className="text-warn">· {attemptText(live.tries, live.maxTries)}</span>}
       </p>
@@ -56,6 +54,20 @@ export const LiveJobView = memo(function LiveJobView({ label, live, unit, datase
     </div>
   );
 });
+
+/** An old speed is none, and so is what follows from it. */
+function Speed({ live, text }: { live: LiveJob; text: string }) {
+  const stalled = isStalled(live, useNow());
+  return (
+    <span data-numeric="" className={stalled ? 'shrink-0 text-warn' : 'shrink-0 text-muted'}>
+      {stalled ? 'stalled' : text}
+    </span>
+  );
+}
+
+function TimeLeft({ live, seconds }: { live: LiveJob; seconds: number }) {
+  return isStalled(live, useNow()) ? null : <span>· {formatEta(seconds)} left</span>;
+}
 
 function Elapsed({ since }: { since: string }) {
   const now = useNow();
@@ -103,10 +115,16 @@ function SlowestFiles({ files }: { files: LiveJob['files'] }) {
             <span data-numeric="" className="shrink-0">
               {amountText(file, 'bytes')}
               {file.total > 0 && ` · ${formatPercent(file.done / file.total, 0)}`}
+              <FileSpeed file={file} />
             </span>
           </li>
         ))}
       </ul>
     </details>
   );
+}
+
+function FileSpeed({ file }: { file: LiveFile }) {
+  const text = fileText(file, useNow());
+  return text === undefined ? null : <span className="text-muted"> · {text}</span>;
 }

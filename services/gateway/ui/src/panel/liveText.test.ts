@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LiveJob } from '../live/progress';
-import { amountText, valueText } from './liveText';
+import { amountText, fileText, valueText } from './liveText';
 
 const live: LiveJob = {
   jobId: 'j',
@@ -24,6 +24,14 @@ test('the bar says all of it in words', () => {
   );
   const begun = { ...live, percent: undefined, done: 0, total: 0, rate: undefined, etaSeconds: undefined };
   expect(valueText(begun, 'Resolving', 'bytes')).toBe('Resolving, 0 B');
+});
+
+test('a file says its speed, or that it stands still', () => {
+  const rate = { perSecond: 1.2e6, at: 0 };
+  const file = { path: 'a', done: 1e6, total: 4e6, rate, etaSeconds: 180, movedAt: 0 };
+  expect(fileText(file, 9_999)).toBe('1.20 MB/s · 3 min left');
+  expect(fileText(file, 10_000)).toBe('stalled');
+  expect(fileText({ ...file, rate: { perSecond: 0, at: 0 }, etaSeconds: undefined }, 0)).toBeUndefined();
 });
 
 test('the unit stands once where it is the same', () => {

@@ -1,6 +1,6 @@
 // The words of a live card. Pure, so that each can be tested.
 import { formatBytes, formatCount, formatEta, formatPercent, formatSpeed } from '../format';
-import type { LiveJob } from '../live/progress';
+import { isStalled, type LiveFile, type LiveJob } from '../live/progress';
 
 export type Unit = 'bytes' | 'rows';
 
@@ -15,10 +15,18 @@ export function amountText({ done, total }: Pick<LiveJob, 'done' | 'total'>, uni
   return unitOfOne === all.split(' ')[1] ? `${value} of ${all}` : `${one} of ${all}`;
 }
 
-export function speedText(live: LiveJob, unit: Unit): string | undefined {
+export function speedText(live: Pick<LiveJob, 'rate'>, unit: Unit): string | undefined {
   const speed = live.rate?.perSecond;
   if (speed === undefined || speed <= 0) return undefined;
   return unit === 'bytes' ? formatSpeed(speed) : `${formatCount(speed)} rows/s`;
+}
+
+/** `1.2 MB/s · 3 min left` of a file, or that it stands still. */
+export function fileText(file: LiveFile, now: number): string | undefined {
+  if (isStalled(file, now)) return 'stalled';
+  const eta = file.etaSeconds === undefined ? undefined : `${formatEta(file.etaSeconds)} left`;
+  const parts = [speedText(file, 'bytes'), eta].filter((part) => part !== undefined);
+  return parts.length === 0 ? undefined : parts.join(' · ');
 }
 
 export function percentText(live: LiveJob): string | undefined {

@@ -214,9 +214,14 @@ mod tests {
     use super::*;
 
     /// One id for each byte, so that the text can be read back.
+    #[expect(clippy::unnecessary_wraps, reason = "as an engine")]
     fn spell(word: &str, out: &mut Vec<u32>) -> Result<(), EncodeError> {
         out.extend(word.bytes().map(u32::from));
         Ok(())
+    }
+
+    fn joined(words: impl Iterator<Item = String>) -> String {
+        words.collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -224,7 +229,7 @@ mod tests {
         let cuts = Cuts::new(Space::Kept, true);
         let (mut words, mut unseen) = (Words::new(), 0);
         let lengths = || (1..60_usize).chain((1..60).rev());
-        let text: String = lengths().map(|length| format!("{} ", "abcdefghi".repeat(7)[..length].to_owned())).collect();
+        let text = joined(lengths().map(|length| "abcdefghi".repeat(7)[..length].to_owned()));
         for round in 0..3 {
             let mut out = Vec::new();
             let count = |word: &str, out: &mut Vec<u32>| {
@@ -258,8 +263,7 @@ mod tests {
         let cuts = Cuts::new(Space::Kept, true);
         let mut words = Words { short: Table::new(64), long: Table::new(64) };
         for round in 0..3_u32 {
-            let text: String =
-                (0..5000_u32).map(|n| format!("{:x} ", n.wrapping_mul(2_654_435_761) >> (round * 7))).collect();
+            let text = joined((0..5000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761) >> (round * 7))));
             let (mut out, mut expected) = (Vec::new(), Vec::new());
             words.encode(&text, &cuts, &|| false, &mut out, spell).unwrap();
             spell(&text, &mut expected).unwrap();

@@ -26,6 +26,7 @@ mod refusal;
 mod resolver;
 mod retry;
 mod token;
+pub mod untrusted;
 
 pub use client::{HubClient, RepoKind};
 pub use config::HubConfig;

@@ -46,8 +46,8 @@ impl Spans {
 
     /// A line that says them, behind the contiguous beginning.
     pub(crate) fn to_line(&self, length: u64) -> String {
-        let ahead: String = self.0.iter().map(|(first, end)| format!(" {first}-{end}")).collect();
-        format!("{length}{ahead}\n")
+        let ahead: Vec<String> = self.0.iter().map(|(first, end)| format!(" {first}-{end}")).collect();
+        format!("{length}{}\n", ahead.concat())
     }
 
     /// Reads such a line; none when it is none, or does not fit a file of `size` bytes.

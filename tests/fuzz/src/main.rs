@@ -3,6 +3,7 @@
 
 use std::env;
 
+#[expect(clippy::disallowed_methods, reason = "which target it is is no setting of a service")]
 fn chosen() -> fuzz::Target {
     let name = env::var("FUZZ_TARGET").unwrap_or_default();
     fuzz::target(&name).expect("FUZZ_TARGET must name a target")

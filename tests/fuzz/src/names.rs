@@ -21,7 +21,8 @@ static ENDPOINT: LazyLock<Url> = LazyLock::new(|| Url::parse("https://hub.test/m
 /// Exactly what the rule allows is accepted, and is one plain name of a folder and of the Hub's address.
 pub(crate) fn repo_id(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
-    let allowed = RULE.is_match(text) && !text.contains("--") && !text.contains("..") && !text.ends_with(".git");
+    let allowed =
+        RULE.is_match(text) && !text.contains("--") && !text.contains("..") && text.strip_suffix(".git").is_none();
     let parsed = RepoId::parse(text);
     assert_eq!(parsed.is_ok(), allowed, "{text:?}");
     let Ok(id) = parsed else { return };

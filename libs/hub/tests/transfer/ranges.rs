@@ -16,7 +16,7 @@ const RANGES: usize = SIZE / RANGE;
 fn client(bench: &Bench, connections: usize) -> HubClient {
     let (parallel_from, parallel_range) = (MIB as u64, RANGE as u64);
     let config = impatient(bench.hub.endpoint());
-    HubClient::new(HubConfig { max_files: connections, parallel_from, parallel_range, ..config }).unwrap()
+    HubClient::new(HubConfig { max_files: connections, parallel_from, parallel_range, ..config }).expect("a client")
 }
 
 async fn fetch(

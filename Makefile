@@ -4,8 +4,8 @@
 # dependencies and compiles them a second time.
 
 .DEFAULT_GOAL := help
-.PHONY: help tools data ui build lint test test-rust test-python test-browser screenshots demo up sqlx \
-	sqlx-check openapi bench soak clean
+.PHONY: help tools data ui build lint test test-rust test-python test-browser fuzz screenshots demo up \
+	sqlx sqlx-check openapi bench soak clean
 
 PYTHON := .tools/venv/bin/python
 # A user's own database and messages are none of the tests' business.
@@ -31,7 +31,7 @@ lint: ui ## Check the format and every lint, and the web pages with their own te
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@tests/tools/ui.sh check
 
-test: tools data lint sqlx-check test-rust test-python test-browser ## Run every test.
+test: tools data lint sqlx-check test-rust test-python test-browser fuzz ## Run every test.
 
 test-rust: tools data build
 	@if cargo nextest --version >/dev/null 2>&1; \
@@ -44,6 +44,9 @@ test-python: tools data build
 
 test-browser: tools data build ## Run the whole story in a browser, against real services.
 	@tests/tools/browser.sh test
+
+fuzz: tools ## Try what reads a stranger's files and answers with nonsense, a minute for each kind.
+	@tests/fuzz/run.sh 60
 
 screenshots: tools data build ## Take a picture of every screen.
 	@tests/tools/browser.sh screenshots

@@ -26,6 +26,7 @@ install_base_packages() {
   local missing=()
   command -v python3 >/dev/null || missing+=(python3 python3-venv)
   command -v cc >/dev/null || missing+=(gcc libc6-dev)
+  command -v c++ >/dev/null || missing+=(g++)
   command -v make >/dev/null || missing+=(make)
   command -v setpriv >/dev/null || missing+=(util-linux)
   command -v python3 >/dev/null && ! python3 -c 'import ensurepip' 2>/dev/null && missing+=(python3-venv)

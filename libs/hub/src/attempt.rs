@@ -1,23 +1,29 @@
 //! One attempt of a transfer: ask for what is missing, check that this is what comes, and store it.
+//!
+//! The first answer decides: if it is the range that was asked for, others may be asked for beside it. A server that
+//! knows no ranges sends the whole file, and then this is the only stream.
+
+use std::collections::VecDeque;
 
 use reqwest::{
     StatusCode,
     header::{CONTENT_RANGE, ETAG, HeaderMap},
 };
 use tokio::{
-    sync::mpsc::{Sender, channel},
+    sync::{Semaphore, mpsc::channel},
     task::spawn_blocking,
 };
 
 use crate::{
     HubConfig,
     address::Address,
-    body::Body,
     error::HubError,
     fetch::{Fetch, resume, until_cancelled},
     http::{Answer, Ask, Http, Range},
     part::Part,
     refusal::Subject,
+    spans::Span,
+    streams::{Opened, Streams, Tally},
 };
 
 /// Chunks between network and disk, of at most a few hundred KiB each.
@@ -28,99 +34,86 @@ const QUEUE: usize = 16;
 pub(crate) struct Attempt<'a> {
     pub(crate) http: &'a Http,
     pub(crate) config: &'a HubConfig,
+    /// A permit for each connection; the file has one of its own.
+    pub(crate) files: &'a Semaphore,
     pub(crate) address: Address<'a>,
     pub(crate) request: &'a Fetch<'a>,
-}
-
-/// Bytes `first..end` of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
-    first: u64,
-    end: u64,
+    pub(crate) tally: &'a Tally,
 }
 
 impl Attempt<'_> {
-    /// Gives the part back with whatever was added to it, and adds the bytes that came to `downloaded`.
-    pub(crate) async fn run(self, mut part: Part, downloaded: &mut u64) -> (Part, Result<(), HubError>) {
-        let remote = self.request.file;
-        let (answer, span) = match until_cancelled(self.request.cancel, self.open(&part)).await {
+    /// Gives the part back with whatever was added to it.
+    pub(crate) async fn run(self, mut part: Part) -> (Part, Result<(), HubError>) {
+        let Fetch { file: remote, cancel, .. } = self.request;
+        let disk = |source| HubError::disk(&remote.path, source);
+        let mut pieces = self.pieces(&part);
+        // All has come, and hashing it was given up.
+        let Some(first) = pieces.pop_front() else { return (part, Err(HubError::Cancelled)) };
+        let (answer, span) = match until_cancelled(cancel, self.open(first, part.etag())).await {
             Ok(opened) => opened,
             Err(error) => return (part, Err(error)),
         };
-        if span.first != part.length()
-            && let Err(source) = part.restart()
-        {
-            return (part, Err(HubError::disk(&remote.path, source)));
+        // The whole file is sent instead.
+        if span.first != first.first || span.end > first.end {
+            pieces.clear();
+            if let Err(source) = part.restart() {
+                return (part, Err(disk(source)));
+            }
         }
         part.remember_etag(strong_etag(answer.response.headers()));
-        let body = Body::new(answer.response, self.http.patience);
+        let is_alone = pieces.is_empty();
         let (sender, receiver) = channel(QUEUE);
+        let streams = Streams { attempt: self, version: part.etag().map(str::to_owned), sender };
         let checkpoint = part.checkpoint();
+        self.tally.begin(part.present());
         let writer = spawn_blocking(move || part.drain(receiver));
-        let pumped = until_cancelled(self.request.cancel, self.pump(body, span, sender, downloaded)).await;
+        let pumped = until_cancelled(cancel, streams.pump(Opened { answer, span }, pieces)).await;
         let (mut part, mut written) = writer.await.unwrap_or_else(resume);
-        if matches!(pumped, Err(HubError::WrongLength { .. })) {
+        if is_alone && matches!(pumped, Err(HubError::WrongLength { .. })) {
             // It ended as if it were complete: a page about something else, not a file that broke off.
             written = written.and_then(|()| part.roll_back(checkpoint));
         }
         // The pump ends early and in peace when the writer has failed.
-        (part, written.map_err(|source| HubError::disk(&remote.path, source)).and(pumped))
+        (part, written.map_err(disk).and(pumped))
     }
 
-    async fn open(&self, part: &Part) -> Result<(Answer, Span), HubError> {
+    /// What to ask for, one range after the other: small ones if others can be asked for beside the first.
+    fn pieces(&self, part: &Part) -> VecDeque<Span> {
+        let HubConfig { single_get_limit, range_size, parallel_from, parallel_range, .. } = *self.config;
+        let missing = self.request.file.size - part.present();
+        let is_shared = missing >= parallel_from && self.tally.may_share();
+        if part.has_holes() || is_shared && self.files.available_permits() > 0 {
+            part.missing(parallel_range).collect()
+        } else {
+            // A bounded range, so that connections which become free are noticed.
+            let longest = if missing > single_get_limit || is_shared { range_size } else { missing };
+            part.missing(longest).take(1).collect()
+        }
+    }
+
+    /// Asks for a piece. What comes begins where it should, or is the whole file.
+    pub(crate) async fn open(&self, piece: Span, version: Option<&str>) -> Result<(Answer, Span), HubError> {
         let Fetch { file, token, .. } = *self.request;
-        let wanted = wanted(part.length(), file.size, self.config.single_get_limit, self.config.range_size);
+        let last = (piece.end < file.size).then(|| piece.end - 1);
+        let wanted = (piece.first > 0 || last.is_some()).then_some(piece.first);
         let ask = Ask {
             url: self.address.resolve(&file.path)?,
             subject: Subject { address: self.address, path: Some(&file.path) },
             token,
-            range: wanted.map(|(first, last)| Range { first, last, version: part.etag() }),
+            range: wanted.map(|first| Range { first, last, version }),
         };
         let answer = self.http.get(&ask).await?;
         answer.require_hub(&self.http.endpoint)?;
-        let first = wanted.map(|(first, _)| first);
-        let span = span(answer.response.status(), answer.response.headers(), first, file.size);
+        let span = span(answer.response.status(), answer.response.headers(), wanted, file.size);
         let span = span.map_err(|wrong| match wrong {
             Wrong::Range => HubError::WrongRange { path: file.path.clone() },
             Wrong::Length(actual) => HubError::WrongLength { path: file.path.clone(), expected: file.size, actual },
         })?;
+        if answer.response.status() == StatusCode::PARTIAL_CONTENT && span.end > piece.end {
+            return Err(HubError::WrongRange { path: file.path.clone() });
+        }
         Ok((answer, span))
     }
-
-    async fn pump(
-        &self,
-        mut body: Body,
-        span: Span,
-        sender: Sender<bytes::Bytes>,
-        downloaded: &mut u64,
-    ) -> Result<(), HubError> {
-        let path = || self.request.file.path.clone();
-        let mut at = span.first;
-        while let Some(chunk) = body.next().await? {
-            let count = chunk.len() as u64;
-            *downloaded += count;
-            if count > span.end - at {
-                return Err(HubError::WrongLength { path: path(), expected: span.end, actual: at + count });
-            }
-            at += count;
-            if sender.send(chunk).await.is_err() {
-                return Ok(());
-            }
-            (self.request.progress)(at);
-        }
-        if at == span.end {
-            Ok(())
-        } else {
-            Err(HubError::WrongLength { path: path(), expected: span.end, actual: at })
-        }
-    }
-}
-
-/// The range to ask for, its end included; `None` for a whole file in one piece.
-fn wanted(length: u64, size: u64, single_get_limit: u64, range_size: u64) -> Option<(u64, Option<u64>)> {
-    let missing = size - length;
-    let last = (missing > single_get_limit).then(|| length + range_size.clamp(1, missing) - 1);
-    (length > 0 || last.is_some()).then_some((length, last))
 }
 
 /// How an answer is not what was asked for.
@@ -183,14 +176,6 @@ mod tests {
         }
         assert_eq!(of(206, &[], Some(4)), Err(Wrong::Range));
         assert_eq!(of(206, &[("content-range", "bytes 0-9/10")], None), Err(Wrong::Range), "not asked for");
-    }
-
-    #[test]
-    fn ranges_are_asked_for_when_resuming_and_for_the_very_large() {
-        assert_eq!(wanted(0, 10, 50, 4), None);
-        assert_eq!(wanted(3, 10, 50, 4), Some((3, None)));
-        assert_eq!(wanted(0, 100, 50, 4), Some((0, Some(3))));
-        assert_eq!(wanted(96, 100, 2, 40), Some((96, Some(99))));
     }
 
     #[test]

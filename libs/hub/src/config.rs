@@ -19,7 +19,8 @@ pub struct HubConfig {
     pub stall_timeout: Duration,
     /// Minimum speed of a transfer. Default 1024 bytes/s.
     pub min_bytes_per_second: u64,
-    /// Transfers at once, shared by all clones of the client. Default 8.
+    /// Connections for files at once, shared by all clones of the client: each file has one, and a large one takes
+    /// what is free besides. Default 8.
     pub max_files: usize,
     /// Use what is in the local Hub cache and never the network.
     pub offline: bool,
@@ -32,6 +33,10 @@ pub struct HubConfig {
     pub single_get_limit: u64,
     /// Size of those ranges. Default 1 GiB.
     pub range_size: u64,
+    /// Of so many missing bytes on, several connections share a file. Default 256 MiB.
+    pub parallel_from: u64,
+    /// What one of them asks for at a time. Default 64 MiB.
+    pub parallel_range: u64,
     /// The user's own Hub cache. A file that lies there is verified and copied instead of fetched.
     pub cache_dir: Option<PathBuf>,
     /// Hosts that may have private addresses besides the endpoint: the proxies.
@@ -52,6 +57,8 @@ impl Default for HubConfig {
             backoff_base: Duration::from_millis(500),
             single_get_limit: 50_000_000_000,
             range_size: 1 << 30,
+            parallel_from: 256 << 20,
+            parallel_range: 64 << 20,
             cache_dir: None,
             trusted_hosts: Vec::new(),
         }

@@ -25,6 +25,7 @@ use crate::{
     listing::RemoteFile,
     part::Part,
     retry::Retry,
+    streams::Tally,
     token::Token,
 };
 
@@ -49,8 +50,7 @@ pub struct Fetch<'a> {
     pub token: Option<&'a Token>,
     /// Ends the transfer with [`HubError::Cancelled`] and keeps what is there.
     pub cancel: &'a CancellationToken,
-    /// Called with the contiguous bytes so far, resumed ones included. It falls back when a damaged file is
-    /// fetched again.
+    /// Called with the bytes so far, resumed ones included. It falls back when a damaged file is fetched again.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
@@ -78,8 +78,16 @@ impl HubClient {
         if inner.config.offline && !part.is_complete() {
             return Err(HubError::Offline { what: request.file.path.clone() });
         }
-        let attempt = Attempt { http: &inner.http, config: &inner.config, address, request: &request };
-        Transfer { attempt, retry: self.retry(), best: 0, refetches: 0, downloaded: 0 }.run(part).await
+        let tally = Tally::default();
+        let attempt = Attempt {
+            http: &inner.http,
+            config: &inner.config,
+            files: &inner.files,
+            address,
+            request: &request,
+            tally: &tally,
+        };
+        Transfer { attempt, retry: self.retry(), best: 0, refetches: 0 }.run(part).await
     }
 
     /// Locks and hashes what an earlier transfer left, and adds what the user's own cache holds.
@@ -110,27 +118,26 @@ struct Transfer<'a> {
     /// The furthest that any attempt came.
     best: u64,
     refetches: u32,
-    downloaded: u64,
 }
 
 impl Transfer<'_> {
     async fn run(mut self, mut part: Part) -> Result<FetchedFile, HubError> {
         let Fetch { file: remote, progress, .. } = self.attempt.request;
-        let resumed_from = part.length();
+        let resumed_from = part.present();
         self.best = resumed_from;
         progress(resumed_from);
         loop {
             if part.is_complete() {
                 if part.digest() == remote.digest {
                     let (file, path) = part.finish().map_err(|source| HubError::disk(&remote.path, source))?;
-                    return Ok(FetchedFile { file, path, downloaded: self.downloaded, resumed_from });
+                    return Ok(FetchedFile { file, path, downloaded: self.attempt.tally.downloaded(), resumed_from });
                 }
                 part = self.start_over(part)?;
             }
-            let (back, outcome) = self.attempt.run(part, &mut self.downloaded).await;
+            let (back, outcome) = self.attempt.run(part).await;
             part = back;
-            if part.length() >= self.best + PROGRESS || outcome.is_ok() {
-                self.best = part.length();
+            if part.present() >= self.best + PROGRESS || outcome.is_ok() {
+                self.best = part.present();
                 self.retry.progressed();
             }
             if let Err(error) = outcome {
@@ -158,7 +165,7 @@ impl Transfer<'_> {
     /// Pauses after a failure that may pass; any other one ends the transfer.
     async fn recover(&mut self, mut part: Part, error: HubError) -> Result<Part, HubError> {
         let Fetch { file: remote, cancel, .. } = self.attempt.request;
-        tracing::debug!(path = %remote.path, %error, at = part.length(), "a transfer broke off");
+        tracing::debug!(path = %remote.path, %error, at = part.present(), "a transfer broke off");
         if matches!(error, HubError::WrongRange { .. }) {
             part.restart().map_err(|source| HubError::disk(&remote.path, source))?;
         }
@@ -166,7 +173,7 @@ impl Transfer<'_> {
             Ok(pause) => pause,
             Err(error) => {
                 // What lies there would only keep the disk full, or is nothing to go on with.
-                if matches!(error, HubError::DiskFull { .. }) || part.length() == 0 {
+                if matches!(error, HubError::DiskFull { .. }) || part.present() == 0 {
                     part.discard();
                 }
                 return Err(error);

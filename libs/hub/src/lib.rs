@@ -1,8 +1,8 @@
 //! The only crate that speaks to the Hugging Face Hub: listing, and verified, resumable transfer.
 //!
 //! A revision is resolved once to a commit and everything after uses the commit. The tree of a commit gives
-//! size and digest of every file, so a transfer needs no further question: it is one GET per file, hashed
-//! while it streams, resumed across restarts of the process, and given out only when size and digest are the
+//! size and digest of every file, so a transfer needs no further question: it is one GET per file, or several at
+//! once for the ranges of a large one, hashed while it streams, resumed across restarts of the process, and given out only when size and digest are the
 //! ones that the Hub declared. Nothing here trusts a status page, a short body or a flipped byte.
 //!
 //! Bytes are ours because the `hf-hub` crate neither resumes nor verifies; the layout of the user's own Hub
@@ -25,7 +25,10 @@ mod part;
 mod refusal;
 mod resolver;
 mod retry;
+mod spans;
+mod streams;
 mod token;
+pub mod untrusted;
 
 pub use client::{HubClient, RepoKind};
 pub use config::HubConfig;

@@ -92,22 +92,39 @@ pub(crate) async fn page<T: for<'de> Deserialize<'de>>(
     let next = answer.response.headers().get(LINK).and_then(|link| next_link(link.to_str().ok()?));
     let bytes = Body::new(answer.response, http.patience).collect(PAGE_LIMIT).await?;
     // A captive portal answers everything with a page of its own.
-    let value = serde_json::from_slice(&bytes).map_err(|_| not_a_hub(http, "its answer is not the expected json"))?;
-    Ok((value, next))
+    Ok((parse(&http.endpoint, &bytes)?, next))
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(endpoint: &Url, answer: &[u8]) -> Result<T, HubError> {
+    serde_json::from_slice(answer).map_err(|_| not_a_hub(endpoint, "its answer is not the expected json"))
 }
 
 /// Reads the repository's info.
 pub(crate) async fn info(http: &Http, ask: &Ask<'_>) -> Result<RepoInfo, HubError> {
-    let (answer, _) = page::<InfoAnswer>(http, ask).await?;
+    let (answer, _) = page(http, ask).await?;
+    repo_info(&http.endpoint, answer)
+}
+
+fn repo_info(endpoint: &Url, answer: InfoAnswer) -> Result<RepoInfo, HubError> {
     let sha = answer.sha.filter(|sha| sha.len() == 40 && sha.bytes().all(|byte| byte.is_ascii_hexdigit()));
     Ok(RepoInfo {
         id: answer.id,
-        sha: sha.ok_or_else(|| not_a_hub(http, "it names no commit"))?,
+        sha: sha.ok_or_else(|| not_a_hub(endpoint, "it names no commit"))?,
         gated: matches!(answer.gated, Value::String(_) | Value::Bool(true)),
         private: answer.private,
         disabled: answer.disabled,
         card_data: answer.card_data,
     })
+}
+
+/// Reads an answer about a repository that lies in memory.
+pub(crate) fn info_of(endpoint: &Url, answer: &[u8]) -> Result<RepoInfo, HubError> {
+    repo_info(endpoint, parse(endpoint, answer)?)
+}
+
+/// Reads a page of a tree that lies in memory.
+pub(crate) fn files_of(endpoint: &Url, page: &[u8]) -> Result<Vec<RemoteFile>, HubError> {
+    files(endpoint, parse(endpoint, page)?)
 }
 
 /// The pages of a tree, one after the other.
@@ -135,19 +152,17 @@ impl<'a> Tree<'a> {
 
     /// Takes a page in and turns to the next one, which must be a new one of the same Hub.
     pub(crate) async fn read(&mut self, http: &Http, ask: &Ask<'_>) -> Result<(), HubError> {
-        let (entries, next) = page::<Vec<TreeEntry>>(http, ask).await?;
-        for entry in entries.into_iter().filter(|entry| entry.r#type == "file") {
-            self.files.push(remote_file(http, entry)?);
-        }
+        let (entries, next) = page(http, ask).await?;
+        self.files.extend(files(&http.endpoint, entries)?);
         if self.files.len() > MAX_FILES {
             return Err(HubError::TooManyFiles { repo: self.address.repo.to_owned(), limit: MAX_FILES });
         }
         if let Some(next) = &next {
             if next.origin() != http.endpoint.origin() {
-                return Err(not_a_hub(http, "its next page is on another host"));
+                return Err(not_a_hub(&http.endpoint, "its next page is on another host"));
             }
             if !self.seen.insert(next.clone()) {
-                return Err(not_a_hub(http, "its pages go round in a circle"));
+                return Err(not_a_hub(&http.endpoint, "its pages go round in a circle"));
             }
         }
         self.next = next;
@@ -159,7 +174,12 @@ impl<'a> Tree<'a> {
     }
 }
 
-fn remote_file(http: &Http, entry: TreeEntry) -> Result<RemoteFile, HubError> {
+fn files(endpoint: &Url, entries: Vec<TreeEntry>) -> Result<Vec<RemoteFile>, HubError> {
+    let files = entries.into_iter().filter(|entry| entry.r#type == "file");
+    files.map(|entry| remote_file(endpoint, entry)).collect()
+}
+
+fn remote_file(endpoint: &Url, entry: TreeEntry) -> Result<RemoteFile, HubError> {
     validate_path(&entry.path)?;
     // The `oid` of an LFS entry is that of its pointer; the content's digest stands inside.
     let (digest, size) = match &entry.lfs {
@@ -167,16 +187,16 @@ fn remote_file(http: &Http, entry: TreeEntry) -> Result<RemoteFile, HubError> {
         None => (Digest::from_hex(&entry.oid), entry.size),
     };
     let digest = digest.filter(|digest| matches!(digest, Digest::Sha256(_)) == entry.lfs.is_some());
-    let digest = digest.ok_or_else(|| not_a_hub(http, "it lists a file without a digest"))?;
+    let digest = digest.ok_or_else(|| not_a_hub(endpoint, "it lists a file without a digest"))?;
     Ok(RemoteFile { path: entry.path, size, digest })
 }
 
-fn not_a_hub(http: &Http, why: &'static str) -> HubError {
-    HubError::NotAHub { host: host(&http.endpoint), why }
+fn not_a_hub(endpoint: &Url, why: &'static str) -> HubError {
+    HubError::NotAHub { host: host(endpoint), why }
 }
 
 /// The address with `rel="next"` in a `Link` header.
-fn next_link(header: &str) -> Option<Url> {
+pub(crate) fn next_link(header: &str) -> Option<Url> {
     let mut links = header.split('<').skip(1).filter_map(|link| link.split_once('>'));
     let (url, _) = links.find(|(_, parameters)| parameters.contains("rel=\"next\""))?;
     Url::parse(url).ok()

@@ -4,11 +4,14 @@
 //! goes on where another stopped. Exactly one holder writes it: who cannot lock it starts a part of its own.
 //! What a part already holds is hashed again when it is opened, and the descriptor that was hashed is the one
 //! that is handed out: nobody can exchange the file between the check and the use.
+//!
+//! Several streams may write at once. Bytes ahead of the contiguous beginning wait on disk and are hashed when it
+//! reaches them. Such a file is full of holes, so a line behind its last byte says what of it is there.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::MetadataExt,
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -20,12 +23,16 @@ use crate::{
     digest::{Digest, Hasher},
     error::HubError,
     listing::RemoteFile,
+    spans::{Span, Spans},
 };
 
-/// So much may be lost to a crash of the machine.
+/// So much may be lost to a crash of the machine; of a file with holes also to one of the process.
 const SYNC_EVERY: u64 = 64 << 20;
 
 const BUFFER: usize = 1 << 20;
+
+/// Bytes with their place in the file.
+pub(crate) type Chunk = (u64, Bytes);
 
 pub(crate) struct Part {
     file: File,
@@ -34,8 +41,14 @@ pub(crate) struct Part {
     size: u64,
     hasher: Hasher,
     length: u64,
+    /// What came beyond `length`.
+    ahead: Spans,
+    /// Whether the file ends with a line that says what is there, and not where the hashed bytes end.
+    has_line: bool,
     unsynced: u64,
     etag: Option<String>,
+    /// Ends what reads many bytes back.
+    cancel: CancellationToken,
 }
 
 /// How far a part was at some moment.
@@ -52,18 +65,26 @@ impl Part {
         let (file, path) = lock(staging, &remote.digest).map_err(disk)?;
         let etag = fs::read_to_string(etag_path(&path)).ok();
         let hasher = remote.digest.hasher(remote.size);
-        let mut part =
-            Self { file, path, digest: remote.digest, size: remote.size, hasher, length: 0, unsynced: 0, etag };
-        if part.file.metadata().map_err(disk)?.len() > part.size {
-            part.restart().map_err(disk)?;
-        }
-        part.hash_prefix(cancel).map_err(disk)?;
-        if cancel.is_cancelled() { Err(HubError::Cancelled) } else { Ok(part) }
+        let (digest, size, cancel) = (remote.digest, remote.size, cancel.clone());
+        let (length, ahead, has_line, unsynced) = (0, Spans::default(), false, 0);
+        let mut part = Self { file, path, digest, size, hasher, length, ahead, has_line, unsynced, etag, cancel };
+        part.take_up().map_err(disk)?;
+        if part.cancel.is_cancelled() { Err(HubError::Cancelled) } else { Ok(part) }
     }
 
-    /// Bytes that are there, in order, from the first.
-    pub(crate) fn length(&self) -> u64 {
-        self.length
+    /// All bytes that are there.
+    pub(crate) fn present(&self) -> u64 {
+        self.length + self.ahead.bytes()
+    }
+
+    /// Whether bytes came ahead of others.
+    pub(crate) fn has_holes(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
+    /// What is missing, in order, in pieces of at most `longest` bytes.
+    pub(crate) fn missing(&self, longest: u64) -> impl Iterator<Item = Span> {
+        self.ahead.gaps(Span { first: self.length, end: self.size }, longest)
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -87,25 +108,31 @@ impl Part {
         }
     }
 
-    /// Appends all that arrives until the senders are gone. Blocking.
-    pub(crate) fn drain(mut self, mut chunks: mpsc::Receiver<Bytes>) -> (Self, io::Result<()>) {
-        while let Some(chunk) = chunks.blocking_recv() {
-            if let Err(error) = self.append(&chunk) {
+    /// Writes all that arrives until the senders are gone. Blocking.
+    pub(crate) fn drain(mut self, mut chunks: mpsc::Receiver<Chunk>) -> (Self, io::Result<()>) {
+        while let Some((at, bytes)) = chunks.blocking_recv() {
+            if let Err(error) = self.write(at, &bytes) {
                 return (self, Err(error));
             }
         }
-        (self, Ok(()))
+        let left = match (self.has_line, self.has_holes()) {
+            (true, true) => self.say_what_is_there(),
+            (true, false) => self.cut(),
+            (false, _) => Ok(()),
+        };
+        (self, left)
     }
 
     /// Appends the rest of `source`, a copy of the same content, until it ends or is cancelled. Blocking.
     pub(crate) fn copy_from(&mut self, mut source: File, cancel: &CancellationToken) -> io::Result<()> {
+        self.cut()?;
         source.seek(SeekFrom::Start(self.length))?;
         let mut source = source.take(self.size - self.length);
         let mut buffer = vec![0; BUFFER];
         while !cancel.is_cancelled() {
             match source.read(&mut buffer)? {
                 0 => break,
-                n => self.append(&buffer[..n])?,
+                n => self.write(self.length, &buffer[..n])?,
             }
         }
         Ok(())
@@ -137,6 +164,7 @@ impl Part {
     /// Gives out the descriptor that was hashed, at its first byte. It holds the lock for as long as it lives.
     pub(crate) fn finish(mut self) -> io::Result<(File, PathBuf)> {
         self.remember_etag(None);
+        self.cut()?;
         self.file.rewind()?;
         Ok((self.file, self.path))
     }
@@ -147,32 +175,86 @@ impl Part {
         let _ = fs::remove_file(&self.path);
     }
 
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Err(error) = self.file.write_all(bytes) {
+    fn write(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        if at > self.length && !self.has_line {
+            self.say_what_is_there()?;
+        }
+        if let Err(error) = self.file.write_all_at(bytes, at) {
             // A part of the bytes may be there. They are not hashed, so they must go.
-            self.cut()?;
+            if !self.has_line {
+                self.cut()?;
+            }
             return Err(error);
         }
-        self.hasher.update(bytes);
-        self.length += bytes.len() as u64;
-        self.unsynced += bytes.len() as u64;
-        if self.unsynced >= SYNC_EVERY {
-            self.file.sync_data()?;
-            self.unsynced = 0;
+        let end = at + bytes.len() as u64;
+        if at == self.length {
+            self.hasher.update(bytes);
+            self.length = end;
+            self.hash_ahead()?;
+        } else {
+            self.ahead.insert(Span { first: at, end });
         }
-        Ok(())
+        self.unsynced += bytes.len() as u64;
+        if self.unsynced < SYNC_EVERY {
+            return Ok(());
+        }
+        if self.has_line {
+            return self.say_what_is_there();
+        }
+        self.unsynced = 0;
+        self.file.sync_data()
+    }
+
+    /// Behind the last byte, where a file without holes never has anything. Only what is synced is said to be there.
+    fn say_what_is_there(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        (self.has_line, self.unsynced) = (true, 0);
+        self.file.write_all_at(self.ahead.to_line(self.length).as_bytes(), self.size)
     }
 
     /// Makes the file end where the hashed bytes end.
     fn cut(&mut self) -> io::Result<()> {
-        self.file.set_len(self.length)?;
-        self.file.seek(SeekFrom::Start(self.length)).map(drop)
+        (self.ahead, self.has_line) = (Spans::default(), false);
+        self.file.set_len(self.length)
     }
 
-    fn hash_prefix(&mut self, cancel: &CancellationToken) -> io::Result<()> {
+    /// Hashes what an earlier process left.
+    fn take_up(&mut self) -> io::Result<()> {
+        let held = self.file.metadata()?.len();
+        if held <= self.size {
+            return self.hash(held);
+        }
+        let mut line = vec![0; usize::try_from(held - self.size).unwrap_or(usize::MAX).min(BUFFER)];
+        self.file.read_exact_at(&mut line, self.size)?;
+        match Spans::from_line(&String::from_utf8_lossy(&line), self.size) {
+            Some((length, ahead)) => {
+                (self.ahead, self.has_line) = (ahead, true);
+                self.hash(length)?;
+                self.hash_ahead()
+            }
+            None => self.restart(),
+        }
+    }
+
+    /// Goes on over the bytes that came ahead and are reached now.
+    fn hash_ahead(&mut self) -> io::Result<()> {
+        while !self.cancel.is_cancelled()
+            && let Some(span) = self.ahead.take(self.length)
+        {
+            self.hash(span.end)?;
+            if self.length < span.end {
+                self.ahead.insert(Span { first: self.length, end: span.end });
+            }
+        }
+        Ok(())
+    }
+
+    /// Hashes what is on disk up to `end`.
+    fn hash(&mut self, end: u64) -> io::Result<()> {
         let mut buffer = vec![0; BUFFER];
-        while !cancel.is_cancelled() {
-            match self.file.read(&mut buffer)? {
+        while self.length < end && !self.cancel.is_cancelled() {
+            let most = usize::try_from(end - self.length).unwrap_or(BUFFER).min(BUFFER);
+            match self.file.read_at(&mut buffer[..most], self.length)? {
                 0 => break,
                 n => {
                     self.hasher.update(&buffer[..n]);
@@ -233,12 +315,12 @@ mod tests {
     fn a_part_is_taken_up_where_it_was_left() {
         let staging = tempfile::tempdir().unwrap();
         let mut part = open(staging.path());
-        part.append(&TEXT[..3]).unwrap();
+        part.write(0, &TEXT[..3]).unwrap();
         part.remember_etag(Some("\"e1\""));
         drop(part);
         let mut part = open(staging.path());
-        assert_eq!((part.length(), part.etag()), (3, Some("\"e1\"")));
-        part.append(&TEXT[3..]).unwrap();
+        assert_eq!((part.length, part.etag()), (3, Some("\"e1\"")));
+        part.write(3, &TEXT[3..]).unwrap();
         assert!(part.is_complete());
         assert_eq!(part.digest(), remote().digest);
         let (mut file, path) = part.finish().unwrap();
@@ -246,6 +328,36 @@ mod tests {
         file.read_to_end(&mut read).unwrap();
         assert_eq!(read, TEXT);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "the etag is gone");
+    }
+
+    #[test]
+    fn holes_are_not_taken_for_content_after_a_kill() {
+        let staging = tempfile::tempdir().unwrap();
+        let mut part = open(staging.path());
+        part.write(0, &TEXT[..1]).unwrap();
+        part.write(3, &TEXT[3..5]).unwrap();
+        part.write(1, &TEXT[1..2]).unwrap();
+        assert_eq!((part.length, part.present()), (2, 4));
+        drop(part);
+        let part = open(staging.path());
+        assert_eq!((part.length, part.present()), (1, 1), "what was last said to be there");
+    }
+
+    #[test]
+    fn what_came_ahead_is_taken_up_and_hashed_when_it_is_reached() {
+        let staging = tempfile::tempdir().unwrap();
+        let (sender, receiver) = mpsc::channel(2);
+        sender.try_send((4, Bytes::from_static(&TEXT[4..]))).unwrap();
+        sender.try_send((0, Bytes::from_static(&TEXT[..2]))).unwrap();
+        drop(sender);
+        open(staging.path()).drain(receiver).1.unwrap();
+        let mut part = open(staging.path());
+        assert_eq!((part.length, part.present(), part.is_complete()), (2, 4, false));
+        assert_eq!(part.missing(1).collect::<Vec<_>>(), [Span { first: 2, end: 3 }, Span { first: 3, end: 4 }]);
+        part.write(2, &TEXT[2..4]).unwrap();
+        assert_eq!((part.is_complete(), part.digest()), (true, remote().digest));
+        let (file, _) = part.finish().unwrap();
+        assert_eq!(file.metadata().unwrap().len(), TEXT.len() as u64, "the line is gone");
     }
 
     #[test]
@@ -260,14 +372,14 @@ mod tests {
     fn a_part_that_is_too_long_starts_anew() {
         let staging = tempfile::tempdir().unwrap();
         fs::write(staging.path().join(format!("{}.part", remote().digest.to_hex())), b"much too long").unwrap();
-        assert_eq!(open(staging.path()).length(), 0);
+        assert_eq!(open(staging.path()).length, 0);
     }
 
     #[test]
     fn discarding_leaves_nothing() {
         let staging = tempfile::tempdir().unwrap();
         let mut part = open(staging.path());
-        part.append(TEXT).unwrap();
+        part.write(0, TEXT).unwrap();
         part.remember_etag(Some("\"e1\""));
         part.discard();
         assert_eq!(fs::read_dir(staging.path()).unwrap().count(), 0);

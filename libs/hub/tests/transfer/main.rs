@@ -3,4 +3,5 @@
 mod files;
 mod listing;
 mod parts;
+mod ranges;
 mod support;

@@ -26,7 +26,7 @@ pub(crate) fn parquet(input: &[u8]) {
         return;
     }
     let whole = twice("a.parquet", Format::Parquet.into(), input);
-    let head = head::of_parquet(bytes::Bytes::copy_from_slice(input), "a.parquet", FIRST);
+    let head = head::of_parquet(&bytes::Bytes::copy_from_slice(input), "a.parquet", FIRST);
     let head = head.map(|head| head.rows).inspect(shown);
     if let Some(table) = whole {
         assert_eq!(head.expect("its rows were read"), table.first(FIRST));

@@ -33,7 +33,7 @@ pub(super) fn texts(added: &[String]) -> Vec<String> {
     texts.push(joined((1..60).map(|n| format!("{}a{}b{}", " ".repeat(n), "\n".repeat(n), " \n".repeat(n)))));
     texts.push(joined((1..30).map(|n| format!("{} {}x{} ", "7".repeat(n), "٣".repeat(n), "!".repeat(n)))));
     for part in added.chunks(500) {
-        texts.push(joined(part.iter().map(|token| format!("x{token}y {token} {token}{token}\n{token}"))));
+        texts.push(joined(part.iter().map(|token| format!("x{token}y {token} {token}{token}\n{token} y x{token} ("))));
         texts.push(joined(part.iter().map(|token| format!("{} ", &token[..token.len() - last_length(token)]))));
         texts.push(joined(part.iter().map(|token| token.to_uppercase())));
     }

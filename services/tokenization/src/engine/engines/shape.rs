@@ -76,8 +76,9 @@ fn around(mut cuts: Cuts, token: &AddedToken<'_>) -> Option<Cuts> {
         cuts.not_after_lines();
     }
     if cuts.drop_spaces() {
-        // The space before an added token is a text of its own.
+        // A space beside an added token begins or ends a text of its own, and is more than a mark between words.
         cuts.not_before(*bytes.first()?);
+        cuts.not_after(*bytes.last()?);
     }
     (!strips).then_some(cuts)
 }
@@ -316,6 +317,7 @@ mod tests {
         assert_eq!(cuts(json!([]), json!({"▁": 1}), "<s>"), None);
         let mut dropped = Cuts::new(Space::Dropped, false);
         dropped.not_before(b'[');
+        dropped.not_after(b']');
         let prepend = |mark: &str| json!([{"type": "Prepend", "prepend": mark}, replace]);
         assert_eq!(cuts(prepend("▁"), json!({"▁": 0}), "[s]"), Some(dropped));
         assert_eq!(cuts(prepend("_"), json!({"▁": 0}), "[s]"), None);

@@ -56,12 +56,12 @@ def repositories(folder: Path, texts: Path) -> dict[str, int]:
     size = sum(len(text.encode()) for text in rows["text"].to_pylist())
     for name in ("parquet", "jsonl", "csv"):
         (folder / "datasets/bench" / name).mkdir(parents=True)
-    times = max(1, round(PARQUET_BYTES / FILES / size))
+    wanted = round(len(rows) * PARQUET_BYTES / FILES / size)
     for number in range(FILES):
         path = folder / f"datasets/bench/parquet/train-{number:05}-of-{FILES:05}.parquet"
         # Each begins elsewhere: of files with the same bytes `huggingface_hub` fetches one.
-        turned = [rows.slice(number * 1000), rows.slice(0, number * 1000)] * times
-        pq.write_table(pa.concat_tables(turned), path, compression="none", use_dictionary=False)
+        turned = [rows.slice(number * 1000), rows.slice(0, number * 1000)] * -(-wanted // len(rows))
+        pq.write_table(pa.concat_tables(turned).slice(0, wanted), path, compression="none", use_dictionary=False)
     halves = [rows.slice(0, len(rows) // 2), rows.slice(len(rows) // 2)]
     for number, half in enumerate(halves):
         with (folder / f"datasets/bench/jsonl/train-{number}.jsonl").open("w") as file:
@@ -70,7 +70,7 @@ def repositories(folder: Path, texts: Path) -> dict[str, int]:
             writer = csv.DictWriter(file, ["id", "text"])
             writer.writeheader()
             writer.writerows(half.to_pylist())
-    return {"parquet": size * times * FILES, "jsonl": size, "csv": size}
+    return {"parquet": PARQUET_BYTES, "jsonl": size, "csv": size}
 
 
 def process(command: list, cpu: list[float], **environment: str) -> Measured:

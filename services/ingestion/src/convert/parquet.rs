@@ -2,14 +2,17 @@
 //!
 //! The file is a stranger's: whatever is wrong with it is an error that names the row group, also when the decoder
 //! panics over it. The decoder allocates what a file says, before it sees whether that is true: so the footer has a
-//! limit, and of each row group it is [found out](bounds) first how many rows may be decoded at once.
+//! limit and is [checked](footer::check), and of each row group it is [found out](bounds) first how many rows may be
+//! decoded at once.
 
 mod bounds;
+mod compact;
+mod footer;
 mod inside;
 mod pages;
 mod unpacked;
 
-use std::{fs::File, sync::Arc};
+use std::{fs::File, io::Read, sync::Arc};
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
@@ -35,15 +38,20 @@ const FOOTER_BYTES: u64 = 32 << 20;
 
 /// What the footer says.
 pub(super) fn footer<R: ChunkReader>(file: &R, path: &str) -> Result<ArrowReaderMetadata, ConvertError> {
-    if footer_bytes(file).is_some_and(|bytes| bytes > FOOTER_BYTES) {
-        let place = "the footer".to_owned();
-        return Err(ConvertError::TooMuchMemory { file: path.to_owned(), place, limit: FOOTER_BYTES });
+    let bad = |source| ConvertError::BadParquet { file: path.to_owned(), source };
+    if let Some(bytes) = footer_bytes(file) {
+        if bytes > FOOTER_BYTES {
+            let place = "the footer".to_owned();
+            return Err(ConvertError::TooMuchMemory { file: path.to_owned(), place, limit: FOOTER_BYTES });
+        }
+        let read = file.get_read(file.len() - 8 - bytes).map_err(|e| bad(e.into()))?;
+        footer::check(read.take(bytes)).map_err(|e| bad(format!("its footer is not as the format says: {e}").into()))?;
     }
     let load = |options| guard(|| ArrowReaderMetadata::load(file, options).map_err(Into::into));
     // The Arrow schema that a writer may have left beside Parquet's own is a hint, and it can be wrong.
     load(ArrowReaderOptions::new())
         .or_else(|_| load(ArrowReaderOptions::new().with_skip_arrow_metadata(true)))
-        .map_err(|source| ConvertError::BadParquet { file: path.to_owned(), source })
+        .map_err(bad)
 }
 
 /// The length of the footer, if there is one.

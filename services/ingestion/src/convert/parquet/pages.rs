@@ -7,6 +7,7 @@ use std::io::{self, Read};
 
 use parquet::file::{metadata::ColumnChunkMetaData, reader::ChunkReader};
 
+use super::compact::{Compact, bad, kind};
 use crate::convert::guard::Cause;
 
 /// More pages in one column of a row group are no file for rows.
@@ -77,26 +78,6 @@ impl<R: ChunkReader> Iterator for Heads<'_, R> {
     }
 }
 
-/// Thrift's compact protocol, as far as page headers use it.
-struct Compact<R> {
-    input: R,
-    read: u64,
-}
-
-/// Numbers of the protocol's types.
-mod kind {
-    pub(super) const STOP: u8 = 0;
-    pub(super) const TRUE: u8 = 1;
-    pub(super) const FALSE: u8 = 2;
-    pub(super) const BYTE: u8 = 3;
-    pub(super) const I16: u8 = 4;
-    pub(super) const I32: u8 = 5;
-    pub(super) const I64: u8 = 6;
-    pub(super) const DOUBLE: u8 = 7;
-    pub(super) const BINARY: u8 = 8;
-    pub(super) const STRUCT: u8 = 12;
-}
-
 impl<R: Read> Compact<R> {
     /// The header, and whether its page is one that the decoder reads.
     fn page(&mut self) -> io::Result<(bool, PageHead)> {
@@ -140,82 +121,6 @@ impl<R: Read> Compact<R> {
         head.levels = defined + repeated;
         Ok(())
     }
-
-    /// The type of the next field, whose number goes into `id`; none at the end of the structure.
-    fn field(&mut self, id: &mut i16) -> io::Result<Option<u8>> {
-        let byte = self.byte()?;
-        let (delta, kind) = (i16::from(byte >> 4), byte & 15);
-        if kind == kind::STOP {
-            return Ok(None);
-        }
-        let next = if delta == 0 { i16::try_from(self.zigzag()?).ok() } else { id.checked_add(delta) };
-        *id = next.ok_or_else(|| bad("a field has no number"))?;
-        Ok(Some(kind))
-    }
-
-    fn skip(&mut self, kind: u8, deepest: u8) -> io::Result<()> {
-        let deepest = deepest.checked_sub(1).ok_or_else(|| bad("it is nested too deeply"))?;
-        match kind {
-            kind::TRUE | kind::FALSE => Ok(()),
-            kind::BYTE => self.pass(1),
-            kind::I16 | kind::I32 | kind::I64 => self.varint().map(drop),
-            kind::DOUBLE => self.pass(8),
-            kind::BINARY => {
-                let length = self.varint()?;
-                self.pass(length)
-            }
-            kind::STRUCT => {
-                let mut id = 0;
-                while let Some(kind) = self.field(&mut id)? {
-                    self.skip(kind, deepest)?;
-                }
-                Ok(())
-            }
-            _ => Err(bad("it has a type that headers do not have")),
-        }
-    }
-
-    fn pass(&mut self, length: u64) -> io::Result<()> {
-        self.read = self.read.saturating_add(length);
-        let passed = io::copy(&mut (&mut self.input).take(length), &mut io::sink())?;
-        if passed == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-    }
-
-    fn byte(&mut self) -> io::Result<u8> {
-        let mut byte = [0];
-        self.input.read_exact(&mut byte)?;
-        self.read += 1;
-        Ok(byte[0])
-    }
-
-    fn varint(&mut self) -> io::Result<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 127) << shift;
-            if byte < 128 {
-                return Ok(number);
-            }
-        }
-        Err(bad("a number is too long"))
-    }
-
-    fn zigzag(&mut self) -> io::Result<i64> {
-        let number = self.varint()?;
-        Ok((number >> 1).cast_signed() ^ -((number & 1).cast_signed()))
-    }
-
-    fn int(&mut self) -> io::Result<i32> {
-        i32::try_from(self.zigzag()?).map_err(|_| bad("a number is too large"))
-    }
-
-    fn size(&mut self) -> io::Result<u64> {
-        u64::try_from(self.int()?).map_err(|_| bad("a size is negative"))
-    }
-}
-
-fn bad(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]

@@ -83,7 +83,9 @@ mod tests {
 
     fn spans(parts: &[(u64, u64)]) -> Spans {
         let mut spans = Spans::default();
-        parts.iter().for_each(|&(first, end)| spans.insert(Span { first, end }));
+        for &(first, end) in parts {
+            spans.insert(Span { first, end });
+        }
         spans
     }
 

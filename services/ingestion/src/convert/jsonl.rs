@@ -2,12 +2,13 @@
 //!
 //! The first pass also proves every row, so that a broken one is found with its line before anything is written.
 
-use std::{fs::File, sync::Arc};
+use std::{collections::VecDeque, fs::File, sync::Arc};
 
 use arrow_array::RecordBatch;
-use arrow_json::{ReaderBuilder, reader::Decoder};
+use arrow_json::ReaderBuilder;
 use arrow_schema::SchemaRef;
 use dataset_model::OnBadRows;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -44,12 +45,25 @@ pub(super) fn schema(
     Ok(FirstPass { schema: inference.schema(), on_bad_rows: found })
 }
 
-/// The second pass.
+/// The second pass: one thread finds where the rows are, and several make columns of them.
 pub(super) struct JsonBatches {
     rows: Rows,
     schema: SchemaRef,
-    decoder: Decoder,
     skips: Skips,
+    /// What was decoded and not handed out.
+    ready: VecDeque<Decoded>,
+    gaps: Vec<Gap>,
+}
+
+type Decoded = (Result<RecordBatch, ConvertError>, Vec<Gap>);
+
+/// Rows as they stand in the file, one after the other.
+#[derive(Default)]
+struct Block {
+    bytes: Vec<u8>,
+    /// The line on which each begins, and where it ends in the bytes.
+    rows: Vec<(u64, usize)>,
+    gaps: Vec<Gap>,
 }
 
 impl JsonBatches {
@@ -60,45 +74,89 @@ impl JsonBatches {
         (schema, on_bad_rows): (&SchemaRef, OnBadRows),
         stop: &CancellationToken,
     ) -> Result<Self, ConvertError> {
-        let builder = ReaderBuilder::new(Arc::clone(schema)).with_batch_size(DECODE_ROWS);
-        let decoder = builder.build_decoder().map_err(|source| ConvertError::Cast { file: path.to_owned(), source })?;
         let rows = Rows::new(Plain::open(file, path, stop)?)?;
-        Ok(Self { rows, schema: Arc::clone(schema), decoder, skips: Skips::new(on_bad_rows) })
+        let (schema, skips) = (Arc::clone(schema), Skips::new(on_bad_rows));
+        Ok(Self { rows, schema, skips, ready: VecDeque::new(), gaps: Vec::new() })
+    }
+
+    /// The next rows that become a batch, none at the end.
+    fn block(&mut self) -> Result<Option<Block>, ConvertError> {
+        let mut block = Block::default();
+        let file = self.rows.file().to_owned();
+        while block.rows.len() < DECODE_ROWS && (block.bytes.len() as u64) < BATCH_BYTES {
+            let Some(row) = self.rows.next()? else { break };
+            if self.skips.are_wanted()
+                && let Err(error) = judge(&file, &row)
+            {
+                self.skips.leave_out(block.rows.len(), error)?;
+                continue;
+            }
+            block.bytes.extend_from_slice(row.bytes);
+            block.rows.push((row.line, block.bytes.len()));
+        }
+        block.gaps = self.skips.take();
+        Ok((!block.rows.is_empty() || !block.gaps.is_empty()).then_some(block))
+    }
+
+    /// Decodes as many blocks as there are cores, fewer of huge rows; what is broken comes after what is before it.
+    fn decode_some(&mut self) {
+        let (mut blocks, mut bytes, mut broken) = (Vec::new(), 0, None);
+        let most = rayon::current_num_threads();
+        while blocks.len() < most && bytes < most as u64 * BATCH_BYTES {
+            match self.block() {
+                Ok(Some(block)) => {
+                    bytes += block.bytes.len() as u64;
+                    blocks.push(block);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    broken = Some(error);
+                    break;
+                }
+            }
+        }
+        let (file, schema) = (self.rows.file(), &self.schema);
+        let decode = |mut block: Block| (block.decode(file, schema), std::mem::take(&mut block.gaps));
+        let decoded: Vec<Decoded> = blocks.into_par_iter().map(decode).collect();
+        self.ready.extend(decoded);
+        self.ready.extend(broken.map(|error| (Err(error), Vec::new())));
+    }
+}
+
+impl Block {
+    fn decode(&self, file: &str, schema: &SchemaRef) -> Result<RecordBatch, ConvertError> {
+        let bad = |line: u64, e: &dyn std::fmt::Display| ConvertError::BadLine {
+            file: file.to_owned(),
+            line,
+            why: e.to_string(),
+        };
+        let builder = ReaderBuilder::new(Arc::clone(schema)).with_batch_size(DECODE_ROWS);
+        let cast = |source| ConvertError::Cast { file: file.to_owned(), source };
+        let (mut decoder, mut start) = (builder.build_decoder().map_err(cast)?, 0);
+        for &(line, end) in &self.rows {
+            decoder.decode(&self.bytes[start..end]).map_err(|e| bad(line, &e))?;
+            if decoder.has_partial_record() {
+                return Err(bad(line, &"it is not complete"));
+            }
+            start = end;
+        }
+        let (first, count) = (self.rows.first().map_or(0, |(line, _)| *line), self.rows.len());
+        let batch = decoder.flush().map_err(|e| bad(first, &format!("in the {count} rows from there: {e}")))?;
+        Ok(batch.unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(schema))))
     }
 }
 
 impl ReadBatches for JsonBatches {
     fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError> {
-        let (mut count, mut bytes, mut first) = (0, 0, 0);
-        let file = self.rows.file().to_owned();
-        let bad = |line: u64, e: &dyn std::fmt::Display| ConvertError::BadLine {
-            file: file.clone(),
-            line,
-            why: e.to_string(),
-        };
-        while count < DECODE_ROWS && bytes < BATCH_BYTES {
-            let Some(row) = self.rows.next()? else { break };
-            if self.skips.are_wanted()
-                && let Err(error) = judge(&file, &row)
-            {
-                self.skips.leave_out(count, error)?;
-                continue;
-            }
-            if count == 0 {
-                first = row.line;
-            }
-            self.decoder.decode(row.bytes).map_err(|e| bad(row.line, &e))?;
-            if self.decoder.has_partial_record() {
-                return Err(bad(row.line, &"it is not complete"));
-            }
-            count += 1;
-            bytes += row.bytes.len() as u64;
+        if self.ready.is_empty() {
+            self.decode_some();
         }
-        let batch = self.decoder.flush().map_err(|e| bad(first, &format!("in the {count} rows from there: {e}")))?;
-        Ok(batch.or_else(|| self.skips.rest(&self.schema)))
+        let Some((batch, gaps)) = self.ready.pop_front() else { return Ok(None) };
+        self.gaps = gaps;
+        batch.map(Some)
     }
 
     fn gaps(&mut self) -> Vec<Gap> {
-        self.skips.take()
+        std::mem::take(&mut self.gaps)
     }
 }

@@ -45,7 +45,8 @@ pub(super) fn footer<R: ChunkReader>(file: &R, path: &str) -> Result<ArrowReader
             return Err(ConvertError::TooMuchMemory { file: path.to_owned(), place, limit: FOOTER_BYTES });
         }
         let read = file.get_read(file.len() - 8 - bytes).map_err(|e| bad(e.into()))?;
-        footer::check(read.take(bytes)).map_err(|e| bad(format!("its footer is not as the format says: {e}").into()))?;
+        footer::check(read.take(bytes))
+            .map_err(|e| bad(format!("its footer is not as the format says: {e}").into()))?;
     }
     let load = |options| guard(|| ArrowReaderMetadata::load(file, options).map_err(Into::into));
     // The Arrow schema that a writer may have left beside Parquet's own is a hint, and it can be wrong.

@@ -82,16 +82,8 @@ const ROW_GROUP: Fields = &[
     (6, Int),
     (7, Int),
 ];
-const CHUNK: Fields = &[
-    (1, Bytes),
-    (2, Int),
-    (3, Struct(CHUNK_DATA)),
-    (4, Int),
-    (5, Int),
-    (6, Int),
-    (7, Int),
-    (9, Bytes),
-];
+const CHUNK: Fields =
+    &[(1, Bytes), (2, Int), (3, Struct(CHUNK_DATA)), (4, Int), (5, Int), (6, Int), (7, Int), (9, Bytes)];
 const CHUNK_DATA: Fields = &[
     (1, Int),
     (2, List(&Int)),
@@ -212,8 +204,8 @@ mod tests {
         }
         // Version 2, no rows; of unknown fields a number, two bytes, a list of texts, a map of numbers, a structure.
         let footer = [
-            0x15, 4, 0x26, 0, 0x05, 0x80, 1, 2, 0x08, 0x82, 1, 2, 7, 7, 0x19, 0x18, 1, b'a', 0x1b, 1, 0x55, 2, 4, 0x1c, 0x11,
-            0, 0,
+            0x15, 4, 0x26, 0, 0x05, 0x80, 1, 2, 0x08, 0x82, 1, 2, 7, 7, 0x19, 0x18, 1, b'a', 0x1b, 1, 0x55, 2, 4, 0x1c,
+            0x11, 0, 0,
         ];
         check(&footer[..]).unwrap();
     }

@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_json::ReaderBuilder;
 use arrow_schema::SchemaRef;
 use dataset_model::OnBadRows;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -52,6 +52,8 @@ pub(super) struct JsonBatches {
     skips: Skips,
     /// What was decoded and not handed out.
     ready: VecDeque<Decoded>,
+    /// Blocks that were decoded: their space is used again.
+    spare: Vec<Block>,
     gaps: Vec<Gap>,
 }
 
@@ -76,12 +78,14 @@ impl JsonBatches {
     ) -> Result<Self, ConvertError> {
         let rows = Rows::new(Plain::open(file, path, stop)?)?;
         let (schema, skips) = (Arc::clone(schema), Skips::new(on_bad_rows));
-        Ok(Self { rows, schema, skips, ready: VecDeque::new(), gaps: Vec::new() })
+        Ok(Self { rows, schema, skips, ready: VecDeque::new(), spare: Vec::new(), gaps: Vec::new() })
     }
 
     /// The next rows that become a batch, none at the end.
     fn block(&mut self) -> Result<Option<Block>, ConvertError> {
-        let mut block = Block::default();
+        let mut block = self.spare.pop().unwrap_or_default();
+        block.bytes.clear();
+        block.rows.clear();
         let file = self.rows.file().to_owned();
         while block.rows.len() < DECODE_ROWS && (block.bytes.len() as u64) < BATCH_BYTES {
             let Some(row) = self.rows.next()? else { break };
@@ -116,9 +120,11 @@ impl JsonBatches {
             }
         }
         let (file, schema) = (self.rows.file(), &self.schema);
-        let decode = |mut block: Block| (block.decode(file, schema), std::mem::take(&mut block.gaps));
-        let decoded: Vec<Decoded> = blocks.into_par_iter().map(decode).collect();
-        self.ready.extend(decoded);
+        let decoded: Vec<_> = blocks.par_iter().map(|block| block.decode(file, schema)).collect();
+        let gaps = blocks.iter_mut().map(|block| std::mem::take(&mut block.gaps));
+        self.ready.extend(decoded.into_iter().zip(gaps));
+        // Huge rows are not to leave their space behind.
+        self.spare.extend(blocks.into_iter().filter(|block| (block.bytes.capacity() as u64) <= 2 * BATCH_BYTES));
         self.ready.extend(broken.map(|error| (Err(error), Vec::new())));
     }
 }

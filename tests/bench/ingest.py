@@ -1,6 +1,6 @@
 """Downloads and whole ingests beside their peers, in one run, all from one Hub on this machine.
 
-    make bench        # builds for release; 1.07 GB of Parquet in four files, 205 MB of JSON lines and of CSV
+    make bench        # builds for release; 1.07 GB of Parquet in four files, 200 MB of JSON lines and of CSV
 
 The transfer alone, its verification included, beside `huggingface_hub.snapshot_download` and curl; then the whole job,
 from the click to `ready`, beside `datasets.load_dataset`, both from nothing. Ours writes with fsync and verifies every

@@ -30,6 +30,8 @@ class Memory:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.peak = 0
+        # Of the process alone, without its children.
+        self.own = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
@@ -43,7 +45,8 @@ class Memory:
 
     def _sample(self) -> None:
         while not self._stop.wait(0.05):
-            self.peak = max(self.peak, sum(_anonymous(pid) for pid in _tree(self.pid)))
+            of_each = [_anonymous(pid) for pid in _tree(self.pid)]
+            self.peak, self.own = max(self.peak, sum(of_each)), max(self.own, *of_each[:1], 0)
 
 
 def _tree(pid: int) -> list[int]:

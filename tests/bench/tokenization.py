@@ -1,6 +1,6 @@
 """Tokenization beside its peers, each case in one run: raw Arrow shards → token shards with statistics.
 
-    make bench        # builds for release; 205 MB of English prose
+    make bench        # builds for release; 200 MB of English prose
 
 Ours is the whole job: queued over REST, claimed, tokenized, committed, statistics merged, `ready` heard on the WebSocket;
 the tokenizer is loaded before. The peers are `datasets.map`, `encode_batch` of Python's `tokenizers`, a plain pipeline in
@@ -220,7 +220,7 @@ def large(binary: Path, hub: Path, scratch: Path) -> None:
         with Memory(run.services.pid) as memory:
             seconds, counted = run.tokenize(case.dataset, config(case))
     print(f"\nlarge: {case.tokenizer}, loaded and {counted['text_bytes'] / 1e6:.0f} MB tokenized in {seconds:.2f} s, "
-          f"{len(files)} files, peak {memory.peak / 1e6:.0f} MB")
+          f"{len(files)} files, peak {memory.peak / 1e6:.0f} MB, of which {memory.own / 1e6:.0f} MB without Postgres and NATS")
 
 
 @contextmanager

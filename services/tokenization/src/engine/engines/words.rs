@@ -1,4 +1,4 @@
-//! The ids of words that were seen before: text repeats its words, and a slow engine needs a hundred times as long to
+//! The ids of words that were seen before: text repeats its words, and a slow engine takes many times as long to
 //! encode one as it takes to look one up.
 //!
 //! A word is compared with the whole of what is kept, so that a wrong id is not possible; one that is too long, or has

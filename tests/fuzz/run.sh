@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes the targets, each for so many seconds, two at a time: tests/fuzz/run.sh SECONDS [TARGET…]
 #
+# It begins the same way each time, so that the same code is judged alike; FUZZ_SEED=0 draws another way by chance.
 # What was found goes into target/fuzz/corpus and is where the next run starts; the seeds stay as they are. An input that
 # crashes a target lies in target/fuzz/crashes afterwards; FUZZ_TARGET=csv target/debug/fuzz FILE shows where.
 set -euo pipefail
@@ -20,10 +21,11 @@ fuzz() {
     local target=$1 log=target/fuzz/$1.log
     mkdir -p "target/fuzz/corpus/$target" target/fuzz/crashes
     local status=0
+    touch "$log.started"
     # In memory, where there is room: each input is written to a file several times.
     [[ -d /dev/shm ]] && export TMPDIR=/dev/shm
     FUZZ_TARGET=$target "target/fuzz/$host/fuzz/fuzz" "target/fuzz/corpus/$target" "tests/fuzz/seeds/$target" \
-        -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
+        -seed="${FUZZ_SEED:-1}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
         -artifact_prefix="target/fuzz/crashes/$target-" >"$log" 2>&1 || status=$?
     # The last line that counts, such as `#19 DONE cov: 3 ft: 4 corp: 1/6b …`.
     awk -v target="$target" -v status="$status" '
@@ -32,6 +34,14 @@ fuzz() {
             printf "fuzz: %-8s %9d runs, %5d edges, %6d features, corpus %s, %s\n", target, runs, value["cov:"],
                 value["ft:"], value["corp:"], status ? "CRASHED, see target/fuzz/" target ".log" : "unharmed"
         }' "$log"
+    # Where nobody can look into target/, this is all that is left of a crash.
+    if [[ $status != 0 ]]; then
+        grep -aE '^(==|#[0-9]+ 0x|    #[0-9]|SUMMARY|MS:|ALARM|thread|.*panicked)|libFuzzer' "$log" | tail -n 30
+        for input in $(find target/fuzz/crashes -name "$target-*" -newer "$log.started"); do
+            echo "$input, by base64 -d | gunzip:"
+            gzip -9n <"$input" | base64
+        done
+    fi
     return "$status"
 }
 export -f fuzz

@@ -26,7 +26,9 @@ pub(crate) fn parquet(input: &[u8]) {
     let head = head::of_parquet(&bytes::Bytes::copy_from_slice(input), "a.parquet", FIRST);
     let head = head.map(|head| head.rows).inspect(shown);
     if let Some(table) = whole {
-        assert_eq!(head.expect("its rows were read"), table.first(FIRST));
+        let head = head.expect("its rows were read");
+        // Of rows that may be huge it shows fewer, but never none.
+        assert_eq!(head, table.first(head.num_rows().clamp(1, FIRST)));
     }
 }
 

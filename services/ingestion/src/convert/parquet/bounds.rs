@@ -26,7 +26,10 @@ use super::{
     pages::{Heads, PageHead},
     unpacked,
 };
-use crate::convert::{BOMB_RATIO, guard::Cause};
+use crate::convert::{
+    BOMB_RATIO,
+    guard::{Cause, guard},
+};
 
 /// Any file may need so much …
 const ANY_FILE: u64 = 768 << 20;
@@ -48,9 +51,11 @@ pub(super) fn rows_at_once<R: ChunkReader + 'static>(
 ) -> Result<Option<u64>, Cause> {
     let mut columns = Vec::with_capacity(group.num_columns());
     for chunk in group.columns() {
+        let all = || Heads::new(&**file, chunk).collect::<Result<Vec<_>, Cause>>();
         let heads = match first {
-            Some(rows) => first_heads(file, group, chunk, rows, limit)?,
-            None => Heads::new(&**file, chunk).collect::<Result<Vec<_>, Cause>>()?,
+            // What lies behind the rows may be broken, and who reads the whole file never looks into it.
+            Some(rows) => guard(|| first_heads(file, group, chunk, rows, limit)).or_else(|_| all())?,
+            None => all()?,
         };
         columns.push(Column::new(file, group, chunk, heads, limit)?);
     }
@@ -296,6 +301,26 @@ mod tests {
         assert_eq!(of_first(late(), false, 18 << 20, Some(5)), Some(1024));
         let early = || lists((0..5).map(|n| if n == 0 { 1_000_000 } else { 10 }));
         assert_eq!(of_first(early(), false, 18 << 20, Some(1)), None);
+    }
+
+    #[test]
+    fn what_is_broken_behind_the_first_rows_is_not_their_fault() {
+        let batch = RecordBatch::try_from_iter([("c", lists(std::iter::repeat_n(3, 40)))]).unwrap();
+        let properties = WriterProperties::builder().set_data_page_row_count_limit(5).set_write_batch_size(1).build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        let mut bytes = writer.into_inner().unwrap();
+        let footer = ParquetMetaDataReader::new().parse_and_finish(&Bytes::from(bytes.clone())).unwrap();
+        let group = footer.row_group(0);
+        let whole = Bytes::from(bytes.clone());
+        let heads: Vec<_> = Heads::new(&whole, group.column(0)).map(Result::unwrap).collect();
+        assert!(heads.len() > 4, "{}", heads.len());
+        // The length of the levels, which is now more than the page has.
+        let at = usize::try_from(heads[2].at).unwrap();
+        bytes[at..at + 4].fill(0xff);
+        let broken = Arc::new(Bytes::from(bytes));
+        assert!(first_heads(&broken, group, group.column(0), 5, 64 << 20).is_err(), "the second page is looked into");
+        assert_eq!(rows_at_once(&broken, group, (5, Some(5)), 64 << 20).unwrap(), Some(5));
     }
 
     #[test]

@@ -25,8 +25,8 @@ fuzz() {
     # In memory, where there is room: each input is written to a file several times.
     [[ -d /dev/shm ]] && export TMPDIR=/dev/shm
     FUZZ_TARGET=$target "target/fuzz/$host/fuzz/fuzz" "target/fuzz/corpus/$target" "tests/fuzz/seeds/$target" \
-        -seed="${FUZZ_SEED:-1}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
-        -artifact_prefix="target/fuzz/crashes/$target-" >"$log" 2>&1 || status=$?
+        -seed="${FUZZ_SEED:-1}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=16384 \
+        -print_final_stats=1 -artifact_prefix="target/fuzz/crashes/$target-" >"$log" 2>&1 || status=$?
     # The last line that counts, such as `#19 DONE cov: 3 ft: 4 corp: 1/6b …`.
     awk -v target="$target" -v status="$status" '
         /^#[0-9]/ { runs = substr($1, 2); for (i = 2; i < NF; i++) value[$i] = $(i + 1) }
@@ -36,7 +36,7 @@ fuzz() {
         }' "$log"
     # Where nobody can look into target/, this is all that is left of a crash.
     if [[ $status != 0 ]]; then
-        grep -aE '^(==|#[0-9]+ 0x|    #[0-9]|SUMMARY|MS:|ALARM|thread|.*panicked)|libFuzzer' "$log" | tail -n 30
+        grep -avE '^#[0-9]+[[:space:]]' "$log" | tail -n 60 | cut -c -300
         for input in $(find target/fuzz/crashes -name "$target-*" -newer "$log.started"); do
             echo "$input, by base64 -d | gunzip:"
             gzip -9n <"$input" | base64

@@ -22,7 +22,7 @@ fuzz() {
     mkdir -p "target/fuzz/corpus/$target" target/fuzz/crashes
     local status=0
     touch "$log.started"
-    # A Parquet file of 254 bytes may hold a row of 30 million nulls, which takes this slow build 10 s to read five times.
+    # Why 60 s: in 254 bytes of Parquet stands a row of 30 million nulls, and this slow build reads it five times in 10 s.
     # In memory, where there is room: each input is written to a file several times.
     [[ -d /dev/shm ]] && export TMPDIR=/dev/shm
     FUZZ_TARGET=$target "target/fuzz/$host/fuzz/fuzz" "target/fuzz/corpus/$target" "tests/fuzz/seeds/$target" \
@@ -37,7 +37,7 @@ fuzz() {
         }' "$log"
     # Where nobody can look into target/, this is all that is left of a crash.
     if [[ $status != 0 ]]; then
-        grep -avE '^#[0-9]+[[:space:]]' "$log" | tail -n 60 | cut -c -300
+        grep -aE -A 1 'panicked|ERROR|SUMMARY' "$log" | cut -c -300
         for input in $(find target/fuzz/crashes -name "$target-*" -newer "$log.started"); do
             echo "$input, by base64 -d | gunzip:"
             gzip -9n <"$input" | base64

@@ -13,6 +13,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
+    thread::{self, JoinHandle},
 };
 
 use bytes::Bytes;
@@ -26,7 +27,7 @@ use crate::{
     spans::{Span, Spans},
 };
 
-/// So much may be lost to a crash of the machine; of a file with holes also to one of the process.
+/// After so many bytes the disk is told to keep them; so much of a file with holes may be lost to a crash of the process.
 const SYNC_EVERY: u64 = 64 << 20;
 
 const BUFFER: usize = 1 << 20;
@@ -46,6 +47,7 @@ pub(crate) struct Part {
     /// Whether the file ends with a line that says what is there, and not where the hashed bytes end.
     has_line: bool,
     unsynced: u64,
+    syncing: Syncing,
     etag: Option<String>,
     /// Ends what reads many bytes back.
     cancel: CancellationToken,
@@ -67,7 +69,9 @@ impl Part {
         let hasher = remote.digest.hasher(remote.size);
         let (digest, size, cancel) = (remote.digest, remote.size, cancel.clone());
         let (length, ahead, has_line, unsynced) = (0, Spans::default(), false, 0);
-        let mut part = Self { file, path, digest, size, hasher, length, ahead, has_line, unsynced, etag, cancel };
+        let syncing = Syncing::default();
+        let mut part =
+            Self { file, path, digest, size, hasher, length, ahead, has_line, unsynced, syncing, etag, cancel };
         part.take_up().map_err(disk)?;
         if part.cancel.is_cancelled() { Err(HubError::Cancelled) } else { Ok(part) }
     }
@@ -202,7 +206,7 @@ impl Part {
             return self.say_what_is_there();
         }
         self.unsynced = 0;
-        self.file.sync_data()
+        self.syncing.again(&self.path)
     }
 
     /// Behind the last byte, where a file without holes never has anything. Only what is synced is said to be there.
@@ -262,6 +266,25 @@ impl Part {
                 }
             }
         }
+        Ok(())
+    }
+}
+
+/// Syncs a file beside its writing, so that a crash of the machine costs no more than twice [`SYNC_EVERY`].
+///
+/// Nobody waits for the last of them: what is complete was hashed, and is read once more before it is gone.
+#[derive(Default)]
+struct Syncing(Option<JoinHandle<io::Result<()>>>);
+
+impl Syncing {
+    /// Begins the next, once the one before is over; the error is that of the one before.
+    fn again(&mut self, path: &Path) -> io::Result<()> {
+        if let Some(before) = self.0.take() {
+            before.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs died")))?;
+        }
+        // A descriptor of its own, as a copy of the part's would hold its lock for longer than the part lives.
+        let file = File::open(path)?;
+        self.0 = Some(thread::Builder::new().name("sync".to_owned()).spawn(move || file.sync_data())?);
         Ok(())
     }
 }

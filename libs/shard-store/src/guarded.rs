@@ -39,11 +39,11 @@ pub(crate) struct Guarded {
 }
 
 impl Guarded {
-    #[expect(unsafe_code, reason = "a shard is sent and decoded from the map without a copy")]
+    #[expect(unsafe_code, reason = "files are sent and decoded from the map without a copy")]
     pub(crate) fn map(file: &File) -> io::Result<Self> {
         BEFORE.get_or_init(install);
-        // SAFETY: published shards are never modified in place, only unlinked, which leaves the map intact. A file that
-        // is damaged from outside is met by digests and by the checks that the readers make.
+        // SAFETY: published shards and verified downloads are never modified in place, only unlinked, which leaves the
+        // map intact. A file that is damaged from outside is met by digests and by the checks that the readers make.
         let map = unsafe { Mmap::map(file)? };
         let range = map.as_ptr_range();
         let slot = announce(range.start.addr()..range.end.addr());

@@ -4,12 +4,13 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read, Seek},
+    io::{self, BufRead, BufReader, Read},
 };
 
 use flate2::bufread::MultiGzDecoder;
 use liblzma::{bufread::XzDecoder, stream::Stream};
 use lz4_flex::frame::FrameDecoder;
+use shard_store::MappedFile;
 use tokio_util::sync::CancellationToken;
 
 use super::{BOMB_BYTES, BOMB_RATIO, ConvertError};
@@ -78,17 +79,17 @@ impl Plain {
     /// `path` is the file's name in its repository.
     pub(super) fn open(file: &File, path: &str, stop: &CancellationToken) -> Result<Self, ConvertError> {
         let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
-        let mut file = file.try_clone().map_err(disk)?;
-        file.rewind().map_err(disk)?;
-        let size = file.metadata().map_err(disk)?.len();
-        let mut packed = BufReader::with_capacity(BUFFER, file);
+        let file = file.try_clone().and_then(MappedFile::open).map_err(disk)?;
+        let size = file.len() as u64;
         let packing = match by_name(path) {
-            Packing::None => by_magic(packed.fill_buf().map_err(disk)?),
+            Packing::None => by_magic(&file),
             named => named,
         };
-        let limit = (packing != Packing::None).then(|| BOMB_BYTES.max(size.saturating_mul(BOMB_RATIO)));
+        let packed = Stored { file, at: 0, shown: 0, stop: stop.clone() };
         let plain: Box<dyn Read + Send> = match packing {
-            Packing::None => Box::new(packed),
+            Packing::None => {
+                return Ok(Self { input: Box::new(packed), file: path.to_owned(), size, packing });
+            }
             Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
             Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(packed).map_err(disk)?),
             Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
@@ -98,8 +99,8 @@ impl Plain {
                 return Err(ConvertError::UnsupportedCompression { file: path.to_owned(), kind });
             }
         };
-        let guarded = Guarded { plain, stop: stop.clone(), left: limit.unwrap_or(u64::MAX) };
-        let input = Box::new(BufReader::with_capacity(BUFFER, guarded));
+        let unpacked = Unpacked { plain, stop: stop.clone(), left: BOMB_BYTES.max(size.saturating_mul(BOMB_RATIO)) };
+        let input = Box::new(BufReader::with_capacity(BUFFER, unpacked));
         Ok(Self { input, file: path.to_owned(), size, packing })
     }
 
@@ -174,13 +175,48 @@ enum Refused {
     TooMuch,
 }
 
-struct Guarded {
+/// A file as it lies on the disk, shown in parts.
+struct Stored {
+    file: MappedFile,
+    at: usize,
+    /// The end of the part.
+    shown: usize,
+    stop: CancellationToken,
+}
+
+impl BufRead for Stored {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.shown {
+            if self.stop.is_cancelled() {
+                return Err(io::Error::other(Refused::Stopped));
+            }
+            self.file.check_length()?;
+            self.shown = self.file.len().min(self.at + BUFFER);
+        }
+        Ok(&self.file[self.at..self.shown])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.at = self.shown.min(self.at + amount);
+    }
+}
+
+impl Read for Stored {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+/// What a file unpacks to.
+struct Unpacked {
     plain: Box<dyn Read + Send>,
     stop: CancellationToken,
     left: u64,
 }
 
-impl Read for Guarded {
+impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.stop.is_cancelled() {
             return Err(io::Error::other(Refused::Stopped));

@@ -2,18 +2,25 @@
 //!
 //! The first pass also proves every row, so that a broken one is found with its line before anything is written.
 
-use std::{collections::VecDeque, fs::File, sync::Arc};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{
+        Arc,
+        mpsc::{Receiver, sync_channel},
+    },
+    thread,
+};
 
 use arrow_array::RecordBatch;
-use arrow_json::ReaderBuilder;
+use arrow_json::{ReaderBuilder, reader::Decoder};
 use arrow_schema::SchemaRef;
 use dataset_model::OnBadRows;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     ConvertError, FirstPass, ReadBatches,
-    batches::BATCH_BYTES,
     compressed::Plain,
     infer::Inference,
     judge::judge,
@@ -21,8 +28,12 @@ use super::{
     skips::{Gap, Skips},
 };
 
-/// Rows that are decoded at once, at most.
+/// Rows that are decoded at once, at most …
 const DECODE_ROWS: usize = 1024;
+/// … and no further one behind so many bytes: what stays in a core's cache.
+const BLOCK_BYTES: usize = 512 << 10;
+/// Blocks for each core at a time, so that none of them waits long for another.
+const BLOCKS: usize = 4;
 
 /// The first pass: the schema that all rows of the file fit which are read at all.
 pub(super) fn schema(
@@ -45,19 +56,24 @@ pub(super) fn schema(
     Ok(FirstPass { schema: inference.schema(), on_bad_rows: found })
 }
 
-/// The second pass: one thread finds where the rows are, and several make columns of them.
+/// The second pass: one thread finds where the rows are, and those of the pool make columns of them. Not to be read on
+/// one of these, as it waits for them.
 pub(super) struct JsonBatches {
     rows: Rows,
     schema: SchemaRef,
     skips: Skips,
-    /// What was decoded and not handed out.
-    ready: VecDeque<Decoded>,
+    /// What is being decoded, in order, and how many bytes that is.
+    underway: VecDeque<Receiver<thread::Result<Decoded>>>,
+    underway_bytes: usize,
+    /// What came behind the last block: the end, or an error.
+    ended: Option<Result<(), ConvertError>>,
     /// Blocks that were decoded: their space is used again.
     spare: Vec<Block>,
     gaps: Vec<Gap>,
 }
 
-type Decoded = (Result<RecordBatch, ConvertError>, Vec<Gap>);
+/// A block, and what became of its rows.
+type Decoded = (Block, Result<RecordBatch, ConvertError>);
 
 /// Rows as they stand in the file, one after the other.
 #[derive(Default)]
@@ -66,6 +82,8 @@ struct Block {
     /// The line on which each begins, and where it ends in the bytes.
     rows: Vec<(u64, usize)>,
     gaps: Vec<Gap>,
+    /// Made with the first rows, and used again: it keeps its space.
+    decoder: Option<Decoder>,
 }
 
 impl JsonBatches {
@@ -78,7 +96,16 @@ impl JsonBatches {
     ) -> Result<Self, ConvertError> {
         let rows = Rows::new(Plain::open(file, path, stop)?)?;
         let (schema, skips) = (Arc::clone(schema), Skips::new(on_bad_rows));
-        Ok(Self { rows, schema, skips, ready: VecDeque::new(), spare: Vec::new(), gaps: Vec::new() })
+        Ok(Self {
+            rows,
+            schema,
+            skips,
+            underway: VecDeque::new(),
+            underway_bytes: 0,
+            ended: None,
+            spare: Vec::new(),
+            gaps: Vec::new(),
+        })
     }
 
     /// The next rows that become a batch, none at the end.
@@ -87,7 +114,7 @@ impl JsonBatches {
         block.bytes.clear();
         block.rows.clear();
         let file = self.rows.file().to_owned();
-        while block.rows.len() < DECODE_ROWS && (block.bytes.len() as u64) < BATCH_BYTES {
+        while block.rows.len() < DECODE_ROWS && block.bytes.len() < BLOCK_BYTES {
             let Some(row) = self.rows.next()? else { break };
             if self.skips.are_wanted()
                 && let Err(error) = judge(&file, &row)
@@ -102,43 +129,52 @@ impl JsonBatches {
         Ok((!block.rows.is_empty() || !block.gaps.is_empty()).then_some(block))
     }
 
-    /// Decodes as many blocks as there are cores, fewer of huge rows; what is broken comes after what is before it.
-    fn decode_some(&mut self) {
-        let (mut blocks, mut bytes, mut broken) = (Vec::new(), 0, None);
-        let most = rayon::current_num_threads();
-        while blocks.len() < most && bytes < most as u64 * BATCH_BYTES {
+    /// Has blocks decoded, some for each core, fewer of huge rows.
+    fn decode_ahead(&mut self) {
+        let most = BLOCKS * rayon::current_num_threads();
+        while self.ended.is_none() && self.underway.len() < most && self.underway_bytes < most * BLOCK_BYTES {
             match self.block() {
                 Ok(Some(block)) => {
-                    bytes += block.bytes.len() as u64;
-                    blocks.push(block);
+                    self.underway_bytes += block.bytes.len();
+                    self.underway.push_back(self.decode(block));
                 }
-                Ok(None) => break,
-                Err(error) => {
-                    broken = Some(error);
-                    break;
-                }
+                Ok(None) => self.ended = Some(Ok(())),
+                Err(error) => self.ended = Some(Err(error)),
             }
         }
-        let (file, schema) = (self.rows.file(), &self.schema);
-        let decoded: Vec<_> = blocks.par_iter().map(|block| block.decode(file, schema)).collect();
-        let gaps = blocks.iter_mut().map(|block| std::mem::take(&mut block.gaps));
-        self.ready.extend(decoded.into_iter().zip(gaps));
-        // Huge rows are not to leave their space behind.
-        self.spare.extend(blocks.into_iter().filter(|block| (block.bytes.capacity() as u64) <= 2 * BATCH_BYTES));
-        self.ready.extend(broken.map(|error| (Err(error), Vec::new())));
+    }
+
+    fn decode(&self, mut block: Block) -> Receiver<thread::Result<Decoded>> {
+        let (sender, decoded) = sync_channel(1);
+        let (file, schema) = (self.rows.file().to_owned(), Arc::clone(&self.schema));
+        rayon::spawn(move || {
+            let decode = AssertUnwindSafe(|| {
+                let batch = block.decode(&file, &schema);
+                (block, batch)
+            });
+            // Nobody may wait for it any more.
+            let _ = sender.send(catch_unwind(decode));
+        });
+        decoded
     }
 }
 
 impl Block {
-    fn decode(&self, file: &str, schema: &SchemaRef) -> Result<RecordBatch, ConvertError> {
+    fn decode(&mut self, file: &str, schema: &SchemaRef) -> Result<RecordBatch, ConvertError> {
         let bad = |line: u64, e: &dyn std::fmt::Display| ConvertError::BadLine {
             file: file.to_owned(),
             line,
             why: e.to_string(),
         };
-        let builder = ReaderBuilder::new(Arc::clone(schema)).with_batch_size(DECODE_ROWS);
-        let cast = |source| ConvertError::Cast { file: file.to_owned(), source };
-        let (mut decoder, mut start) = (builder.build_decoder().map_err(cast)?, 0);
+        let decoder = match &mut self.decoder {
+            Some(decoder) => decoder,
+            none => {
+                let builder = ReaderBuilder::new(Arc::clone(schema)).with_batch_size(DECODE_ROWS);
+                let cast = |source| ConvertError::Cast { file: file.to_owned(), source };
+                none.insert(builder.build_decoder().map_err(cast)?)
+            }
+        };
+        let mut start = 0;
         for &(line, end) in &self.rows {
             decoder.decode(&self.bytes[start..end]).map_err(|e| bad(line, &e))?;
             if decoder.has_partial_record() {
@@ -154,11 +190,19 @@ impl Block {
 
 impl ReadBatches for JsonBatches {
     fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError> {
-        if self.ready.is_empty() {
-            self.decode_some();
+        self.decode_ahead();
+        let Some(next) = self.underway.pop_front() else {
+            return self.ended.take().unwrap_or(Ok(())).map(|()| None);
+        };
+        // Only the end of the pool loses an answer.
+        let decoded = next.recv().unwrap_or_else(|lost| Err(Box::new(lost)));
+        let (mut block, batch) = decoded.unwrap_or_else(|panic| resume_unwind(panic));
+        self.underway_bytes -= block.bytes.len();
+        self.gaps = std::mem::take(&mut block.gaps);
+        // Huge rows are not to leave their space behind.
+        if block.bytes.capacity() <= 2 * BLOCK_BYTES {
+            self.spare.push(block);
         }
-        let Some((batch, gaps)) = self.ready.pop_front() else { return Ok(None) };
-        self.gaps = gaps;
         batch.map(Some)
     }
 

@@ -20,7 +20,10 @@ pub(super) struct Row<'a> {
 /// The rows of a file, one after the other.
 pub(super) struct Rows {
     input: Ahead,
+    /// The last row, unless it lies in the input.
     buffer: Vec<u8>,
+    /// Bytes of the input that are the last row.
+    in_input: usize,
     /// The line that the next byte is on.
     line: u64,
     form: Form,
@@ -47,7 +50,7 @@ impl Rows {
         if has_mark.map_err(|e| input.error(e))? {
             input.consume(3);
         }
-        Ok(Self { input, buffer: Vec::new(), line: 1, form: Form::Unknown })
+        Ok(Self { input, buffer: Vec::new(), in_input: 0, line: 1, form: Form::Unknown })
     }
 
     pub(super) fn file(&self) -> &str {
@@ -56,14 +59,21 @@ impl Rows {
 
     /// The next row, or none at the end.
     pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, ConvertError> {
+        self.input.consume(std::mem::take(&mut self.in_input));
         self.buffer.clear();
         let line = match self.form {
             Form::Unknown => self.first()?,
-            Form::Lines => self.line()?,
+            Form::Lines => self.line_in_input()?,
             Form::Objects | Form::Array { .. } => self.value()?,
             Form::Ended => None,
         };
-        Ok(line.map(|line| Row { line, bytes: &self.buffer }))
+        let Some(line) = line else { return Ok(None) };
+        if self.in_input == 0 {
+            return Ok(Some(Row { line, bytes: &self.buffer }));
+        }
+        // It was looked at just now, so that nothing is read and nothing fails.
+        let shown = self.input.fill_buf().unwrap_or_default();
+        Ok(shown.get(..self.in_input).map(|bytes| Row { line, bytes }))
     }
 
     /// The first row, which shows the form of the others.
@@ -120,6 +130,25 @@ impl Rows {
         self.line = line;
         self.input.put_back(read);
         Ok(goes_on)
+    }
+
+    /// The next line that is not blank, left where it is if it lies there in one piece.
+    fn line_in_input(&mut self) -> Result<Option<u64>, ConvertError> {
+        loop {
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) => return Err(self.input.error(error)),
+            };
+            let Some(end) = memchr::memchr(b'\n', chunk) else { return self.line() };
+            let is_blank = chunk[..end].trim_ascii().is_empty();
+            let line = self.line;
+            self.line += 1;
+            if !is_blank {
+                self.in_input = end + 1;
+                return Ok(Some(line));
+            }
+            self.input.consume(end + 1);
+        }
     }
 
     /// The next line that is not blank.

@@ -15,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BOMB_BYTES, BOMB_RATIO, ConvertError};
 
-/// A stop is noticed after so many bytes at the latest.
+/// What is unpacked is shown in parts, and a stop is noticed between them …
 const BUFFER: usize = 256 << 10;
+/// … as it is in what lies plain on the disk: larger than most rows, which are then looked at where they are.
+const SHOWN: usize = 4 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Packing {
@@ -191,7 +193,7 @@ impl BufRead for Stored {
                 return Err(io::Error::other(Refused::Stopped));
             }
             self.file.check_length()?;
-            self.shown = self.file.len().min(self.at + BUFFER);
+            self.shown = self.file.len().min(self.at + SHOWN);
         }
         Ok(&self.file[self.at..self.shown])
     }

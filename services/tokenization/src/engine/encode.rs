@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tokenizers::{Encoding, Tokenizer};
+use tokenizers::{Encoding, NormalizedString, Normalizer, Tokenizer};
 
 use super::screen::Screen;
 
@@ -102,6 +102,14 @@ impl Reference {
             encode().map_err(|error| EncodeError::Refused { message: error.to_string() })
         });
         catch_unwind(guarded).unwrap_or(Err(EncodeError::GaveUp))
+    }
+
+    /// Whether the normaliser leaves an ASCII character as it is, or makes it lower case.
+    pub(super) fn keeps(&self, character: char) -> bool {
+        let Some(normalizer) = self.tokenizer.get_normalizer() else { return true };
+        let mut text = NormalizedString::from(character.to_string());
+        let is_kept = |text: &str| text.ends_with(character) || text.ends_with(character.to_ascii_lowercase());
+        normalizer.normalize(&mut text).is_ok() && is_kept(text.get())
     }
 
     pub(crate) fn tokenizer(&self) -> &Tokenizer {

@@ -2,8 +2,8 @@
 //!
 //! The reference can serve everything. A faster engine serves a tokenizer when every construct of its `tokenizer.json`
 //! is one that the engine knows ([`shape`]), and when both gave the same ids for a hostile sample at load ([`sample`]).
-//! Afterwards a text falls into words that have their ids by themselves ([`cuts`]), and each that was not seen before
-//! ([`words`]) is encoded: by the reference, when it holds a code point on which the two differ ([`code_points`]) or the
+//! Afterwards a text falls into words that have their ids by themselves ([`cuts`]), those that were not seen before
+//! ([`words`]) into [`parts`], and what was not seen of these is encoded: by the reference, when it holds a code point on which the two differ ([`code_points`]) or the
 //! fast engine fails.
 
 use std::cell::Cell;
@@ -17,6 +17,7 @@ use super::encode::{EncodeError, Engine, Reference};
 mod code_points;
 mod cuts;
 mod fast_bpe;
+mod parts;
 mod sample;
 mod shape;
 mod trie;
@@ -91,6 +92,12 @@ impl Encoder {
             Err(refused) => (Err(refused), Vec::new()),
         };
         let mut encoder = Self { reference, fast };
+        if let Ok(Fast { cuts: Some(cuts), .. }) = &mut encoder.fast {
+            // Parts are told by characters of the text: what is normalised to another one is not known.
+            for changed in ('!'..='~').filter(|c| !encoder.reference.keeps(*c)) {
+                cuts.leave_alone(changed.encode_utf8(&mut [0; 4]));
+            }
+        }
         if encoder.fast.is_ok()
             && let Some(text) = sample::texts(&added).iter().find(|text| !encoder.is_exact(text))
         {

@@ -25,6 +25,7 @@ fn texts() -> impl Strategy<Value = String> {
         2 => prop::char::ranges(vec!['\u{10000}'..='\u{1FFFF}'].into()),
         6 => prop::sample::select(" \n\t\r'’sStTlLeE019.,!?/_-<|>▁Ġ##".chars().collect::<Vec<_>>()),
         4 => prop::char::range('a', 'z'),
+        3 => prop::char::range('!', '~'),
     ];
     prop::collection::vec(character, 0..60).prop_map(String::from_iter)
 }

@@ -6,13 +6,17 @@
 
 use std::ops::Range;
 
+use super::parts::Parts;
+
 /// What becomes of the space before a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Space {
     /// It is the word's first character.
     Kept,
-    /// It goes: the tokenizer forgets spaces, or puts one before each text that has none.
-    Dropped,
+    /// It goes: the tokenizer forgets spaces.
+    Forgotten,
+    /// It goes, as the tokenizer puts a mark for it before each text.
+    Marked,
 }
 
 /// Between which characters words end.
@@ -25,6 +29,9 @@ pub(super) struct Cuts {
     space: Space,
     /// Whether words end after a newline between a visible character and a letter, too.
     lines: bool,
+    /// Into which a word falls that was not seen before, unless it is longer than so many bytes.
+    parts: Parts,
+    longest: usize,
 }
 
 const SPACES: u64 = 0x2020_2020_2020_2020;
@@ -34,7 +41,12 @@ impl Cuts {
     /// At one space between any two visible characters.
     pub(super) fn new(space: Space, lines: bool) -> Self {
         let visible = std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(|byte| byte.is_ascii_graphic()));
-        Self { last: visible, first: visible, space, lines }
+        Self { last: visible, first: visible, space, lines, parts: Parts::none(), longest: usize::MAX }
+    }
+
+    /// The same, with words that fall into parts.
+    pub(super) fn with_parts(self, parts: Parts) -> Self {
+        Self { parts, ..self }
     }
 
     /// No word ends with `last` before a space.
@@ -51,9 +63,35 @@ impl Cuts {
         self.lines = false;
     }
 
+    /// The same, of words of at most so many bytes.
+    pub(super) fn with_parts_up_to(self, longest: usize, parts: Parts) -> Self {
+        Self { parts, longest, ..self }
+    }
+
+    /// No part of a word holds a part of `token` or ends beside it.
+    pub(super) fn leave_alone(&mut self, token: &str) {
+        self.parts.leave_alone(token);
+    }
+
     /// Whether the space before a word is not part of it.
     pub(super) fn drop_spaces(&self) -> bool {
-        self.space == Space::Dropped
+        self.space != Space::Kept
+    }
+
+    /// Whether a part of a word, encoded by itself, begins with a mark that it does not have inside.
+    pub(super) fn mark_parts(&self) -> bool {
+        self.space == Space::Marked
+    }
+
+    /// The parts of a word of `text`, in order.
+    pub(super) fn parts<'a>(&'a self, text: &'a str, word: Range<usize>) -> impl Iterator<Item = Range<usize>> + 'a {
+        let bytes = text.as_bytes();
+        let (mut start, is_whole) = (word.start, word.len() > self.longest);
+        std::iter::from_fn(move || {
+            let is_end = |at: &usize| *at == word.end || !is_whole && self.parts.part(bytes[at - 1], bytes[*at]);
+            let end = (start + 1..=word.end).find(is_end)?;
+            Some(std::mem::replace(&mut start, end)..end)
+        })
     }
 
     /// The words of `text`, in order; one, where there is no place to cut.
@@ -88,7 +126,7 @@ impl Cuts {
             let [before, blank, after] = *text.get(at - 1..at + 2)? else { return None };
             if blank == b' ' {
                 if self.last[usize::from(before)] && self.first[usize::from(after)] {
-                    return Some((at, at + usize::from(self.space == Space::Dropped)));
+                    return Some((at, at + usize::from(self.drop_spaces())));
                 }
             } else if self.lines && before.is_ascii_graphic() && after.is_ascii_alphabetic() {
                 return Some((at + 1, at + 1));
@@ -133,7 +171,7 @@ mod tests {
         let kept = Cuts::new(Space::Kept, true);
         let expected = [" The", " mill's  wheel,\n", "it", " turns", " (é or\n\n 9)", " times.\n", "x"];
         assert_eq!(words(&kept, text), expected);
-        let dropped = Cuts::new(Space::Dropped, false);
+        let dropped = Cuts::new(Space::Forgotten, false);
         let expected = [" The", "mill's  wheel,\nit", "turns", "(é or\n\n 9)", "times.\nx"];
         assert_eq!(words(&dropped, text), expected);
         assert!(words(&kept, "").is_empty());

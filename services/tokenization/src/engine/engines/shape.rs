@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Kind;
 use super::cuts::{Cuts, Space};
+use super::parts::Parts;
 
 /// The splits of a byte-level pre-tokenizer that has one pattern.
 const PATTERNS: [&str; 4] = [CL100K_BASE_PATTERN, QWEN2_PATTERN, O200K_BASE_PATTERN, TEKKEN_PATTERN];
@@ -35,13 +36,15 @@ pub(super) struct Shape {
 pub(super) struct AddedToken<'a> {
     pub(super) content: &'a str,
     strips: bool,
+    single_word: bool,
 }
 
 /// The tokens that are found in the text before the model sees it.
 pub(super) fn added_tokens(json: &Value) -> impl Iterator<Item = AddedToken<'_>> {
     json.get("added_tokens").and_then(Value::as_array).into_iter().flatten().filter_map(|token| {
         let strips = ["lstrip", "rstrip"].iter().any(|key| token[*key] == true);
-        Some(AddedToken { content: token.get("content")?.as_str()?, strips })
+        let single_word = token["single_word"] == true;
+        Some(AddedToken { content: token.get("content")?.as_str()?, strips, single_word })
     })
 }
 
@@ -79,6 +82,12 @@ fn around(mut cuts: Cuts, token: &AddedToken<'_>) -> Option<Cuts> {
         // A space beside an added token begins or ends a text of its own, and is more than a mark between words.
         cuts.not_before(*bytes.first()?);
         cuts.not_after(*bytes.last()?);
+    }
+    // One that is looked for between other words may not be seen without these.
+    if token.single_word {
+        cuts = cuts.with_parts(Parts::none());
+    } else {
+        cuts.leave_alone(token.content);
     }
     (!strips).then_some(cuts)
 }
@@ -125,14 +134,15 @@ fn sentence_cuts(model: &Value, normalizers: &[&Value]) -> Option<Cuts> {
     let blanks: Vec<&str> = normalizers.iter().filter_map(|step| step.get("content")?.as_str()).collect();
     let ([blank], vocabulary) = (&blanks[..], model["vocab"].as_object()?) else { return None };
     // The space that was dropped before a word is put there again.
-    let mut cuts = match prepends[..] {
+    let cuts = match prepends[..] {
         [] => Cuts::new(Space::Kept, true),
-        [prepended] if prepended == blank => Cuts::new(Space::Dropped, false),
+        [prepended] if prepended == blank => Cuts::new(Space::Marked, false),
         _ => return None,
     };
     if model["ignore_merges"] == true || !vocabulary.contains_key(*blank) {
         return None;
     }
+    let mut cuts = cuts.with_parts(Parts::outside(vocabulary.keys().map(String::as_str)));
     for token in vocabulary.keys() {
         if spans_line(token) {
             cuts.not_after_lines();
@@ -176,8 +186,9 @@ fn word_piece(json: &Value) -> Option<Shape> {
         && has_only(normalizer, &switches)
         && splits["type"] == "BertPreTokenizer"
         && has_only(splits, &["type"]);
-    // Whitespace parts words and is forgotten.
-    is_known.then_some(Shape { kind: Kind::WordPiece, cuts: Some(Cuts::new(Space::Dropped, true)) })
+    // Whitespace parts words and is forgotten; punctuation is a word by itself.
+    let cuts = || Cuts::new(Space::Forgotten, true).with_parts(Parts::around_punctuation());
+    is_known.then(|| Shape { kind: Kind::WordPiece, cuts: Some(cuts()) })
 }
 
 fn unigram(json: &Value) -> Option<Shape> {
@@ -204,8 +215,28 @@ fn unigram(json: &Value) -> Option<Shape> {
     };
     let joins = |step: &&Value| step["pattern"]["String"].as_str().is_some_and(|pattern| pattern.contains(' '));
     let is_cut = splits.last().is_some_and(marks) && !steps(&json["normalizer"]).iter().any(joins);
-    let cuts = is_cut.then(|| Cuts::new(Space::Dropped, false));
+    let cuts = is_cut.then(|| Cuts::new(Space::Marked, false).with_parts_up_to(LONGEST_SCORED, unigram_parts(json)));
     is_known.then_some(Shape { kind: Kind::Unigram, cuts })
+}
+
+/// Bytes of a word in which scores add up, see [`unigram_parts`].
+const LONGEST_SCORED: usize = 1 << 10;
+
+/// Where no piece reaches across, the best path is that of each side. What is added up before must not change how two
+/// scores compare, so they have to add up without rounding.
+fn unigram_parts(json: &Value) -> Parts {
+    // 36 binary places, 6 before them, and 10 for so many pieces as a word may have: less than the 53 of a float.
+    const PLACES: f64 = 68_719_476_736.0;
+    let Some(pieces) = json.pointer("/model/vocab").and_then(Value::as_array) else { return Parts::none() };
+    let adds_up = |score: f64| score.abs() <= 64.0 && (score * PLACES).fract() == 0.0;
+    if !pieces.iter().all(|piece| piece[1].as_f64().is_some_and(adds_up)) {
+        return Parts::none();
+    }
+    let mut parts = Parts::outside(pieces.iter().filter_map(|piece| piece[0].as_str()));
+    // What is put in the place of a pattern may be a piece with what is beside it.
+    let replaced = steps(&json["normalizer"]).into_iter().filter_map(|step| step["pattern"]["String"].as_str());
+    replaced.for_each(|pattern| parts.leave_alone(pattern));
+    parts
 }
 
 fn is_split(step: &Value) -> bool {
@@ -315,7 +346,7 @@ mod tests {
         // Only where the mark is a token do two unknown characters never become one token across it.
         assert_eq!(cuts(json!([replace]), json!({"▁▁": 1}), "<s>"), None);
         assert_eq!(cuts(json!([]), json!({"▁": 1}), "<s>"), None);
-        let mut dropped = Cuts::new(Space::Dropped, false);
+        let mut dropped = Cuts::new(Space::Marked, false);
         dropped.not_before(b'[');
         dropped.not_after(b']');
         let prepend = |mark: &str| json!([{"type": "Prepend", "prepend": mark}, replace]);

@@ -24,6 +24,8 @@ pub(super) struct Words {
     short: Table<2, 4>,
     /// Words below 48 bytes: names in code, addresses.
     long: Table<6, 20>,
+    /// Of each ASCII character, how many ids it has as a text; 0 as long as nobody asked.
+    of_character: [u8; 128],
 }
 
 /// Pairs of places; a word is in one of the two of its pair.
@@ -43,9 +45,18 @@ struct Entry<const KEY: usize, const IDS: usize> {
     ids: [u32; IDS],
 }
 
-/// A word, filled up with zeros, and its length in the last byte.
+/// A word, filled up with zeros; its length, and its place in the highest bit, in the last byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key<const N: usize>([u64; N]);
+
+/// Where a word or a part of one stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Where its ids are those of a text.
+    Word,
+    /// Behind another part, where it lacks the mark of a text.
+    Inside,
+}
 
 /// On the way to its ids.
 #[derive(Clone, Copy, Default)]
@@ -58,10 +69,10 @@ struct Word {
 
 impl Words {
     pub(super) fn new() -> Self {
-        Self { short: Table::new(1 << 17), long: Table::new(1 << 15) }
+        Self { short: Table::new(1 << 17), long: Table::new(1 << 15), of_character: [0; 128] }
     }
 
-    /// Appends the ids of all words of `text`, in order, each word that was not seen as `unseen` encodes it. Asks `stop`
+    /// Appends the ids of all words of `text`, in order, what was not seen of them as `unseen` encodes it. Asks `stop`
     /// inside a long text.
     pub(super) fn encode(
         &mut self,
@@ -75,7 +86,7 @@ impl Words {
         loop {
             let (mut count, mut touched) = (0, 0);
             for (place, Range { start, end }) in some.iter_mut().zip(words.by_ref()) {
-                let key = Key::of(text.as_bytes(), start, end);
+                let key = Key::of(text.as_bytes(), start, end, Place::Word);
                 let pair = key.map_or(0, |key| self.short.pair(key));
                 *place = Word { start, end, key, pair };
                 // On its way into the processor's cache while the next words are looked for.
@@ -94,14 +105,66 @@ impl Words {
                 if key.is_some_and(|key| self.short.find(key, pair, out)) {
                     continue;
                 }
-                let (before, long) = (out.len(), Key::of(text.as_bytes(), start, end));
+                let (before, long) = (out.len(), Key::of(text.as_bytes(), start, end, Place::Word));
                 if long.is_some_and(|long| self.long.find(long, self.long.pair(long), out)) {
                     continue;
                 }
-                unseen(&text[start..end], out)?;
+                self.parts(text, start..end, cuts, stop, out, &mut unseen)?;
                 self.keep(key, long, &out[before..]);
             }
         }
+    }
+
+    /// Appends the ids of a word that was not seen, part by part.
+    fn parts(
+        &mut self,
+        text: &str,
+        word: Range<usize>,
+        cuts: &Cuts,
+        stop: &dyn Fn() -> bool,
+        out: &mut Vec<u32>,
+        unseen: &mut impl FnMut(&str, &mut Vec<u32>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let mut unwatched = word.start;
+        for part in cuts.parts(text, word.clone()) {
+            if part.end - unwatched > STOP_BYTES {
+                unwatched = part.end;
+                if stop() {
+                    return Err(EncodeError::Stopped);
+                }
+            }
+            if part == word {
+                return unseen(&text[part], out);
+            }
+            let place = if cuts.mark_parts() && part.start > word.start { Place::Inside } else { Place::Word };
+            let short = Key::of(text.as_bytes(), part.start, part.end, place);
+            if short.is_some_and(|short| self.short.find(short, self.short.pair(short), out)) {
+                continue;
+            }
+            let long = Key::of(text.as_bytes(), part.start, part.end, place);
+            if long.is_some_and(|long| self.long.find(long, self.long.pair(long), out)) {
+                continue;
+            }
+            let before = out.len();
+            match place {
+                Place::Word => unseen(&text[part], out)?,
+                // Behind the character before it, which takes the mark.
+                Place::Inside => {
+                    let behind = part.start - 1;
+                    let of_character = &mut self.of_character[usize::from(text.as_bytes()[behind] & 127)];
+                    if *of_character == 0 {
+                        unseen(&text[behind..part.start], out)?;
+                        *of_character = u8::try_from(out.len() - before).unwrap_or(u8::MAX);
+                        out.truncate(before);
+                    }
+                    unseen(&text[behind..part.end], out)?;
+                    let end = (before + usize::from(*of_character)).min(out.len());
+                    out.drain(before..end);
+                }
+            }
+            self.keep(short, long, &out[before..]);
+        }
+        Ok(())
     }
 
     /// In the smaller place in which there is room for them, if there is one.
@@ -115,7 +178,7 @@ impl Words {
 impl<const N: usize> Key<N> {
     /// Of the word from `start` to `end`; none when it is too long to be kept.
     #[inline]
-    fn of(text: &[u8], start: usize, end: usize) -> Option<Self> {
+    fn of(text: &[u8], start: usize, end: usize, place: Place) -> Option<Self> {
         let length = end - start;
         if length >= N * 8 {
             return None;
@@ -130,7 +193,7 @@ impl<const N: usize> Key<N> {
         };
         let (parts, _) = bytes.as_chunks();
         let mut word: [u64; N] = std::array::from_fn(|n| u64::from_le_bytes(parts[n]) & mask(length, n));
-        word[N - 1] |= (length as u64) << 56;
+        word[N - 1] |= (length as u64 | u64::from(place == Place::Inside) << 7) << 56;
         Some(Self(word))
     }
 
@@ -247,21 +310,25 @@ mod tests {
     fn a_word_is_itself_whatever_is_beside_it() {
         for length in 1..16 {
             let word = "q".repeat(length);
-            let alone = Key::<2>::of(word.as_bytes(), 0, length).unwrap();
+            let alone = Key::<2>::of(word.as_bytes(), 0, length, Place::Word).unwrap();
             let inside =
-                Key::<2>::of(format!("x{word}yyyyyyyyyyyyyyyyyyyyyyyyyyyyy").as_bytes(), 1, 1 + length).unwrap();
+                Key::<2>::of(format!("x{word}yyyyyyyyyyyyyyyyyyyyyyyyyyyyy").as_bytes(), 1, 1 + length, Place::Word)
+                    .unwrap();
             assert_eq!(alone, inside);
             let zeros = format!("{}\0", &word[1..]);
-            assert_ne!(alone, Key::of(zeros.as_bytes(), 0, length).unwrap());
-            assert_ne!(Key::<2>::of(b"a\0\0", 0, 1), Key::<2>::of(b"a\0\0", 0, 2));
+            assert_ne!(alone, Key::of(zeros.as_bytes(), 0, length, Place::Word).unwrap());
+            assert_ne!(alone, Key::of(word.as_bytes(), 0, length, Place::Inside).unwrap());
+            let zero = |end| Key::<2>::of(b"a\0\0", 0, end, Place::Word);
+            assert_ne!(zero(1), zero(2));
         }
-        assert_eq!((Key::<2>::of(&[b'q'; 16], 0, 16), Key::<6>::of(&[b'q'; 48], 0, 48)), (None, None));
+        let long = [b'q'; 48];
+        assert_eq!((Key::<2>::of(&long, 0, 16, Place::Word), Key::<6>::of(&long, 0, 48, Place::Word)), (None, None));
     }
 
     #[test]
     fn many_words_push_out_one_another_and_never_lie() {
         let cuts = Cuts::new(Space::Kept, true);
-        let mut words = Words { short: Table::new(64), long: Table::new(64) };
+        let mut words = Words { short: Table::new(64), long: Table::new(64), of_character: [0; 128] };
         for round in 0..3_u32 {
             let text = joined((0..5000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761) >> (round * 7))));
             let (mut out, mut expected) = (Vec::new(), Vec::new());

@@ -1,0 +1,111 @@
+//! Where a word falls into parts whose ids, one after the other, are those of the word.
+//!
+//! A word that was not seen before is mostly one that was, beside another comma or bracket. Two ASCII characters may be
+//! parted where nothing that a tokenizer looks for holds both: no pre-token, no token of the vocabulary, no added token.
+//! Then merges on one side do not depend on the other, and neither does the best path through pieces, as long as their
+//! scores add up without rounding.
+
+use std::fmt;
+
+/// For each ASCII character a bit for each that may be parted from it when it follows.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Parts(Box<[u128; 128]>);
+
+impl Parts {
+    /// Nothing is parted.
+    pub(super) fn none() -> Self {
+        Self(Box::new([0; 128]))
+    }
+
+    /// Around each punctuation mark.
+    pub(super) fn around_punctuation() -> Self {
+        Self::of_pairs(|before, after| before.is_ascii_punctuation() || after.is_ascii_punctuation())
+    }
+
+    /// Between characters that are tokens by themselves and stand beside each other in no token, whatever their case.
+    pub(super) fn outside<'a>(tokens: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let mut alone = [false; 128];
+        let single = tokens.clone().filter_map(|token| <[u8; 1]>::try_from(token.as_bytes()).ok());
+        for [byte] in single.filter(|[byte]| byte.is_ascii()) {
+            alone[usize::from(byte)] = true;
+        }
+        let is_alone = |byte: u8| alone[usize::from(byte)];
+        let mut parts = Self::of_pairs(|before, after| is_alone(before) && is_alone(after));
+        tokens.for_each(|token| parts.hold_together(token));
+        parts
+    }
+
+    fn of_pairs(may_part: impl Fn(u8, u8) -> bool) -> Self {
+        let mut parts = Self::none();
+        for before in b'!'..=b'~' {
+            for after in (b'!'..=b'~').filter(|after| may_part(before, *after)) {
+                parts.0[usize::from(before)] |= 1 << after;
+            }
+        }
+        parts
+    }
+
+    /// No two characters that stand beside each other in `text`, in upper or lower case, are parted.
+    pub(super) fn hold_together(&mut self, text: &str) {
+        for pair in text.as_bytes().windows(2) {
+            let [before, after] = [pair[0], pair[1]];
+            if before.is_ascii() && after.is_ascii() {
+                for before in [before.to_ascii_lowercase(), before.to_ascii_uppercase()] {
+                    self.0[usize::from(before)] &= !(1 << after.to_ascii_lowercase() | 1 << after.to_ascii_uppercase());
+                }
+            }
+        }
+    }
+
+    /// Nothing ends or begins at the ends of `token`, nor inside.
+    pub(super) fn leave_alone(&mut self, token: &str) {
+        self.hold_together(token);
+        let cases = |byte: u8| [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()].into_iter().filter(u8::is_ascii);
+        for first in token.bytes().next().into_iter().flat_map(cases) {
+            self.0.iter_mut().for_each(|after| *after &= !(1 << first));
+        }
+        for last in token.bytes().next_back().into_iter().flat_map(cases) {
+            self.0[usize::from(last)] = 0;
+        }
+    }
+
+    /// Whether `after` begins another part than `before`, which it follows.
+    #[inline]
+    pub(super) fn part(&self, before: u8, after: u8) -> bool {
+        before.is_ascii() && after.is_ascii() && self.0[usize::from(before)] >> after & 1 != 0
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pairs: u32 = self.0.iter().map(|after| after.count_ones()).sum();
+        write!(f, "Parts({pairs} pairs)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parted(parts: &Parts, text: &str) -> String {
+        let bytes = text.as_bytes();
+        let ends = |at: &usize| parts.part(bytes[at - 1], bytes[*at]);
+        let mut places: Vec<usize> = (1..text.len()).filter(ends).collect();
+        places.insert(0, 0);
+        places.push(text.len());
+        places.windows(2).map(|place| &text[place[0]..place[1]]).collect::<Vec<_>>().join("|")
+    }
+
+    #[test]
+    fn words_are_parted_where_no_token_holds_them() {
+        let mut parts = Parts::around_punctuation();
+        assert_eq!(parted(&parts, "(the_mill's-é.b\u{301})..."), "(|the|_|mill|'|s|-é.|b\u{301})|.|.|.");
+        parts.leave_alone("[SEP]");
+        assert_eq!(parted(&parts, "a-[SEP]-b[sep]x[1],"), "a|-[SEP]-|b[sep]x[|1],");
+
+        let tokens = ["a", "b", ".", "(", "ab", "()", "é.", "▁a"];
+        let parts = Parts::outside(tokens.into_iter());
+        assert_eq!(parted(&parts, "ab.ba(a)ABé.."), "ab|.|b|a|(|a)ABé.|.");
+        assert_eq!(parted(&Parts::none(), "a.b"), "a.b");
+    }
+}

@@ -137,6 +137,7 @@ def ingests(binary: Path, folder: Path, hub: str, texts: dict[str, int], count: 
                     if str(message.get("event")).endswith("_failed"):
                         sys.exit(json.dumps(message, indent=2))
                 seconds = time.monotonic() - started
+            alone.append(memory.own)
             counted.append(call("GET", f"/datasets/{dataset}")["row_count"])
             call("DELETE", f"/datasets/{dataset}")
             return seconds, memory.peak
@@ -146,6 +147,7 @@ def ingests(binary: Path, folder: Path, hub: str, texts: dict[str, int], count: 
                 command = [sys.executable, "-c", LOAD, f"bench/{name}", processes]
                 return process(command, [], HF_ENDPOINT=hub, HF_HOME=home)
 
+        alone: list[int] = []
         for name, size in texts.items():
             # The Hub counts the digests of its files when it is first asked, which is no part of anybody's ingest.
             requests.get(f"{hub}/api/datasets/bench/{name}/tree/main", timeout=60).raise_for_status()
@@ -157,6 +159,8 @@ def ingests(binary: Path, folder: Path, hub: str, texts: dict[str, int], count: 
             }, count)
             print(f"\n{name}: {size / 1e6:.0f} MB of text, {counted[0]} rows")
             table(series, size / 1e6)
+            print(f"peak of tokenmill without Postgres and NATS: {max(alone) / 1e6:.0f} MB")
+            alone.clear()
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ mod resolver;
 mod retry;
 mod spans;
 mod streams;
+mod syncing;
 mod token;
 pub mod untrusted;
 

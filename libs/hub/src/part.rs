@@ -13,7 +13,6 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
-    thread::{self, JoinHandle},
 };
 
 use bytes::Bytes;
@@ -25,6 +24,7 @@ use crate::{
     error::HubError,
     listing::RemoteFile,
     spans::{Span, Spans},
+    syncing::Syncing,
 };
 
 /// After so many bytes the disk is told to keep them; so much of a file with holes may be lost to a crash of the process.
@@ -266,25 +266,6 @@ impl Part {
                 }
             }
         }
-        Ok(())
-    }
-}
-
-/// Syncs a file beside its writing, so that a crash of the machine costs no more than twice [`SYNC_EVERY`].
-///
-/// Nobody waits for the last of them: what is complete was hashed, and is read once more before it is gone.
-#[derive(Default)]
-struct Syncing(Option<JoinHandle<io::Result<()>>>);
-
-impl Syncing {
-    /// Begins the next, once the one before is over; the error is that of the one before.
-    fn again(&mut self, path: &Path) -> io::Result<()> {
-        if let Some(before) = self.0.take() {
-            before.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs died")))?;
-        }
-        // A descriptor of its own, as a copy of the part's would hold its lock for longer than the part lives.
-        let file = File::open(path)?;
-        self.0 = Some(thread::Builder::new().name("sync".to_owned()).spawn(move || file.sync_data())?);
         Ok(())
     }
 }

@@ -104,12 +104,29 @@ impl Reference {
         catch_unwind(guarded).unwrap_or(Err(EncodeError::GaveUp))
     }
 
-    /// Whether the normaliser leaves an ASCII character as it is, or makes it lower case.
-    pub(super) fn keeps(&self, character: char) -> bool {
-        let Some(normalizer) = self.tokenizer.get_normalizer() else { return true };
-        let mut text = NormalizedString::from(character.to_string());
-        let is_kept = |text: &str| text.ends_with(character) || text.ends_with(character.to_ascii_lowercase());
-        normalizer.normalize(&mut text).is_ok() && is_kept(text.get())
+    /// What the normaliser makes of an ASCII character, if that is the same or the lower case of it.
+    pub(super) fn becomes(&self, character: u8) -> Option<u8> {
+        let Some(normalizer) = self.tokenizer.get_normalizer() else { return Some(character) };
+        let mut text = NormalizedString::from(char::from(character).to_string());
+        normalizer.normalize(&mut text).ok()?;
+        let last = text.get().bytes().next_back()?;
+        (last == character || last == character.to_ascii_lowercase()).then_some(last)
+    }
+
+    /// Whether the normaliser makes of any blanks between two letters what it makes of one space.
+    pub(super) fn joins_blanks(&self) -> bool {
+        let Some(normalizer) = self.tokenizer.get_normalizer() else { return false };
+        let between_letters = |blanks: &str| {
+            let mut text = NormalizedString::from(format!("a{blanks}b"));
+            normalizer.normalize(&mut text).ok().map(|()| text.get().to_owned())
+        };
+        let one = between_letters(" ");
+        let blanks = || [" ", "\n", "\t", "\r"].into_iter();
+        let runs = blanks().flat_map(|a| blanks().flat_map(move |b| blanks().map(move |c| [a, b, c])));
+        one.is_some()
+            && runs
+                .flat_map(|run| [run[..1].concat(), run[..2].concat(), run.concat()])
+                .all(|run| between_letters(&run) == one)
     }
 
     pub(crate) fn tokenizer(&self) -> &Tokenizer {

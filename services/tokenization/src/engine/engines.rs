@@ -20,12 +20,14 @@ mod fast_bpe;
 mod parts;
 mod sample;
 mod shape;
+mod short;
 mod trie;
 mod words;
 
 use code_points::CodePoints;
 use cuts::Cuts;
-use words::Words;
+use short::Short;
+use words::{Rules, Words};
 
 /// Whether a pattern of a `tokenizer.json` is one that its engines know.
 pub(super) fn is_known_pattern(source: &str) -> bool {
@@ -76,6 +78,8 @@ struct Fast {
     agreed: CodePoints,
     /// How texts fall into words, if they do.
     cuts: Option<Cuts>,
+    /// What does without the engine.
+    short: Option<Short>,
     /// What each thread has seen, while it encodes nothing; none beside an engine that does the same and better.
     words: Option<ThreadLocal<Cell<Option<Box<Words>>>>>,
 }
@@ -84,7 +88,9 @@ impl Encoder {
     /// `json` is the `tokenizer.json` that `reference` was made of.
     pub(super) fn new(reference: Reference, json: &[u8], choice: EngineChoice) -> Self {
         let loaded = match choice {
-            EngineChoice::Auto => serde_json::from_slice(json).map_err(|_| Refused::Unknown).and_then(Fast::load),
+            EngineChoice::Auto => {
+                serde_json::from_slice(json).map_err(|_| Refused::Unknown).and_then(|json| Fast::load(json, &reference))
+            }
             EngineChoice::Reference => Err(Refused::Setting),
         };
         let (fast, added) = match loaded {
@@ -92,12 +98,6 @@ impl Encoder {
             Err(refused) => (Err(refused), Vec::new()),
         };
         let mut encoder = Self { reference, fast };
-        if let Ok(Fast { cuts: Some(cuts), .. }) = &mut encoder.fast {
-            // Parts are told by characters of the text: what is normalised to another one is not known.
-            for changed in ('!'..='~').filter(|c| !encoder.reference.keeps(*c)) {
-                cuts.leave_alone(changed.encode_utf8(&mut [0; 4]));
-            }
-        }
         if encoder.fast.is_ok()
             && let Some(text) = sample::texts(&added).iter().find(|text| !encoder.is_exact(text))
         {
@@ -138,7 +138,8 @@ impl Encoder {
         // Taken out: an engine with threads of its own may come back to this thread before it has ended.
         let place = words.get_or_default();
         let mut seen = place.take().unwrap_or_else(|| Box::new(Words::new()));
-        let encoded = seen.encode(text, cuts, stop, out, |word, out| self.piece(fast, word, out));
+        let rules = Rules { cuts, short: fast.short.as_ref(), stop };
+        let encoded = seen.encode(text, &rules, out, |word, out| self.piece(fast, word, out));
         place.set(Some(seen));
         encoded
     }
@@ -207,8 +208,20 @@ impl Encoder {
 
 impl Fast {
     /// The engine for the tokenizer, not yet compared with anything, and the texts of the added tokens.
-    fn load(mut json: Value) -> Result<(Self, Vec<String>), Refused> {
-        let shape = shape::of(&json).ok_or(Refused::Unknown)?;
+    fn load(mut json: Value, reference: &Reference) -> Result<(Self, Vec<String>), Refused> {
+        let mut shape = shape::of(&json).ok_or(Refused::Unknown)?;
+        // Parts are told by the characters of the text: what is normalised to other ones is not known.
+        let becomes = |character: u8| reference.becomes(character);
+        for changed in (b'!'..=b'~').filter(|character| becomes(*character).is_none()) {
+            shape.cuts.iter_mut().for_each(|cuts| cuts.leave_alone(char::from(changed).encode_utf8(&mut [0; 1])));
+        }
+        if shape.kind == Kind::Unigram
+            && reference.joins_blanks()
+            && !shape::added_tokens(&json).any(|token| token.has_blank())
+        {
+            shape.cuts = shape.cuts.map(|cuts| cuts.with_runs(true));
+        }
+        let short = shape.cuts.as_ref().and_then(|cuts| Short::of(&json, shape.kind, cuts.space(), becomes));
         // What comes after the model is not the engine's business.
         for step in ["truncation", "padding", "post_processor", "decoder"] {
             json.as_object_mut().into_iter().for_each(|json| drop(json.remove(step)));
@@ -218,7 +231,7 @@ impl Fast {
         let gave_up = |_| Err("it gave up".to_owned());
         let engine = built.unwrap_or_else(gave_up).map_err(|message| Refused::Unloadable { message })?;
         let words = (shape.kind != Kind::ByteLevelBpe).then(ThreadLocal::new);
-        Ok((Self { engine, agreed: CodePoints::new(), cuts: shape.cuts, words }, added))
+        Ok((Self { engine, agreed: CodePoints::new(), cuts: shape.cuts, short, words }, added))
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Cuts {
     space: Space,
     /// Whether words end after a newline between a visible character and a letter, too.
     lines: bool,
+    /// Whether blanks of any kind and number are what one space is.
+    runs: bool,
     /// Into which a word falls that was not seen before, unless it is longer than so many bytes.
     parts: Parts,
     longest: usize,
@@ -41,7 +43,12 @@ impl Cuts {
     /// At one space between any two visible characters.
     pub(super) fn new(space: Space, lines: bool) -> Self {
         let visible = std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(|byte| byte.is_ascii_graphic()));
-        Self { last: visible, first: visible, space, lines, parts: Parts::none(), longest: usize::MAX }
+        Self { last: visible, first: visible, space, lines, runs: false, parts: Parts::none(), longest: usize::MAX }
+    }
+
+    /// The same, where a run of blanks is as good as a space.
+    pub(super) fn with_runs(self, runs: bool) -> Self {
+        Self { runs, ..self }
     }
 
     /// The same, with words that fall into parts.
@@ -73,14 +80,18 @@ impl Cuts {
         self.parts.leave_alone(token);
     }
 
+    /// No part of a word holds a part of `token`.
+    pub(super) fn hold_together(&mut self, token: &str) {
+        self.parts.hold_together(token);
+    }
+
     /// Whether the space before a word is not part of it.
     pub(super) fn drop_spaces(&self) -> bool {
         self.space != Space::Kept
     }
 
-    /// Whether a part of a word, encoded by itself, begins with a mark that it does not have inside.
-    pub(super) fn mark_parts(&self) -> bool {
-        self.space == Space::Marked
+    pub(super) fn space(&self) -> Space {
+        self.space
     }
 
     /// The parts of a word of `text`, in order.
@@ -124,7 +135,14 @@ impl Cuts {
         loop {
             at = blank(text, at + 1)?;
             let [before, blank, after] = *text.get(at - 1..at + 2)? else { return None };
-            if blank == b' ' {
+            if self.runs {
+                let run = text[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r')).count();
+                let after = *text.get(at + run)?;
+                if self.last[usize::from(before)] && self.first[usize::from(after)] {
+                    return Some((at, at + run));
+                }
+                at += run - 1;
+            } else if blank == b' ' {
                 if self.last[usize::from(before)] && self.first[usize::from(after)] {
                     return Some((at, at + usize::from(self.drop_spaces())));
                 }
@@ -178,6 +196,18 @@ mod tests {
         for whole in [" ", "x", "\n", "  ", "é é", "日本 語", "a\u{301} b\u{301}"] {
             assert_eq!(words(&kept, whole).concat(), whole);
         }
+    }
+
+    #[test]
+    fn blanks_that_are_forgotten_part_words_in_any_number() {
+        let runs = Cuts::new(Space::Forgotten, false).with_runs(true);
+        let text = "The \n\t mill\r\nturns\n\né  (it\u{a0} \n stops) \n";
+        assert_eq!(words(&runs, text), ["The", "mill\r\nturns\n\né  (it\u{a0} \n stops) \n"]);
+        assert_eq!(words(&runs, "a\nb  c\n\n\nd \r\n e\n"), ["a", "b", "c", "d", "e\n"]);
+        let parts = Cuts::new(Space::Kept, true).with_parts(Parts::around_punctuation());
+        let text = "see (the_mill)";
+        let parted: Vec<&str> = parts.parts(text, 3..text.len()).map(|part| &text[part]).collect();
+        assert_eq!(parted, [" (", "the", "_", "mill", ")"]);
     }
 
     #[test]

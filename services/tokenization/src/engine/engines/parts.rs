@@ -7,6 +7,11 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
+/// Bytes of a word in which scores add up, see [`Parts::outside_scored`].
+pub(super) const LONGEST_SCORED: usize = 1 << 10;
+
 /// For each ASCII character a bit for each that may be parted from it when it follows.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Parts(Box<[u128; 128]>);
@@ -19,26 +24,47 @@ impl Parts {
 
     /// Around each punctuation mark.
     pub(super) fn around_punctuation() -> Self {
-        Self::of_pairs(|before, after| before.is_ascii_punctuation() || after.is_ascii_punctuation())
+        let is_mark = |byte: u8| byte.is_ascii_punctuation();
+        Self::of_pairs(|before, after| {
+            (is_mark(before) || is_mark(after)) && before.is_ascii_graphic() && after.is_ascii_graphic()
+        })
     }
 
-    /// Between characters that are tokens by themselves and stand beside each other in no token, whatever their case.
+    /// Between visible characters that stand beside each other in no token, whatever their case, and are not unknown;
+    /// likewise around spaces and newlines, if their tokens are told as well.
     pub(super) fn outside<'a>(tokens: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let mut alone = [false; 128];
-        let single = tokens.clone().filter_map(|token| <[u8; 1]>::try_from(token.as_bytes()).ok());
-        for [byte] in single.filter(|[byte]| byte.is_ascii()) {
-            alone[usize::from(byte)] = true;
+        let mut known = [false; 128];
+        let byte = |token: &str| match token.as_bytes() {
+            [byte] => Some(*byte),
+            // One that has no token itself is spelled by its byte.
+            [b'<', b'0', b'x', digits @ .., b'>'] => u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok(),
+            _ => None,
+        };
+        for byte in tokens.clone().filter_map(byte).filter(u8::is_ascii) {
+            known[usize::from(byte)] = byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n');
         }
-        let is_alone = |byte: u8| alone[usize::from(byte)];
-        let mut parts = Self::of_pairs(|before, after| is_alone(before) && is_alone(after));
+        let is_known = |byte: u8| known[usize::from(byte)];
+        let mut parts = Self::of_pairs(|before, after| is_known(before) && is_known(after));
         tokens.for_each(|token| parts.hold_together(token));
         parts
     }
 
+    /// The same of pieces with scores. What is added up before must not change how two paths compare, so scores that do
+    /// not add up without rounding part nothing.
+    pub(super) fn outside_scored(pieces: &[Value]) -> Self {
+        // 36 binary places, 6 before them, and 10 for so many pieces as a word may have: less than the 53 of a float.
+        const PLACES: f64 = 68_719_476_736.0;
+        let adds_up = |score: f64| score.abs() <= 64.0 && (score * PLACES).fract() == 0.0;
+        if !pieces.iter().all(|piece| piece[1].as_f64().is_some_and(adds_up)) {
+            return Self::none();
+        }
+        Self::outside(pieces.iter().filter_map(|piece| piece[0].as_str()))
+    }
+
     fn of_pairs(may_part: impl Fn(u8, u8) -> bool) -> Self {
         let mut parts = Self::none();
-        for before in b'!'..=b'~' {
-            for after in (b'!'..=b'~').filter(|after| may_part(before, *after)) {
+        for before in 0..128 {
+            for after in (0..128).filter(|after| may_part(before, *after)) {
                 parts.0[usize::from(before)] |= 1 << after;
             }
         }
@@ -101,7 +127,7 @@ mod tests {
         let mut parts = Parts::around_punctuation();
         assert_eq!(parted(&parts, "(the_mill's-é.b\u{301})..."), "(|the|_|mill|'|s|-é.|b\u{301})|.|.|.");
         parts.leave_alone("[SEP]");
-        assert_eq!(parted(&parts, "a-[SEP]-b[sep]x[1],"), "a|-[SEP]-|b[sep]x[|1],");
+        assert_eq!(parted(&parts, "a-[SEP]-b[sep]x[1],"), "a|-[SEP]-|b[sep]x[|1|],");
 
         let tokens = ["a", "b", ".", "(", "ab", "()", "é.", "▁a"];
         let parts = Parts::outside(tokens.into_iter());

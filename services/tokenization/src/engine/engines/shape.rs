@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Kind;
 use super::cuts::{Cuts, Space};
-use super::parts::Parts;
+use super::parts::{self, Parts};
 
 /// The splits of a byte-level pre-tokenizer that has one pattern.
 const PATTERNS: [&str; 4] = [CL100K_BASE_PATTERN, QWEN2_PATTERN, O200K_BASE_PATTERN, TEKKEN_PATTERN];
@@ -39,6 +39,12 @@ pub(super) struct AddedToken<'a> {
     single_word: bool,
 }
 
+impl AddedToken<'_> {
+    pub(super) fn has_blank(&self) -> bool {
+        self.content.bytes().any(|byte| byte.is_ascii_whitespace())
+    }
+}
+
 /// The tokens that are found in the text before the model sees it.
 pub(super) fn added_tokens(json: &Value) -> impl Iterator<Item = AddedToken<'_>> {
     json.get("added_tokens").and_then(Value::as_array).into_iter().flatten().filter_map(|token| {
@@ -46,6 +52,12 @@ pub(super) fn added_tokens(json: &Value) -> impl Iterator<Item = AddedToken<'_>>
         let single_word = token["single_word"] == true;
         Some(AddedToken { content: token.get("content")?.as_str()?, strips, single_word })
     })
+}
+
+/// All texts that are looked for before the model sees anything: added tokens, and what a normaliser replaces.
+pub(super) fn found_first(json: &Value) -> impl Iterator<Item = &str> {
+    let replaced = steps(&json["normalizer"]).into_iter().filter_map(|step| step["pattern"]["String"].as_str());
+    added_tokens(json).map(|token| token.content).chain(replaced.filter(|pattern| *pattern != " "))
 }
 
 /// None when no fast engine knows all of it.
@@ -86,8 +98,14 @@ fn around(mut cuts: Cuts, token: &AddedToken<'_>) -> Option<Cuts> {
     // One that is looked for between other words may not be seen without these.
     if token.single_word {
         cuts = cuts.with_parts(Parts::none());
-    } else {
+    } else if cuts.space() == Space::Marked {
+        // What follows it is a text of its own, which has a mark.
         cuts.leave_alone(token.content);
+    } else {
+        cuts.hold_together(token.content);
+    }
+    if token.has_blank() {
+        cuts = cuts.with_runs(false);
     }
     (!strips).then_some(cuts)
 }
@@ -142,7 +160,11 @@ fn sentence_cuts(model: &Value, normalizers: &[&Value]) -> Option<Cuts> {
     if model["ignore_merges"] == true || !vocabulary.contains_key(*blank) {
         return None;
     }
-    let mut cuts = cuts.with_parts(Parts::outside(vocabulary.keys().map(String::as_str)));
+    // Bytes that are joined again to one token would be neither characters nor bytes.
+    let is_joined = |token: &String| token.len() > "<0x00>".len() && token.contains("<0x");
+    let tokens: Vec<String> = vocabulary.keys().map(|token| token.replace(blank, " ")).collect();
+    let parts = || Parts::outside(tokens.iter().map(String::as_str));
+    let mut cuts = cuts.with_parts(if tokens.iter().any(is_joined) { Parts::none() } else { parts() });
     for token in vocabulary.keys() {
         if spans_line(token) {
             cuts.not_after_lines();
@@ -187,7 +209,7 @@ fn word_piece(json: &Value) -> Option<Shape> {
         && splits["type"] == "BertPreTokenizer"
         && has_only(splits, &["type"]);
     // Whitespace parts words and is forgotten; punctuation is a word by itself.
-    let cuts = || Cuts::new(Space::Forgotten, true).with_parts(Parts::around_punctuation());
+    let cuts = || Cuts::new(Space::Forgotten, true).with_runs(true).with_parts(Parts::around_punctuation());
     is_known.then(|| Shape { kind: Kind::WordPiece, cuts: Some(cuts()) })
 }
 
@@ -215,24 +237,14 @@ fn unigram(json: &Value) -> Option<Shape> {
     };
     let joins = |step: &&Value| step["pattern"]["String"].as_str().is_some_and(|pattern| pattern.contains(' '));
     let is_cut = splits.last().is_some_and(marks) && !steps(&json["normalizer"]).iter().any(joins);
-    let cuts = is_cut.then(|| Cuts::new(Space::Marked, false).with_parts_up_to(LONGEST_SCORED, unigram_parts(json)));
+    let cuts =
+        is_cut.then(|| Cuts::new(Space::Marked, false).with_parts_up_to(parts::LONGEST_SCORED, unigram_parts(json)));
     is_known.then_some(Shape { kind: Kind::Unigram, cuts })
 }
 
-/// Bytes of a word in which scores add up, see [`unigram_parts`].
-const LONGEST_SCORED: usize = 1 << 10;
-
-/// Where no piece reaches across, the best path is that of each side. What is added up before must not change how two
-/// scores compare, so they have to add up without rounding.
 fn unigram_parts(json: &Value) -> Parts {
-    // 36 binary places, 6 before them, and 10 for so many pieces as a word may have: less than the 53 of a float.
-    const PLACES: f64 = 68_719_476_736.0;
-    let Some(pieces) = json.pointer("/model/vocab").and_then(Value::as_array) else { return Parts::none() };
-    let adds_up = |score: f64| score.abs() <= 64.0 && (score * PLACES).fract() == 0.0;
-    if !pieces.iter().all(|piece| piece[1].as_f64().is_some_and(adds_up)) {
-        return Parts::none();
-    }
-    let mut parts = Parts::outside(pieces.iter().filter_map(|piece| piece[0].as_str()));
+    let pieces = json.pointer("/model/vocab").and_then(Value::as_array);
+    let mut parts = pieces.map_or_else(Parts::none, |pieces| Parts::outside_scored(pieces));
     // What is put in the place of a pattern may be a piece with what is beside it.
     let replaced = steps(&json["normalizer"]).into_iter().filter_map(|step| step["pattern"]["String"].as_str());
     replaced.for_each(|pattern| parts.leave_alone(pattern));
@@ -342,6 +354,7 @@ mod tests {
         assert_eq!(cuts(json!([replace]), json!({"▁": 0, "▁▁": 1, "▁a": 2}), "<s>"), Some(kept.clone()));
         kept.not_after(b'>');
         kept.not_after_lines();
+        let kept = kept.with_parts(Parts::outside([" ", "a> </", "\nb"].into_iter()));
         assert_eq!(cuts(json!([replace]), json!({"▁": 0, "a>▁</": 1, "\nb": 2}), "<s>"), Some(kept));
         // Only where the mark is a token do two unknown characters never become one token across it.
         assert_eq!(cuts(json!([replace]), json!({"▁▁": 1}), "<s>"), None);
@@ -349,6 +362,7 @@ mod tests {
         let mut dropped = Cuts::new(Space::Marked, false);
         dropped.not_before(b'[');
         dropped.not_after(b']');
+        let dropped = dropped.with_parts(Parts::outside([" "].into_iter()));
         let prepend = |mark: &str| json!([{"type": "Prepend", "prepend": mark}, replace]);
         assert_eq!(cuts(prepend("▁"), json!({"▁": 0}), "[s]"), Some(dropped));
         assert_eq!(cuts(prepend("_"), json!({"▁": 0}), "[s]"), None);

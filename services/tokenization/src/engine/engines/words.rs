@@ -7,7 +7,8 @@
 use std::hint::black_box;
 use std::ops::Range;
 
-use super::cuts::Cuts;
+use super::cuts::{Cuts, Space};
+use super::short::Short;
 use crate::engine::encode::EncodeError;
 
 /// Words that are looked up together, so that none waits for what another reads from memory.
@@ -26,6 +27,14 @@ pub(super) struct Words {
     long: Table<6, 20>,
     /// Of each ASCII character, how many ids it has as a text; 0 as long as nobody asked.
     of_character: [u8; 128],
+}
+
+/// How a text is encoded.
+pub(super) struct Rules<'a> {
+    pub(super) cuts: &'a Cuts,
+    /// For parts that need no library.
+    pub(super) short: Option<&'a Short>,
+    pub(super) stop: &'a dyn Fn() -> bool,
 }
 
 /// Pairs of places; a word is in one of the two of its pair.
@@ -77,12 +86,11 @@ impl Words {
     pub(super) fn encode(
         &mut self,
         text: &str,
-        cuts: &Cuts,
-        stop: &dyn Fn() -> bool,
+        rules: &Rules<'_>,
         out: &mut Vec<u32>,
         mut unseen: impl FnMut(&str, &mut Vec<u32>) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
-        let (mut words, mut some, mut unwatched) = (cuts.words(text), [Word::default(); TOGETHER], 0);
+        let (mut words, mut some, mut unwatched) = (rules.cuts.words(text), [Word::default(); TOGETHER], 0);
         loop {
             let (mut count, mut touched) = (0, 0);
             for (place, Range { start, end }) in some.iter_mut().zip(words.by_ref()) {
@@ -97,7 +105,7 @@ impl Words {
             let Some(last) = some[..count].last() else { return Ok(()) };
             if last.end - unwatched > STOP_BYTES {
                 unwatched = last.end;
-                if stop() {
+                if (rules.stop)() {
                     return Err(EncodeError::Stopped);
                 }
             }
@@ -109,7 +117,7 @@ impl Words {
                 if long.is_some_and(|long| self.long.find(long, self.long.pair(long), out)) {
                     continue;
                 }
-                self.parts(text, start..end, cuts, stop, out, &mut unseen)?;
+                self.parts(text, start..end, rules, out, &mut unseen)?;
                 self.keep(key, long, &out[before..]);
             }
         }
@@ -120,23 +128,27 @@ impl Words {
         &mut self,
         text: &str,
         word: Range<usize>,
-        cuts: &Cuts,
-        stop: &dyn Fn() -> bool,
+        rules: &Rules<'_>,
         out: &mut Vec<u32>,
         unseen: &mut impl FnMut(&str, &mut Vec<u32>) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         let mut unwatched = word.start;
-        for part in cuts.parts(text, word.clone()) {
+        for part in rules.cuts.parts(text, word.clone()) {
             if part.end - unwatched > STOP_BYTES {
                 unwatched = part.end;
-                if stop() {
+                if (rules.stop)() {
                     return Err(EncodeError::Stopped);
                 }
             }
+            let begins = part.start == word.start;
+            let by_rules = |out: &mut Vec<u32>| {
+                rules.short.is_some_and(|short| short.encode(&text.as_bytes()[part.clone()], begins, out))
+            };
             if part == word {
-                return unseen(&text[part], out);
+                return if by_rules(out) { Ok(()) } else { unseen(&text[part.clone()], out) };
             }
-            let place = if cuts.mark_parts() && part.start > word.start { Place::Inside } else { Place::Word };
+            let is_marked = rules.cuts.space() == Space::Marked;
+            let place = if is_marked && !begins { Place::Inside } else { Place::Word };
             let short = Key::of(text.as_bytes(), part.start, part.end, place);
             if short.is_some_and(|short| self.short.find(short, self.short.pair(short), out)) {
                 continue;
@@ -147,6 +159,7 @@ impl Words {
             }
             let before = out.len();
             match place {
+                _ if by_rules(out) => {}
                 Place::Word => unseen(&text[part], out)?,
                 // Behind the character before it, which takes the mark.
                 Place::Inside => {
@@ -283,6 +296,10 @@ mod tests {
         Ok(())
     }
 
+    fn by<'a>(cuts: &'a Cuts, stop: &'a dyn Fn() -> bool) -> Rules<'a> {
+        Rules { cuts, short: None, stop }
+    }
+
     fn joined(words: impl Iterator<Item = String>) -> String {
         words.collect::<Vec<_>>().join(" ")
     }
@@ -299,7 +316,7 @@ mod tests {
                 unseen += usize::from(round == 2);
                 spell(word, out)
             };
-            words.encode(&text, &cuts, &|| false, &mut out, count).unwrap();
+            words.encode(&text, &by(&cuts, &|| false), &mut out, count).unwrap();
             assert_eq!(out, text.bytes().map(u32::from).collect::<Vec<_>>());
         }
         // Of the 59 lengths, each there twice, those of more than 20 bytes have too many ids to be kept.
@@ -332,7 +349,7 @@ mod tests {
         for round in 0..3_u32 {
             let text = joined((0..5000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761) >> (round * 7))));
             let (mut out, mut expected) = (Vec::new(), Vec::new());
-            words.encode(&text, &cuts, &|| false, &mut out, spell).unwrap();
+            words.encode(&text, &by(&cuts, &|| false), &mut out, spell).unwrap();
             spell(&text, &mut expected).unwrap();
             assert!(out == expected);
         }
@@ -345,7 +362,7 @@ mod tests {
             asked.set(asked.get() + 1);
             asked.get() == 3
         };
-        let ended = Words::new().encode(&"word ".repeat(100_000), &cuts, &stop, &mut Vec::new(), spell);
+        let ended = Words::new().encode(&"word ".repeat(100_000), &by(&cuts, &stop), &mut Vec::new(), spell);
         assert!(matches!(ended, Err(EncodeError::Stopped)) && asked.get() == 3);
     }
 }

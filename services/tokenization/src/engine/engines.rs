@@ -3,7 +3,8 @@
 //! The reference can serve everything. A faster engine serves a tokenizer when every construct of its `tokenizer.json`
 //! is one that the engine knows ([`shape`]), and when both gave the same ids for a hostile sample at load ([`sample`]).
 //! Afterwards a text falls into words that have their ids by themselves ([`cuts`]), those that were not seen before
-//! ([`words`]) into [`parts`], and what was not seen of these is encoded: by the reference, when it holds a code point on which the two differ ([`code_points`]) or the
+//! ([`words`]) into [`parts`]. What was not seen of these is encoded: by the rules of its model if it is [`short`], else
+//! by the fast engine, or by the reference when it holds a code point on which the two differ ([`code_points`]) or the
 //! fast engine fails.
 
 use std::cell::Cell;

@@ -30,18 +30,24 @@ impl Parts {
         })
     }
 
-    /// Between visible characters that stand beside each other in no token, whatever their case, and are not unknown;
-    /// likewise around spaces and newlines, if their tokens are told as well.
+    /// Between visible characters, spaces and newlines that stand beside each other in no token, whatever their case, and
+    /// are not unknown to a tokenizer that spells by bytes what has no token.
     pub(super) fn outside<'a>(tokens: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let mut known = [false; 128];
         let byte = |token: &str| match token.as_bytes() {
             [byte] => Some(*byte),
             // One that has no token itself is spelled by its byte.
             [b'<', b'0', b'x', digits @ .., b'>'] => u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok(),
             _ => None,
         };
-        for byte in tokens.clone().filter_map(byte).filter(u8::is_ascii) {
-            known[usize::from(byte)] = byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n');
+        let known = tokens.clone().filter_map(byte).filter(|byte| byte.is_ascii_graphic() || b" \n".contains(byte));
+        Self::between(known, tokens)
+    }
+
+    /// Between these characters, where no token has both.
+    fn between<'a>(characters: impl Iterator<Item = u8>, tokens: impl Iterator<Item = &'a str>) -> Self {
+        let mut known = [false; 128];
+        for byte in characters.filter(u8::is_ascii) {
+            known[usize::from(byte)] = true;
         }
         let is_known = |byte: u8| known[usize::from(byte)];
         let mut parts = Self::of_pairs(|before, after| is_known(before) && is_known(after));
@@ -49,8 +55,8 @@ impl Parts {
         parts
     }
 
-    /// The same of pieces with scores. What is added up before must not change how two paths compare, so scores that do
-    /// not add up without rounding part nothing.
+    /// Between visible characters that are pieces and stand together in none. What is added up before must not change
+    /// how two paths compare, so scores that do not add up without rounding part nothing.
     pub(super) fn outside_scored(pieces: &[Value]) -> Self {
         // 36 binary places, 6 before them, and 10 for so many pieces as a word may have: less than the 53 of a float.
         const PLACES: f64 = 68_719_476_736.0;
@@ -58,7 +64,9 @@ impl Parts {
         if !pieces.iter().all(|piece| piece[1].as_f64().is_some_and(adds_up)) {
             return Self::none();
         }
-        Self::outside(pieces.iter().filter_map(|piece| piece[0].as_str()))
+        let pieces = pieces.iter().filter_map(|piece| piece[0].as_str());
+        let single = pieces.clone().filter_map(|piece| <[u8; 1]>::try_from(piece.as_bytes()).ok());
+        Self::between(single.map(|[byte]| byte).filter(u8::is_ascii_graphic), pieces)
     }
 
     fn of_pairs(may_part: impl Fn(u8, u8) -> bool) -> Self {
@@ -111,6 +119,8 @@ impl fmt::Debug for Parts {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn parted(parts: &Parts, text: &str) -> String {
@@ -133,5 +143,12 @@ mod tests {
         let parts = Parts::outside(tokens.into_iter());
         assert_eq!(parted(&parts, "ab.ba(a)ABé.."), "ab|.|b|a|(|a)ABé.|.");
         assert_eq!(parted(&Parts::none(), "a.b"), "a.b");
+
+        let spelled = Parts::outside(["a", "<0x0A>", "<0x7E>", " a", " "].into_iter());
+        assert_eq!(parted(&spelled, "a\na~ a  a"), "a|\n|a|~| a| | a");
+        let scored =
+            |score: f64| [json!(["a", -1.5]), json!(["\n", -2.0]), json!([".", score]), json!(["<0x7E>", -1.0])];
+        assert_eq!(parted(&Parts::outside_scored(&scored(-3.25)), "a.a\na~"), "a|.|a\na~");
+        assert_eq!(parted(&Parts::outside_scored(&scored(-0.1)), "a.a"), "a.a");
     }
 }

@@ -62,6 +62,8 @@ impl Short {
         let model = json.get("model")?;
         match kind {
             Kind::ByteLevelBpe => return None,
+            // A shorter word might be too long for it.
+            Kind::WordPiece if model["max_input_chars_per_word"].as_u64()? < LONGEST as u64 => return None,
             Kind::WordPiece => {
                 short.model = Model::WordPiece;
                 let prefix = model["continuing_subword_prefix"].as_str()?;
@@ -314,7 +316,7 @@ mod tests {
         let vocab =
             json!({"mi": 0, "mill": 1, "##s": 2, "##st": 3, "##o": 4, "##one": 5, "-": 6, "##-": 7, "[SEP]": 8});
         let json = json!({"added_tokens": [{"content": "[SEP]"}],
-            "model": {"vocab": vocab, "continuing_subword_prefix": "##"}});
+            "model": {"vocab": vocab, "continuing_subword_prefix": "##", "max_input_chars_per_word": 100}});
         let ids = |part| ids(&json, Kind::WordPiece, Space::Forgotten, part, true);
         assert_eq!(ids("Millstone"), Some(vec![1, 3, 5]));
         assert_eq!(ids("-"), Some(vec![6]));

@@ -1,7 +1,7 @@
 //! The tokenization pipeline by itself: what each stage costs beside encoding, and the whole way of a shard.
 //!
 //! `pipeline stages TOKENIZER_JSON THREADS ROUNDS FILE.parquet…` makes one raw shard of the column `text`. It prints what
-//! encode, filter, window, pack and statistics take of one thread, document by document as a job does it; and the whole
+//! encode, filters, window, pack and statistics take of one thread, document by document as a job does it; and the whole
 //! way from the raw shard to a durable token shard on THREADS. Figures are medians of the rounds.
 //!
 //! `pipeline whole …` goes the whole way ROUNDS times and measures nothing: for a profiler, or to count instructions.
@@ -23,7 +23,6 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use shard_store::{ShardReader, ShardStore};
 use tokenization::engine::documents::Documents;
-use tokenization::engine::filter::Filter;
 use tokenization::engine::format::{self, IdType};
 use tokenization::engine::pack::{Packer, Row};
 use tokenization::engine::shard::{Resources, Source, Watch, tokenize};
@@ -39,9 +38,9 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const BATCH_ROWS: usize = 256;
 const MAX_LENGTH: u32 = 512;
 const STRIDE: u32 = 64;
-/// Rows of a chunk, which is some 256 KiB.
-const CHUNK_ROWS: usize = 110;
-const STAGES: [&str; 5] = ["encode", "statistics", "filters", "window", "pack"];
+/// Rows of a chunk, which is some 512 KiB.
+const CHUNK_ROWS: usize = 220;
+const STAGES: [&str; 5] = ["encode", "statistics", "filters and statistics", "window", "pack"];
 
 struct Bench {
     store: ShardStore,
@@ -93,21 +92,22 @@ impl Bench {
     /// The stages of a chunk of documents, one after the other, as in a job.
     fn stages(&self) -> Outcome<()> {
         let recipe = Recipe::new(self.tokenizer.clone(), &config(false)?)?;
-        let filter = Filter::new(self.tokenizer.vocabulary(), &config(true)?)?.ok_or("the filters are off")?;
+        let filtering = Recipe::new(self.tokenizer.clone(), &config(true)?)?;
         let mut rounds = STAGES.map(|_| Vec::new());
         for _ in 0..self.rounds {
-            let (mut counts, mut packer) = (recipe.counts(), Packer::new(MAX_LENGTH as usize));
+            let (mut tally, mut filtered) = (recipe.tally(), filtering.tally());
+            let mut packer = Packer::new(MAX_LENGTH as usize);
             let (mut documents, mut left, mut rows) = (Documents::default(), Documents::default(), Vec::new());
             let mut took = STAGES.map(|_| Duration::ZERO);
             self.each_chunk(|texts| {
                 documents.clear();
                 rows.clear();
-                let mut one = |text: &str| recipe.encode(Some(text), &|| false, &mut documents, &mut counts);
+                let mut one = |text: &str| recipe.encode(Some(text), &|| false, &mut documents, &mut tally);
                 let (encoded, encoding) = timed(|| texts.iter().try_for_each(|text| one(text)));
                 encoded?;
-                let ((), counting) = timed(|| recipe.settle(&mut documents, &mut counts));
+                let ((), counting) = timed(|| recipe.settle(&mut documents, &mut tally));
                 left.clone_from(&documents);
-                let ((), filtering) = timed(|| filter.apply(&mut left, 0, &mut counts.totals.dropped));
+                let ((), thinning) = timed(|| filtering.settle(&mut left, &mut filtered));
                 let ids = |document| &documents.ids[document];
                 let windows = documents.ranges().flat_map(|document| recipe.sequences(ids(document)));
                 let ((), cutting) = timed(|| windows.flatten().for_each(|part| rows.extend_from_slice(part)));
@@ -117,19 +117,20 @@ impl Bench {
                 };
                 let mut each = documents.ranges();
                 let (Ok(()), packing) = timed(|| each.try_for_each(|document| packer.push(ids(document), 0, keep)));
-                let stages = [encoding, counting, filtering, cutting, packing];
+                let stages = [encoding, counting, thinning, cutting, packing];
                 took.iter_mut().zip(stages).for_each(|(took, stage)| *took += stage);
                 Ok(())
             })?;
-            black_box((&counts, &rows));
+            black_box((&tally, &filtered, &rows));
             rounds.iter_mut().zip(took).for_each(|(rounds, took)| rounds.push(took));
         }
         let medians = rounds.map(median);
         STAGES.iter().zip(medians).for_each(|(name, took)| self.print(name, took, Some(medians[0])));
+        self.print("filters, what they add", medians[2].saturating_sub(medians[1]), Some(medians[0]));
         Ok(())
     }
 
-    /// Texts of about 256 KiB at a time.
+    /// Texts of about 512 KiB at a time.
     fn each_chunk(&self, mut chunk: impl FnMut(&[&str]) -> Outcome<()>) -> Outcome<()> {
         for batch in 0..self.raw.batch_count() {
             let batch = self.raw.batch(batch)?;

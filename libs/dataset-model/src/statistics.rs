@@ -33,16 +33,14 @@ pub struct DroppedByRule {
     pub min_length: u64,
 }
 
-// The numbers are those of a table with one byte for each id.
 /// A reason to drop a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-#[repr(u8)]
 pub enum DropRule {
-    Special = 1,
-    StopWord = 2,
-    MinLength = 3,
+    Special,
+    StopWord,
+    MinLength,
 }
 
 impl DropRule {

@@ -34,4 +34,4 @@ pub use engines::{Encoder, EngineChoice, Refused};
 pub use names::SpecialNames;
 pub use parse::{Tokenizer, TokenizerError};
 pub use recipe::{Recipe, RecipeError};
-pub use stats::Counts;
+pub use stats::{Counts, Tally};

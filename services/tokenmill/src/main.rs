@@ -10,6 +10,8 @@ mod watch;
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
+use std::time::Duration;
+use tokio::runtime::Builder;
 
 // Encoding makes and frees many small buffers on all cores, where the system's allocator loses a quarter of the speed.
 #[global_allocator]
@@ -32,7 +34,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Fails only when a provider is installed already, which is then the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match tokio::runtime::Runtime::new() {
+    // A thread keeps what was freed on it as long as it lives, and no other may take that.
+    let idle = Duration::from_millis(FREED_IS_KEPT.unsigned_abs());
+    let runtime = match Builder::new_multi_thread().enable_all().thread_keep_alive(idle).build() {
         Ok(runtime) => runtime,
         Err(error) => return failure::Failure::other(format!("no runtime: {error}")).report(arguments.json),
     };

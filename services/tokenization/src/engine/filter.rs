@@ -1,21 +1,17 @@
 //! Which ids a configuration drops, and by which rule: one table per tokenizer and configuration.
 //!
-//! The rules in order: special tokens, stop words, short tokens. The first that applies is the one that is counted.
+//! The rules in order: special tokens, stop words, short tokens. The first that applies is the one that is counted. How
+//! often each did is the number of its ids before the filter, so that no token is asked for its rule.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use dataset_model::TokenizeConfig;
 use dataset_model::statistics::{DropRule, DroppedByRule};
 
 use super::documents::Documents;
+use super::stats::Histogram;
 use super::vocabulary::Vocabulary;
-
-const VERDICT_BITS: u32 = 2;
-/// Verdicts in a word.
-const PER_WORD: u32 = u64::BITS / VERDICT_BITS;
-/// The verdicts of so many tokens are counted in one register, a lane for each.
-const LANE_BITS: u32 = 16;
-const LANE_MAX: usize = (1 << LANE_BITS) - 1;
 
 /// There is no stop-word list for the language.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,12 +20,12 @@ pub struct UnknownLanguage {
     pub language: String,
 }
 
-/// One verdict per vocabulary id.
+/// What is dropped, for each id of the vocabulary.
 #[derive(Debug)]
 pub struct Filter {
-    /// Two bits for each id, 32 in a word, so that the processor's fastest cache holds them: 0 = kept, else the rule's
-    /// number.
-    verdicts: Vec<u64>,
+    rules: Vec<Option<DropRule>>,
+    /// The same, as what every token asks.
+    kept: Vec<bool>,
 }
 
 impl Filter {
@@ -40,83 +36,76 @@ impl Filter {
             return Ok(None);
         }
         let id_count = u32::try_from(vocabulary.id_count()).unwrap_or(u32::MAX);
-        let mut verdicts = vec![0; vocabulary.id_count().div_ceil(PER_WORD as usize)];
-        for id in 0..id_count {
-            let rule = rule(vocabulary, id, config, &stop_words).map_or(0, |rule| rule as u64);
-            verdicts[(id / PER_WORD) as usize] |= rule << (id % PER_WORD * VERDICT_BITS);
-        }
-        Ok(Some(Self { verdicts }))
+        let rules: Vec<_> = (0..id_count).map(|id| rule(vocabulary, id, config, &stop_words)).collect();
+        Ok(Some(Self { kept: rules.iter().map(Option::is_none).collect(), rules }))
     }
 
     /// The rule that drops `id`, if any.
     pub fn rule(&self, id: u32) -> Option<DropRule> {
-        let is_known = ((id / PER_WORD) as usize) < self.verdicts.len();
-        match is_known.then(|| self.verdict(id)) {
-            Some(1) => Some(DropRule::Special),
-            Some(2) => Some(DropRule::StopWord),
-            Some(3) => Some(DropRule::MinLength),
-            _ => None,
-        }
+        self.rules.get(id as usize).copied().flatten()
     }
 
-    #[inline]
-    fn verdict(&self, id: u32) -> u64 {
-        let verdicts = self.verdicts[(id / PER_WORD) as usize];
-        (verdicts >> (id % PER_WORD * VERDICT_BITS)) & 3
-    }
-
-    /// Removes the dropped ids of each document, in place, and counts them. Its last `ends` ids are no text: they stay
-    /// unless nothing is left before them.
-    pub fn apply(&self, documents: &mut Documents, ends: usize, dropped: &mut DroppedByRule) {
+    /// Counts the ids of each document and then removes the dropped ones, in place. Its last `ends` ids are no text: they
+    /// stay unless nothing is left before them, and are not counted. Returns how many of them stayed.
+    pub fn apply(&self, documents: &mut Documents, ends: usize, seen: &mut Histogram) -> u64 {
         let Documents { ids, mask, lengths } = documents;
-        let mut no_mask = vec![(); ids.len()];
-        let kept = if mask.is_empty() {
-            self.thin(ids, &mut no_mask, lengths, ends, dropped)
-        } else {
-            self.thin(ids, mask, lengths, ends, dropped)
-        };
-        ids.truncate(kept);
-        mask.truncate(kept);
-    }
-
-    /// Returns how many ids are left in all. What is `beside` an id goes with it.
-    fn thin<T: Copy>(
-        &self,
-        ids: &mut [u32],
-        beside: &mut [T],
-        lengths: &mut [usize],
-        ends: usize,
-        dropped: &mut DroppedByRule,
-    ) -> usize {
-        let (mut kept, mut next) = (0, 0);
+        let (mut next, mut kept, mut kept_ends) = (0, 0, 0);
         for length in lengths {
             let (start, end) = (kept, next + *length);
             let text_end = end - ends.min(*length);
-            while next < text_end {
-                let stop = text_end.min(next + LANE_MAX);
-                // No branch on the verdict: which tokens go is as random as text.
-                let mut lanes = 0_u64;
-                for from in next..stop {
-                    let id = ids[from];
-                    let verdict = self.verdict(id);
-                    (ids[kept], beside[kept]) = (id, beside[from]);
-                    kept += usize::from(verdict == 0);
-                    lanes += 1 << (u64::from(LANE_BITS) * verdict);
-                }
-                let lane = |rule: DropRule| lanes >> (LANE_BITS * rule as u32) & LANE_MAX as u64;
-                dropped.special += lane(DropRule::Special);
-                dropped.stop_word += lane(DropRule::StopWord);
-                dropped.min_length += lane(DropRule::MinLength);
-                next = stop;
+            seen.add(&ids[next..text_end]);
+            if !mask.is_empty() {
+                self.thin_mask(next..text_end, ids, mask, kept);
             }
+            kept = self.thin(next..text_end, ids, kept);
             if kept > start {
                 ids.copy_within(text_end..end, kept);
-                beside.copy_within(text_end..end, kept);
+                if !mask.is_empty() {
+                    mask.copy_within(text_end..end, kept);
+                }
                 kept += end - text_end;
+                kept_ends += (end - text_end) as u64;
             }
             (*length, next) = (kept - start, end);
         }
+        ids.truncate(kept);
+        mask.truncate(kept);
+        kept_ends
+    }
+
+    /// Moves what is kept of a text to `kept` and on, and returns where it ends.
+    fn thin(&self, text: Range<usize>, ids: &mut [u32], mut kept: usize) -> usize {
+        let is_kept = &self.kept[..];
+        for from in text {
+            // No branch: which tokens go is as random as text.
+            let id = ids[from];
+            ids[kept] = id;
+            kept += usize::from(is_kept[id as usize]);
+        }
         kept
+    }
+
+    /// The same with what is said of the ids, which must not have moved yet.
+    fn thin_mask(&self, text: Range<usize>, ids: &[u32], mask: &mut [bool], mut kept: usize) {
+        for from in text {
+            mask[kept] = mask[from];
+            kept += usize::from(self.kept[ids[from] as usize]);
+        }
+    }
+
+    /// Takes the dropped ids out of what was counted: how many there were, by rule.
+    pub fn take_dropped(&self, seen: &mut Histogram) -> DroppedByRule {
+        let mut dropped = DroppedByRule::default();
+        for (id, rule) in (0..).zip(&self.rules) {
+            let counter = match rule {
+                None => continue,
+                Some(DropRule::Special) => &mut dropped.special,
+                Some(DropRule::StopWord) => &mut dropped.stop_word,
+                Some(DropRule::MinLength) => &mut dropped.min_length,
+            };
+            *counter += seen.take(id);
+        }
+        dropped
     }
 }
 

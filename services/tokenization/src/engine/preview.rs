@@ -27,8 +27,8 @@ pub enum PreviewError {
 
 /// What the recipe makes of `text`; `commit` is the tokenizer's. Asks `stop` between the pieces of a long text.
 pub fn preview(recipe: &Recipe, commit: &str, text: &str, stop: &dyn Fn() -> bool) -> Result<Preview, PreviewError> {
-    let mut counts = recipe.counts();
-    let kept = recipe.document(text, stop, &mut counts)?;
+    let mut tally = recipe.tally();
+    let kept = recipe.document(text, stop, &mut tally)?;
     let tokens = tokens(recipe, text, stop)?;
     let (windows, window_count) = match recipe.pack() {
         None => windows(recipe, &kept),
@@ -38,7 +38,7 @@ pub fn preview(recipe: &Recipe, commit: &str, text: &str, stop: &dyn Fn() -> boo
         tokenizer_revision: commit.to_owned(),
         engine: recipe.encoder().name().to_owned(),
         tokens,
-        dropped_by_rule: counts.totals.dropped,
+        dropped_by_rule: recipe.sum([tally]).totals.dropped,
         windows,
         window_count,
     })

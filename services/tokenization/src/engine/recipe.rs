@@ -14,7 +14,7 @@ use super::engines::Encoder;
 use super::filter::{Filter, UnknownLanguage};
 use super::pack::Pack;
 use super::parse::{Template, Tokenizer};
-use super::stats::Counts;
+use super::stats::{Counts, Tally};
 use super::window::{WindowError, Windows};
 
 /// A configuration that does not fit the tokenizer, or is not offered.
@@ -139,9 +139,14 @@ impl Recipe {
         self.max_length as usize
     }
 
-    /// Counters that fit this recipe.
+    /// Counts of nothing that fit this recipe.
     pub fn counts(&self) -> Counts {
         Counts::new(self.tokenizer.vocabulary().id_count(), self.max_length)
+    }
+
+    /// For a thread to count with.
+    pub fn tally(&self) -> Tally {
+        Tally::new(self.counts())
     }
 
     /// Appends the ids of one document, its end token included, as the tokenizer gives them; counts the document. Asks
@@ -151,13 +156,13 @@ impl Recipe {
         text: Option<&str>,
         stop: &dyn Fn() -> bool,
         documents: &mut Documents,
-        counts: &mut Counts,
+        tally: &mut Tally,
     ) -> Result<(), EncodeError> {
         let (text, before) = (text.unwrap_or_default(), documents.ids.len());
         if !text.is_empty() {
             self.encoder().encode(text, stop, &mut documents.ids)?;
         }
-        self.end(text, before, documents, counts);
+        self.end(text, before, documents, tally);
         Ok(())
     }
 
@@ -168,7 +173,7 @@ impl Recipe {
         text: &str,
         generated: &[Range<usize>],
         documents: &mut Documents,
-        counts: &mut Counts,
+        tally: &mut Tally,
     ) -> Result<(), EncodeError> {
         let Documents { ids, mask, .. } = documents;
         let before = ids.len();
@@ -176,18 +181,18 @@ impl Recipe {
             // Only the reference knows where in the text a token stands.
             self.encoder().reference().encode_with_mask(text, generated, ids, mask)?;
         }
-        self.end(text, before, documents, counts);
+        self.end(text, before, documents, tally);
         documents.mask.resize(documents.ids.len(), false);
         Ok(())
     }
 
-    fn end(&self, text: &str, before: usize, documents: &mut Documents, counts: &mut Counts) {
+    fn end(&self, text: &str, before: usize, documents: &mut Documents, tally: &mut Tally) {
         if documents.ids.len() > before {
             documents.ids.extend(self.end_token());
         }
         documents.lengths.push(documents.ids.len() - before);
-        counts.totals.documents_in += 1;
-        counts.totals.text_bytes += text.len() as u64;
+        tally.counts.totals.documents_in += 1;
+        tally.counts.totals.text_bytes += text.len() as u64;
     }
 
     /// What stands behind each document that is not empty.
@@ -197,41 +202,59 @@ impl Recipe {
 
     /// Filters documents that were encoded, and counts what is left of them: their tokens and windows. Rows that
     /// documents share are counted where they are made.
-    pub fn settle(&self, documents: &mut Documents, counts: &mut Counts) {
-        if let Some(filter) = &self.filter {
-            filter.apply(documents, usize::from(self.end_token().is_some()), &mut counts.totals.dropped);
+    pub fn settle(&self, documents: &mut Documents, tally: &mut Tally) {
+        let counts = &mut tally.counts;
+        match &self.filter {
+            Some(filter) => {
+                let ends = usize::from(self.end_token().is_some());
+                tally.ends += filter.apply(documents, ends, &mut counts.vocabulary);
+            }
+            None => counts.vocabulary.add(&documents.ids),
         }
         let Documents { ids, mask, lengths } = &*documents;
+        counts.totals.tokens += ids.len() as u64;
         counts.totals.loss_tokens += mask.iter().map(|said| u64::from(*said)).sum::<u64>();
         counts.totals.documents_empty += lengths.iter().filter(|length| **length == 0).count() as u64;
-        counts.add_tokens(ids);
         if self.pack.is_none() {
             documents.ranges().for_each(|document| self.count_windows(&ids[document], counts));
         }
     }
 
-    /// Counts the windows of a document, whose own tokens were counted: what they add to it is what they share, and the
-    /// template's tokens.
+    /// Counts the windows of a document, whose own tokens were counted: what they add to it is what they share.
     fn count_windows(&self, ids: &[u32], counts: &mut Counts) {
         let (windows, mut end) = (self.windows(ids.len()), 0);
-        let count = windows.len();
-        counts.totals.documents_truncated += u64::from(count > 1);
-        let added = [&self.template.prefix[..], &self.template.suffix];
+        counts.totals.documents_truncated += u64::from(windows.len() > 1);
+        let added = self.template.prefix.len() + self.template.suffix.len();
         for window in windows {
             counts.add_tokens(&ids[window.start..end.max(window.start)]);
-            counts.add_lengths(window.len() + added[0].len() + added[1].len(), 1);
+            counts.add_lengths(window.len() + added, 1);
             end = window.end;
-        }
-        for ids in added {
-            counts.add_repeated(ids, count as u64);
         }
     }
 
+    /// What the threads counted together, dropped tokens told from those that stayed.
+    pub fn sum(&self, tallies: impl IntoIterator<Item = Tally>) -> Counts {
+        let mut sum = self.tally();
+        tallies.into_iter().for_each(|tally| sum.merge(&tally));
+        let Tally { mut counts, ends } = sum;
+        if let Some(filter) = &self.filter {
+            counts.totals.dropped = filter.take_dropped(&mut counts.vocabulary);
+        }
+        // No filter looks at these, so they come after it.
+        if let Some(end) = self.end_token() {
+            counts.vocabulary.add_times(end, ends);
+        }
+        for ids in [&self.template.prefix, &self.template.suffix] {
+            counts.add_repeated(ids, counts.totals.sequences);
+        }
+        counts
+    }
+
     /// One document by itself, filtered and counted: its ids.
-    pub fn document(&self, text: &str, stop: &dyn Fn() -> bool, counts: &mut Counts) -> Result<Vec<u32>, EncodeError> {
+    pub fn document(&self, text: &str, stop: &dyn Fn() -> bool, tally: &mut Tally) -> Result<Vec<u32>, EncodeError> {
         let mut documents = Documents::default();
-        self.encode(Some(text), stop, &mut documents, counts)?;
-        self.settle(&mut documents, counts);
+        self.encode(Some(text), stop, &mut documents, tally)?;
+        self.settle(&mut documents, tally);
         Ok(documents.ids)
     }
 }

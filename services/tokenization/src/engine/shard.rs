@@ -15,7 +15,7 @@ use super::documents::Documents;
 use super::format::TokenId;
 use super::pipeline::{Bounds, OverBudget, in_order};
 use super::text_column::{self, NotText, Texts};
-use super::{Counts, EncodeError, Recipe};
+use super::{Counts, EncodeError, Recipe, Tally};
 
 mod batch;
 mod mask;
@@ -25,9 +25,9 @@ use mask::{mask_list, mask_rows};
 use rows::Rows;
 
 /// Text in one chunk, unless a single document is longer.
-const CHUNK_BYTES: usize = 256 * 1024;
+const CHUNK_BYTES: usize = 512 * 1024;
 /// Chunks in flight for each thread: while one is slow, a long document, the others go on without it.
-const CHUNKS: usize = 16;
+const CHUNKS: usize = 8;
 /// Documents in one chunk: progress is told at least so often.
 const CHUNK_ROWS: usize = 1000;
 /// Ids for which buffers are kept from chunk to chunk: those of a chunk of many short tokens. One long document needs
@@ -114,7 +114,7 @@ pub fn tokenize<T: TokenId>(
     let chunks = Chunks::new(source, recipe, column, resources.batch_rows.clamp(1, CHUNK_ROWS));
     let bounds = Bounds { items: CHUNKS * resources.pool.current_num_threads(), cost: resources.memory_bytes };
 
-    let workshop = Workshop { recipe, stop: watch.stop, counters: Mutex::default(), spare: Mutex::default() };
+    let workshop = Workshop { recipe, stop: watch.stop, scratch: Mutex::default(), spare: Mutex::default() };
     let mut rows = Rows::<T>::new(recipe, writer, schema);
     in_order(
         resources.pool,
@@ -223,7 +223,7 @@ struct Encoded<T: TokenId> {
 /// What one thread works with.
 struct Scratch {
     documents: Documents,
-    counts: Counts,
+    tally: Tally,
 }
 
 /// What the pool's threads share.
@@ -231,17 +231,17 @@ struct Workshop<'a, T: TokenId> {
     recipe: &'a Recipe,
     stop: &'a (dyn Fn() -> bool + Sync),
     /// One for each chunk that is being encoded at the same time.
-    counters: Mutex<Vec<Scratch>>,
+    scratch: Mutex<Vec<Scratch>>,
     /// Buffers of consumed chunks.
     spare: Mutex<Vec<Encoded<T>>>,
 }
 
 impl<T: TokenId> Workshop<'_, T> {
     fn encode(&self, chunk: &Chunk) -> Result<Encoded<T>, ShardError> {
-        let taken = lock(&self.counters).pop();
-        let new = || Scratch { documents: Documents::default(), counts: self.recipe.counts() };
+        let taken = lock(&self.scratch).pop();
+        let new = || Scratch { documents: Documents::default(), tally: self.recipe.tally() };
         let mut scratch = taken.unwrap_or_else(new);
-        let Scratch { documents, counts } = &mut scratch;
+        let Scratch { documents, tally } = &mut scratch;
         documents.clear();
 
         let mut unwatched = STOP_BYTES;
@@ -255,15 +255,15 @@ impl<T: TokenId> Workshop<'_, T> {
             let text = chunk.texts.get(row);
             unwatched += text.map_or(0, str::len);
             let encoded = match chunk.texts.generated(row).filter(|_| self.recipe.has_mask()) {
-                Some(said) => self.recipe.encode_conversation(text.unwrap_or_default(), said, documents, counts),
-                None => self.recipe.encode(text, self.stop, documents, counts),
+                Some(said) => self.recipe.encode_conversation(text.unwrap_or_default(), said, documents, tally),
+                None => self.recipe.encode(text, self.stop, documents, tally),
             };
             encoded.map_err(|source| match source {
                 EncodeError::Stopped => ShardError::Stopped,
                 source => ShardError::Encode { row: doc, source },
             })?;
         }
-        self.recipe.settle(documents, counts);
+        self.recipe.settle(documents, tally);
 
         let spare = lock(&self.spare).pop();
         let empty = || Encoded { ids: vec![], mask: vec![], lengths: vec![], first_doc: 0, text_bytes: 0 };
@@ -276,7 +276,7 @@ impl<T: TokenId> Workshop<'_, T> {
         if documents.ids.capacity() > KEPT_IDS {
             *documents = Documents::default();
         }
-        lock(&self.counters).push(scratch);
+        lock(&self.scratch).push(scratch);
         Ok(encoded)
     }
 
@@ -287,12 +287,8 @@ impl<T: TokenId> Workshop<'_, T> {
     }
 
     fn into_counts(self) -> Counts {
-        let mut total = self.recipe.counts();
-        let counters = self.counters.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for scratch in &counters {
-            total.merge(&scratch.counts);
-        }
-        total
+        let scratch = self.scratch.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.recipe.sum(scratch.into_iter().map(|scratch| scratch.tally))
     }
 }
 

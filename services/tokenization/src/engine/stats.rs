@@ -13,8 +13,10 @@ use super::vocabulary::Vocabulary;
 
 mod histogram;
 pub mod table;
+mod tally;
 
 pub use histogram::Histogram;
+pub use tally::Tally;
 
 /// Entries of `vocab_distribution`; the whole table is a file of its own.
 pub const TOP_TOKENS: usize = 1000;

@@ -103,10 +103,10 @@ fn filters_drop_by_the_first_rule_and_are_counted() {
     let text = "[SEP] The cat is ox unaffable";
     let drops = |config: &TokenizeConfig| {
         let recipe = Recipe::new(bench.tokenizer.clone(), config).unwrap();
-        let mut counts = recipe.counts();
-        let ids = recipe.document(text, &|| false, &mut counts).unwrap();
+        let mut tally = recipe.tally();
+        let ids = recipe.document(text, &|| false, &mut tally).unwrap();
         let pieces: Vec<_> = ids.iter().map(|id| bench.tokenizer.vocabulary().token(*id).to_owned()).collect();
-        let dropped = counts.totals.dropped;
+        let dropped = recipe.sum([tally]).totals.dropped;
         (pieces.join(" "), [dropped.special, dropped.stop_word, dropped.min_length])
     };
     let off = config(64, 0, false);
@@ -122,11 +122,11 @@ fn filters_drop_by_the_first_rule_and_are_counted() {
     // One byte of three is no character: it has one byte.
     let gpt2 = Bench::new("gpt2");
     let recipe = Recipe::new(gpt2.tokenizer.clone(), &TokenizeConfig { min_token_length: 2, ..off }).unwrap();
-    let mut counts = recipe.counts();
-    let ids = recipe.document("\u{2603}", &|| false, &mut counts).unwrap();
+    let mut tally = recipe.tally();
+    let ids = recipe.document("\u{2603}", &|| false, &mut tally).unwrap();
     let bytes: Vec<_> = ids.iter().map(|id| gpt2.tokenizer.vocabulary().bytes(*id)).collect();
     assert!(bytes.iter().all(|piece| piece.len() >= 2), "{bytes:?}");
-    assert_eq!(counts.totals.dropped.min_length, 1);
+    assert_eq!(recipe.sum([tally]).totals.dropped.min_length, 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import requests
 from stack import BINARY, HUB, Stack
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 TEXT = "The mill's wheel — Zürich, 日本語, Привет 🙂 doesn't stop."
 PLAIN = {"filter_special_tokens": False, "filter_stop_words": False, "min_token_length": 0}
@@ -37,6 +37,22 @@ def test_ids_offsets_and_windows_are_those_of_transformers(services: Stack, name
     assert [tuple(token["offsets"]) for token in shown["tokens"]] == plain["offset_mapping"]
     windows = tokenizer(TEXT, truncation=True, max_length=9, stride=3, return_overflowing_tokens=True)["input_ids"]
     assert [window["input_ids"] for window in shown["windows"]] == windows and shown["window_count"] == len(windows)
+
+
+def test_a_conversation_is_rendered_as_transformers_does(services: Stack, preview, tmp_path) -> None:
+    messages = [{"role": "user", "content": TEXT}, {"role": "assistant", "content": "Yes.", "name": "mill"}]
+    tokenizer = AutoTokenizer.from_pretrained(HUB / "models/tokenmill/qwen3")
+    shown = post(services, {"tokenizer_name": "tokenmill/qwen3", "messages": messages, **PLAIN}).json()
+    assert shown["rendered"] == tokenizer.apply_chat_template(messages, tokenize=False)
+    ids = tokenizer(shown["rendered"], add_special_tokens=False)["input_ids"]
+    assert [token["id"] for token in shown["tokens"]] == ids and shown["windows"][0]["input_ids"] == ids
+
+    given, template = tmp_path / "messages.json", tmp_path / "template.jinja"
+    given.write_text(json.dumps([TEXT, "Yes."]))
+    template.write_text("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
+    options = ["--tokenizer", "tokenmill/bert", "--messages", str(given), "--chat-template", str(template)]
+    assert preview(*options).stdout.startswith(f"user: {TEXT}\nassistant: Yes.\n")
+    preview("--tokenizer", "tokenmill/bert", "--chat-template", str(template), "text", code=2)
 
 
 def test_the_command_line_prints_what_rest_answers(services: Stack, preview, tmp_path) -> None:

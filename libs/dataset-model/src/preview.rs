@@ -3,7 +3,7 @@
 use crate::statistics::{DropRule, DroppedByRule};
 use serde::{Deserialize, Serialize};
 
-/// Upper limit of a previewed text, in bytes of UTF-8.
+/// Upper limit of a previewed text, in bytes of UTF-8; of a conversation also as JSON.
 pub const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// The answer of `POST /tokenize/preview`.
@@ -21,6 +21,10 @@ pub struct Preview {
     pub windows: Vec<PreviewWindow>,
     /// How many rows there are, those that are not shown included.
     pub window_count: u64,
+    /// Of a conversation, what the chat template made of it: the offsets are those of this text.
+    pub rendered: Option<String>,
+    /// Of each token, whether the model said it; empty where no template tells.
+    pub loss_mask: Vec<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

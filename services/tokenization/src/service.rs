@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 use tonic::{Request, Response, Status};
 
 use crate::desk::Desk;
-use crate::engine::preview::preview;
+use crate::engine::chat::{self, Rendered};
+use crate::engine::preview::{preview, preview_conversation};
 use crate::engine::vocabulary::printable;
 use crate::engine::{Recipe, Tokenizer};
 use crate::failure;
@@ -64,30 +65,70 @@ impl TokenizationQueryService for Queries {
 
 impl Queries {
     async fn previewed(&self, request: PreviewRequest) -> Result<PreviewResponse, Problem> {
-        let (config, text) = asked(request)?;
+        let (config, asked) = asked(request)?;
         let revision = config.tokenizer_revision.as_deref();
         let Pinned { commit, tokenizer } = self.tokenizers.at_revision(&config.tokenizer_name, revision).await?;
         let work = move |stop: &dyn Fn() -> bool| {
-            let recipe = Recipe::new(tokenizer, &config).map_err(|error| failure::recipe(&error))?;
-            let shown = preview(&recipe, &commit, &text, stop);
+            let shown = match asked {
+                Asked::Text(text) => {
+                    let recipe = Recipe::new(tokenizer, &config).map_err(|error| failure::recipe(&error))?;
+                    preview(&recipe, &commit, &text, stop)
+                }
+                Asked::Messages(messages) => {
+                    let recipe = Recipe::for_chat(tokenizer, &config, chrono::Utc::now().date_naive());
+                    let recipe = recipe.map_err(|error| failure::recipe(&error))?;
+                    preview_conversation(&recipe, &commit, rendered(&recipe, &messages)?, stop)
+                }
+            };
             shown.map_err(|error| failure::preview(&config.tokenizer_name, &error))
         };
         self.desk.run(work).await.map(Into::into)
     }
 }
 
-/// The configuration as a tokenization checks it, and the text.
-fn asked(request: PreviewRequest) -> Result<(TokenizeConfig, String), Problem> {
-    let PreviewRequest { config, text } = request;
-    if text.len() > MAX_TEXT_BYTES {
-        let description = format!("must be at most {MAX_TEXT_BYTES} bytes of UTF-8, not {}", text.len());
-        return Err(Problem::field("text", description).next_step("preview a part of it"));
+/// What a preview is of.
+enum Asked {
+    Text(String),
+    /// A conversation as JSON.
+    Messages(String),
+}
+
+/// The configuration as a tokenization checks it, and what it is tried on.
+fn asked(request: PreviewRequest) -> Result<(TokenizeConfig, Asked), Problem> {
+    let PreviewRequest { config, text, messages } = request;
+    let asked = match messages {
+        None => Asked::Text(text),
+        Some(_) if !text.is_empty() => return Err(Problem::field("text", "must not be given with `messages`")),
+        Some(messages) => Asked::Messages(messages),
+    };
+    match &asked {
+        Asked::Text(text) => short("text", text)?,
+        Asked::Messages(messages) => short("messages", messages)?,
     }
     let config = TokenizeRequest::try_from(config.required("config")?)?.checked()?;
-    if config.chat_template.is_some() {
-        return Err(Problem::field("chat_template", "is for conversations: a preview takes plain text"));
+    if config.chat_template.is_some() && matches!(asked, Asked::Text(_)) {
+        let description = "is for conversations: give `messages` instead of a text";
+        return Err(Problem::field("chat_template", description));
     }
-    Ok((config, text))
+    Ok((config, asked))
+}
+
+fn short(field: &str, text: &str) -> Result<(), Problem> {
+    if text.len() <= MAX_TEXT_BYTES {
+        return Ok(());
+    }
+    let description = format!("must be at most {MAX_TEXT_BYTES} bytes of UTF-8, not {}", text.len());
+    Err(Problem::field(field, description).next_step("preview a part of it"))
+}
+
+/// The text that the recipe's template makes of a conversation.
+fn rendered(recipe: &Recipe, messages: &str) -> Result<Rendered, Problem> {
+    let wrong = |description: String| Problem::field("messages", description);
+    let messages = chat::messages(messages).map_err(|error| wrong(error.to_string()))?;
+    let rendered = recipe.chat().map(|chat| chat.render(messages)).transpose();
+    let rendered = rendered.map_err(|error| wrong(error.to_string()))?.unwrap_or_default();
+    short("messages", &rendered.text)?;
+    Ok(rendered)
 }
 
 fn described(Pinned { commit, tokenizer }: &Pinned) -> InspectTokenizerResponse {

@@ -61,7 +61,10 @@ impl Service {
     }
 
     async fn preview(&self, config: TokenizeConfig, text: &str) -> Result<PreviewResponse, dataset_model::Problem> {
-        let request = PreviewRequest { config: Some(config), text: text.to_owned() };
+        self.ask(PreviewRequest { config: Some(config), text: text.to_owned(), messages: None }).await
+    }
+
+    async fn ask(&self, request: PreviewRequest) -> Result<PreviewResponse, dataset_model::Problem> {
         let answer = self.client.clone().preview(request).await;
         answer.map(tonic::Response::into_inner).map_err(|status| from_status(&status))
     }
@@ -227,6 +230,54 @@ async fn a_preview_shows_tokens_and_rows_and_refuses_what_a_tokenization_refuses
     assert_eq!(service.preview(revision, "a").await.unwrap_err().reason, Reason::InvalidRevision);
     let none = service.client.clone().preview(PreviewRequest::default()).await.unwrap_err();
     assert_eq!(from_status(&none).errors[0].field, "config");
+}
+
+#[tokio::test]
+async fn a_conversation_is_previewed_as_its_template_renders_it() {
+    let (_dir, _hub, _control, service) = sample().await;
+    let of = |name: &str, messages: &str| PreviewRequest {
+        config: Some(TokenizeConfig { min_token_length: Some(0), ..base(name) }),
+        messages: Some(messages.to_owned()),
+        ..PreviewRequest::default()
+    };
+    let two = r#"[{"from": "human", "value": "Grüße"}, {"from": "gpt", "value": "b"}]"#;
+    let shown = service.ask(of("tokenmill/qwen3", two)).await.unwrap();
+    let text = shown.rendered.unwrap();
+    assert!(text.starts_with("<|im_start|>user\nGrüße<|im_end|>\n<|im_start|>assistant"), "{text:?}");
+    assert_eq!(shown.tokens.last().unwrap().end as usize, text.chars().count());
+    assert!(shown.loss_mask.is_empty(), "its template says nothing of who spoke");
+
+    let mut own = of("tokenmill/bert", r#"["a", "b c"]"#);
+    let template =
+        "{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %} {{ m.role }} {% endfor %}";
+    own.config.as_mut().unwrap().chat_template = Some(template.to_owned());
+    let shown = service.ask(own.clone()).await.unwrap();
+    assert_eq!(shown.rendered.as_deref(), Some("a user b c assistant "));
+    assert_eq!(shown.loss_mask, [true, false, true, true, false]);
+
+    let refused = |request: PreviewRequest| {
+        let service = &service;
+        async move {
+            let problem = service.ask(request).await.unwrap_err();
+            (problem.reason, problem.errors[0].field.clone(), problem.errors[0].description.clone())
+        }
+    };
+    let text = PreviewRequest { text: "a".to_owned(), ..own.clone() };
+    assert_eq!(refused(text.clone()).await.1, "text");
+    assert_eq!(refused(PreviewRequest { messages: None, ..text }).await.1, "chat_template");
+    assert_eq!(refused(of("tokenmill/bert", two)).await.1, "chat_template");
+    for (name, messages, said) in [
+        ("tokenmill/qwen3", "[1]", "must be a list of {role, content"),
+        ("tokenmill/qwen3", "[", "is no JSON"),
+        ("tokenmill/gemma3", r#"[{"role": "assistant", "content": "a"}]"#, "must alternate"),
+        ("tokenmill/qwen3", &format!("[\"{}\"]", "a".repeat(65_536)), "not 65540"),
+        // Just short enough as JSON, and not as text.
+        ("tokenmill/qwen3", &format!("[\"{}\"]", "a".repeat(65_530)), "must be at most 65536 bytes"),
+    ] {
+        let (reason, field, description) = refused(of(name, messages)).await;
+        assert_eq!((reason, field.as_str()), (Reason::InvalidField, "messages"), "{description}");
+        assert!(description.contains(said), "{description}");
+    }
 }
 
 #[tokio::test]

@@ -155,6 +155,12 @@ pub(crate) struct Preview {
     /// A file that holds the text.
     #[arg(long)]
     pub(crate) file: Option<PathBuf>,
+    /// A file that holds a conversation instead: JSON, a list of {role, content}, of {from, value} or of strings.
+    #[arg(long, conflicts_with_all = ["text", "file"])]
+    pub(crate) messages: Option<PathBuf>,
+    /// File with a chat template (Jinja) for the conversation [default: the tokenizer's own].
+    #[arg(long, requires = "messages")]
+    pub(crate) chat_template: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) choices: Choices,
     /// Where the tokenization service is reached.

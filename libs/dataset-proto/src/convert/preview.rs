@@ -34,6 +34,8 @@ impl From<Preview> for proto::PreviewResponse {
             dropped_by_rule: Some(preview.dropped_by_rule.into()),
             tokenizer_revision: preview.tokenizer_revision,
             engine: preview.engine,
+            rendered: preview.rendered,
+            loss_mask: preview.loss_mask,
         }
     }
 }
@@ -69,6 +71,8 @@ impl TryFrom<proto::PreviewResponse> for Preview {
             dropped_by_rule: answer.dropped_by_rule.required("dropped_by_rule")?.into(),
             windows: answer.windows.into_iter().map(window).collect(),
             window_count: answer.window_count,
+            rendered: answer.rendered,
+            loss_mask: answer.loss_mask,
         })
     }
 }

@@ -187,6 +187,8 @@ impl proto::tokenization_query_service_server::TokenizationQueryService for Fake
             window_count: 7,
             dropped_by_rule: Some(dataset_proto::catalog::DroppedByRule { special: 1, ..Default::default() }),
             tokenizer_revision: "c0".to_owned(),
+            rendered: None,
+            loss_mask: vec![],
             engine: "fast".to_owned(),
         }))
     }
@@ -318,14 +320,25 @@ async fn a_preview_goes_out_with_its_configuration_and_comes_back() {
     let window = json!({"input_ids": [1, 9], "length": 1, "start": 0, "end": 1, "overlap": 0, "doc_starts": []});
     let expected = json!({"tokenizer_revision": "c0", "engine": "fast", "window_count": 7, "windows": [window],
         "tokens": [token(1, b"\xe4", Value::Null), token(2, b"", json!("special"))],
-        "dropped_by_rule": {"special": 1, "stop_word": 0, "min_length": 0}});
+        "dropped_by_rule": {"special": 1, "stop_word": 0, "min_length": 0}, "rendered": null, "loss_mask": []});
     assert_eq!(answer.json::<Value>().await.unwrap(), expected);
     let asked = world.rows.previewed.lock().unwrap().pop().unwrap();
     let config = asked.config.unwrap();
     assert_eq!((asked.text.as_str(), config.max_length, config.stride), ("a\0b", Some(8), None));
+    assert_eq!(asked.messages, None);
+
+    // A conversation goes on as it was written.
+    let messages = r#"[{"role": "user", "content": 1.50, "b": {"z": 1, "a": 2}}]"#;
+    let conversation = format!(r#"{{"messages": {messages}, "tokenizer_name": "gpt2", "stride": 3}}"#);
+    let sent = world.request(reqwest::Method::POST, path).header("content-type", "application/json").body(conversation);
+    assert_eq!(sent.send().await.unwrap().status(), 200);
+    let asked = world.rows.previewed.lock().unwrap().pop().unwrap();
+    assert_eq!((asked.text.as_str(), asked.messages.as_deref()), ("", Some(messages)));
+    assert_eq!(asked.config.unwrap().stride, Some(3));
 
     for (change, field) in [
         (json!({"text": 1}), "text"),
+        (json!({"messages": ["a"]}), "text"),
         (json!({"text": null}), "text"),
         (json!({"max_length": "8"}), "max_length"),
         (json!({"texts": "x"}), "texts"),

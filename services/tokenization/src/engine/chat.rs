@@ -17,10 +17,12 @@ use regex::Regex;
 use super::names::SpecialNames;
 
 mod column;
+mod given;
 mod json;
 mod messages;
 
 pub use column::{ChatColumn, RowError, Shape};
+pub use given::{NoConversation, messages};
 
 /// Steps of a template on one conversation; each 64 bytes of text that it makes on the way cost one too.
 const FUEL: u64 = 5_000_000;

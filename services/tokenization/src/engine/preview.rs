@@ -7,6 +7,7 @@ use std::convert::Infallible;
 
 use dataset_model::preview::{Preview, PreviewToken, PreviewWindow};
 
+use super::chat::Rendered;
 use super::encode::EncodeError;
 use super::pack::{Pack, Packer, Row};
 use super::recipe::Recipe;
@@ -25,6 +26,22 @@ pub enum PreviewError {
     Differs { engine: &'static str, text_bytes: usize },
 }
 
+/// What the recipe makes of a conversation that its template rendered, as [`preview`] of a text.
+pub fn preview_conversation(
+    recipe: &Recipe,
+    commit: &str,
+    conversation: Rendered,
+    stop: &dyn Fn() -> bool,
+) -> Result<Preview, PreviewError> {
+    let Rendered { text, generated } = conversation;
+    let (mut ids, mut loss_mask) = (Vec::new(), Vec::new());
+    if recipe.has_mask() {
+        recipe.encoder().reference().encode_with_mask(&text, &generated, &mut ids, &mut loss_mask)?;
+    }
+    let shown = preview(recipe, commit, &text, stop)?;
+    Ok(Preview { rendered: Some(text), loss_mask, ..shown })
+}
+
 /// What the recipe makes of `text`; `commit` is the tokenizer's. Asks `stop` between the pieces of a long text.
 pub fn preview(recipe: &Recipe, commit: &str, text: &str, stop: &dyn Fn() -> bool) -> Result<Preview, PreviewError> {
     let mut tally = recipe.tally();
@@ -41,6 +58,8 @@ pub fn preview(recipe: &Recipe, commit: &str, text: &str, stop: &dyn Fn() -> boo
         dropped_by_rule: recipe.sum([tally]).totals.dropped,
         windows,
         window_count,
+        rendered: None,
+        loss_mask: Vec::new(),
     })
 }
 

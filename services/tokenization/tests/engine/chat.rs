@@ -16,6 +16,8 @@ use chrono::NaiveDate;
 use dataset_model::{Packing, TokenizeConfig, TokenizeRequest};
 use serde_json::{Value, json};
 use shard_store::ShardReader;
+use tokenization::engine::chat;
+use tokenization::engine::preview::preview_conversation;
 use tokenization::engine::shard::ShardError;
 use tokenization::engine::{Recipe, RecipeError};
 
@@ -157,6 +159,46 @@ fn compare(name: &str, template: Option<&str>, stored: &ArrayRef, asked: &Value)
     }
     let said: u64 = rows.iter().flat_map(|row| &row.1).map(|said| u64::from(*said)).sum();
     assert_eq!(run.counts.totals.loss_tokens, said);
+
+    let recipe = Recipe::for_chat(bench.tokenizer.clone(), &config, today()).unwrap();
+    for (conversation, expected) in asked.as_array().unwrap().iter().zip(&expected) {
+        let given = chat::messages(&written(conversation)).unwrap();
+        let rendered = recipe.chat().unwrap().render(given).unwrap();
+        let shown = preview_conversation(&recipe, "main", rendered, &|| false).unwrap();
+        assert_eq!(json!(shown.rendered), expected["text"], "{name}");
+        let ids: Vec<u32> = shown.tokens.iter().map(|token| token.id).collect();
+        assert_eq!(json!(ids), expected["ids"], "{name}: {}", expected["text"]);
+        let mask: Vec<u8> = shown.loss_mask.iter().map(|said| u8::from(*said)).collect();
+        assert_eq!(json!(mask), expected["mask"].as_array().map_or_else(|| json!([]), |mask| json!(mask)), "{name}");
+    }
+}
+
+/// JSON with the fields of each message in their order.
+fn written(conversation: &Value) -> String {
+    let field = |pair: &Value| format!("{}: {}", pair[0], pair[1]);
+    let message = |fields: &Value| {
+        let fields: Vec<_> = fields.as_array().unwrap().iter().map(field).collect();
+        format!("{{{}}}", fields.join(", "))
+    };
+    format!("[{}]", conversation.as_array().unwrap().iter().map(message).collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn a_conversation_is_given_as_json_in_every_shape() {
+    let all = [
+        r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "name": null}]"#,
+        r#"[{"from": "human", "value": "a"}, null, {"from": "gpt", "value": "b"}]"#,
+        r#"["a", "b"]"#,
+    ];
+    let [first, others @ ..] = all.map(|json| chat::messages(json).unwrap());
+    let message = |role, content| minijinja::Value::from_pairs([("role", role), ("content", content)]);
+    assert_eq!(first, [message("user", "a"), message("assistant", "b")]);
+    assert!(others.iter().all(|other| *other == first), "{others:?}");
+    assert!(chat::messages("[]").unwrap().is_empty());
+    for wrong in [r#"{"role": "user", "content": "a"}"#, r#"["a", 1]"#, r#"[{"text": "a"}]"#, r#"["a", {}]"#, "\"a\""] {
+        assert!(matches!(chat::messages(wrong), Err(chat::NoConversation::Shape)), "{wrong}");
+    }
+    assert!(matches!(chat::messages("[\"a\""), Err(chat::NoConversation::Json(_))));
 }
 
 pub(crate) fn as_json(conversations: &[Vec<Turn>]) -> Value {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt16Type, UInt32Type, UInt64Type};
+use dataset_model::statistics::{DropRule, DroppedByRule};
 use dataset_model::{Packing, TokenizeConfig};
 use tokenization::engine::{Recipe, RecipeError};
 
@@ -67,6 +68,40 @@ fn rows_are_the_documents_with_an_end_after_each() {
     assert_eq!((counts.lengths[100], counts.lengths[stream.len() % 100]), (row as u64 - 1, 1));
     let counted = (0..).zip(counts.vocabulary.iter()).filter(|(_, count)| *count > 0);
     assert_eq!(counted.collect::<BTreeMap<u32, u64>>(), seen);
+}
+
+#[test]
+fn filters_leave_the_ends_and_count_what_they_drop() {
+    let bench = Bench::new("gpt2");
+    let mut texts = documents(300);
+    texts.extend(["<|endoftext|>a mill<|endoftext|>", "<|endoftext|>", "in"].map(|text| Some(text.to_owned())));
+    let config = TokenizeConfig { filter_special_tokens: true, min_token_length: 3, ..packed(50) };
+    let run = bench.run(&bench.raw(&texts, 90), 0, &config, 2, 50);
+
+    let recipe = Recipe::new(bench.tokenizer.clone(), &config).unwrap();
+    let (mut vocabulary, mut dropped, mut empty) = (BTreeMap::new(), DroppedByRule::default(), 0);
+    for text in &texts {
+        let mut ids = Vec::new();
+        let encode = |text: &String| bench.tokenizer.encoder().encode(text, &|| false, &mut ids);
+        text.as_ref().map_or(Ok(()), encode).unwrap();
+        ids.retain(|id| {
+            let rule = recipe.filter().unwrap().rule(*id);
+            dropped.special += u64::from(rule == Some(DropRule::Special));
+            dropped.min_length += u64::from(rule == Some(DropRule::MinLength));
+            rule.is_none()
+        });
+        empty += u64::from(ids.is_empty());
+        if !ids.is_empty() {
+            ids.push(END);
+        }
+        ids.iter().for_each(|id| *vocabulary.entry(*id).or_insert(0_u64) += 1);
+    }
+    assert!(dropped.special >= 3 && dropped.min_length > 1000 && vocabulary[&END] > 200, "{dropped:?}");
+    let (counts, totals) = (&run.counts, run.counts.totals);
+    assert_eq!((totals.dropped, totals.documents_empty), (dropped, empty));
+    assert_eq!(totals.tokens, vocabulary.values().sum::<u64>());
+    let counted = (0..).zip(counts.vocabulary.iter()).filter(|(_, count)| *count > 0);
+    assert_eq!(counted.collect::<BTreeMap<u32, u64>>(), vocabulary);
 }
 
 #[test]

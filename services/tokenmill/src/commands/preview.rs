@@ -3,7 +3,7 @@
 use super::{Client, tokenization};
 use crate::{arguments::Preview as Options, failure::Failure, output};
 use dataset_model::{
-    Preview,
+    Preview, TokenizeRequest,
     preview::{MAX_TEXT_BYTES, PreviewToken, PreviewWindow},
 };
 use dataset_proto::tokenization::{PreviewRequest, tokenization_query_service_client::TokenizationQueryServiceClient};
@@ -17,20 +17,23 @@ const SHOWN_IDS: usize = 12;
 pub(super) async fn show(client: &Client, options: Options) -> Result<(), Failure> {
     let channel = service_kit::channel(&options.tokenization_url).map_err(|error| Failure::usage(error.chain()))?;
     let mut service = TokenizationQueryServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER);
-    let text = text(&options)?;
-    let asked = PreviewRequest { config: Some(tokenization::asked(options.choices).into()), text };
+    let given = given(&options)?;
+    let (text, messages) = if options.messages.is_some() { (String::new(), Some(given)) } else { (given, None) };
+    let chat_template = options.chat_template.as_deref().map(tokenization::template).transpose()?;
+    let config = TokenizeRequest { chat_template, ..tokenization::asked(options.choices) };
+    let asked = PreviewRequest { config: Some(config.into()), text, messages };
     let answer = service.preview(catalog_client::request(asked)).await?.into_inner();
     let preview = Preview::try_from(answer)?;
     if client.json { output::json(&preview) } else { print(&preview) }
 }
 
 /// The argument, the file, or standard input.
-fn text(options: &Options) -> Result<String, Failure> {
+fn given(options: &Options) -> Result<String, Failure> {
     let unreadable = |what: &str, error: &std::io::Error| Failure::usage(format!("{what} cannot be read: {error}"));
     // One byte more than is allowed is enough to be refused.
     let limit = MAX_TEXT_BYTES as u64 + 1;
     let mut text = String::new();
-    match (&options.text, &options.file) {
+    match (&options.text, options.file.as_ref().or(options.messages.as_ref())) {
         (Some(given), _) if given != "-" => given.clone_into(&mut text),
         (_, Some(file)) => {
             let read = std::fs::File::open(file).and_then(|open| open.take(limit).read_to_string(&mut text));
@@ -45,6 +48,9 @@ fn text(options: &Options) -> Result<String, Failure> {
 }
 
 fn print(preview: &Preview) -> Result<(), Failure> {
+    if let Some(rendered) = &preview.rendered {
+        output::line(&format!("{rendered}\n"))?;
+    }
     let token = |token: &PreviewToken| {
         let [start, end] = token.offsets;
         let dropped_by = token.dropped_by.map_or("", |rule| rule.as_str());

@@ -15,6 +15,7 @@ use dataset_proto::{
         TokenizationServiceDeleteRequest,
     },
 };
+use std::path::Path;
 
 pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure> {
     match command {
@@ -54,11 +55,7 @@ fn parse(id: &str) -> Result<TokenizationId, Failure> {
 
 async fn create(client: &Client, options: Create) -> Result<(), Failure> {
     let dataset = client.find(&options.dataset).await?;
-    let read = |path: &std::path::PathBuf| {
-        let unreadable = |error| Failure::usage(format!("`{}` cannot be read: {error}", path.display()));
-        std::fs::read_to_string(path).map_err(unreadable)
-    };
-    let chat_template = options.chat_template.as_ref().map(read).transpose()?;
+    let chat_template = options.chat_template.as_deref().map(template).transpose()?;
     let (text_column, split) = (options.text_column, options.split);
     let config = TokenizeRequest { text_column, split, chat_template, ..asked(options.choices) };
     let new = TokenizationServiceCreateRequest { dataset_id: dataset.id.to_string(), config: Some(config.into()) };
@@ -74,6 +71,12 @@ async fn create(client: &Client, options: Create) -> Result<(), Failure> {
         tokenization = client.catalog.get_tokenization(tokenization.id).await?;
     }
     show(client, &tokenization)
+}
+
+/// A chat template out of a file.
+pub(super) fn template(path: &Path) -> Result<String, Failure> {
+    let unreadable = |error| Failure::usage(format!("`{}` cannot be read: {error}", path.display()));
+    std::fs::read_to_string(path).map_err(unreadable)
 }
 
 /// What was chosen, with what the preset chooses.

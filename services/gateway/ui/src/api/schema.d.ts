@@ -355,7 +355,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Shows what a configuration makes of a text: tokens, which of them are dropped and why, and the rows. */
+        /** Shows what a configuration makes of a text or a conversation: tokens, which of them are dropped and why, and the rows. */
         post: operations["preview_tokenization"];
         delete?: never;
         options?: never;
@@ -925,6 +925,10 @@ export interface components {
             dropped_by_rule: components["schemas"]["DroppedByRule"];
             /** @description Which engine serves, but for single pieces of text. */
             engine: string;
+            /** @description Of each token, whether the model said it; empty where no template tells. */
+            loss_mask: boolean[];
+            /** @description Of a conversation, what the chat template made of it: the offsets are those of this text. */
+            rendered?: string | null;
             /** @description The commit that the tokenizer was pinned to. */
             tokenizer_revision: string;
             /** @description The tokens of the text, in order; what stands around a window is only in `windows`. */
@@ -937,7 +941,7 @@ export interface components {
             /** @description The rows that a job would store of this text alone, until their ids are a million. */
             windows: components["schemas"]["PreviewWindow"][];
         };
-        /** @description A tokenization's configuration with a text. */
+        /** @description A tokenization's configuration with a text or a conversation. */
         PreviewRequest: {
             /**
              * @description true
@@ -976,6 +980,8 @@ export interface components {
              * @default null
              */
             max_length?: number | null;
+            /** @description A conversation instead of a text: {role, content, …}, {from, value, …} or strings. As JSON and as text at most 65,536 bytes. */
+            messages?: Record<string, never>[];
             /**
              * Format: int32
              * @description Characters; 3.
@@ -998,7 +1004,7 @@ export interface components {
              */
             stride?: number | null;
             /** @description At most 65,536 bytes of UTF-8. */
-            text: string;
+            text?: string;
             /** @default null */
             text_column?: string | null;
             /**

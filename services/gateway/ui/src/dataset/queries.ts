@@ -49,16 +49,27 @@ export function rawRow(datasetId: string, split: string | undefined, row: number
   return samplesPage(source, row + 1, 1);
 }
 
-/** What a configuration makes of a text; the last answer stays until the next one is there. */
-export function preview(request: TokenizeRequest | undefined, text: string) {
+/** What a configuration makes of a text, or of a conversation as JSON; the last answer stays until the next is there. */
+export function preview(request: TokenizeRequest | undefined, text: string, isChat = false) {
   return queryOptions({
-    queryKey: ['preview', request, text],
-    queryFn: ({ signal }) =>
-      body(api.POST('/api/v1/tokenize/preview', { body: { ...request, text } as never, signal })),
+    queryKey: ['preview', request, text, isChat],
+    queryFn: ({ signal }) => {
+      const asked = isChat ? { messages: parsed(text) } : { text };
+      return body(api.POST('/api/v1/tokenize/preview', { body: { ...request, ...asked } as never, signal }));
+    },
     enabled: request !== undefined && request.tokenizer_name !== '' && text !== '',
     placeholderData: keepPreviousData,
     staleTime: Infinity,
     gcTime: 60_000,
     retry: false,
   });
+}
+
+/** What is no JSON is sent as it is: the answer says what it should be. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

@@ -44,12 +44,23 @@ impl Shape {
         };
         match item {
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Texts),
-            DataType::Struct(fields) => {
-                let has = |names: [&str; 2]| names.iter().all(|name| fields.find(name).is_some());
-                let known = [(["role", "content"], Self::OpenAi), (["from", "value"], Self::ShareGpt)];
-                known.into_iter().find_map(|(names, shape)| has(names).then_some(shape))
-            }
+            DataType::Struct(fields) => Self::with_fields(|name| fields.find(name).is_some()),
             _ => None,
+        }
+    }
+
+    /// The shape of messages with such fields.
+    pub(super) fn with_fields(has: impl Fn(&str) -> bool) -> Option<Self> {
+        let known = [(["role", "content"], Self::OpenAi), (["from", "value"], Self::ShareGpt)];
+        known.into_iter().find_map(|(names, shape)| names.iter().all(|name| has(name)).then_some(shape))
+    }
+
+    /// A message of this shape as templates read it.
+    pub(super) fn message(self, fields: impl Iterator<Item = (String, Value)>) -> Value {
+        let message = messages::message(fields);
+        match self {
+            Self::ShareGpt => Value::from_pairs(named(message)),
+            _ => Value::from_pairs(message),
         }
     }
 }
@@ -95,17 +106,16 @@ impl ChatColumn {
 /// The messages; an item that is null is none.
 fn conversation(items: &ArrayRef, shape: Shape) -> Vec<Value> {
     let rows = (0..items.len()).filter(|row| items.is_valid(*row));
-    let turn = |(number, row): (usize, usize)| {
-        let role = if number % 2 == 0 { "user" } else { "assistant" };
-        Value::from_pairs([("role", Value::from(role)), ("content", messages::value(items, row))])
-    };
     match shape {
-        Shape::Texts => rows.enumerate().map(turn).collect(),
-        Shape::OpenAi => rows.map(|row| Value::from_pairs(messages::message(items.as_struct(), row))).collect(),
-        Shape::ShareGpt => {
-            rows.map(|row| Value::from_pairs(named(messages::message(items.as_struct(), row)))).collect()
-        }
+        Shape::Texts => rows.enumerate().map(|(number, row)| turn(number, messages::value(items, row))).collect(),
+        _ => rows.map(|row| shape.message(messages::fields(items.as_struct(), row))).collect(),
     }
+}
+
+/// A message of which nobody says who wrote it.
+pub(super) fn turn(number: usize, text: Value) -> Value {
+    let role = if number.is_multiple_of(2) { "user" } else { "assistant" };
+    Value::from_pairs([("role", Value::from(role)), ("content", text)])
 }
 
 /// The words of `ShareGPT` in those of `OpenAI`.

@@ -57,14 +57,14 @@ pub(super) fn items(array: &ArrayRef, row: usize) -> Option<ArrayRef> {
     }
 }
 
-fn fields(array: &StructArray, row: usize) -> impl Iterator<Item = (String, Value)> {
+pub(super) fn fields(array: &StructArray, row: usize) -> impl Iterator<Item = (String, Value)> {
     let columns = array.fields().iter().zip(array.columns());
     columns.map(move |(field, column)| (field.name().clone(), value(column, row)))
 }
 
 /// A message as `transformers` hands it on: fields without a value are left out, and reasoning has its standard name.
-pub(super) fn message(array: &StructArray, row: usize) -> Vec<(String, Value)> {
-    let mut message: Vec<_> = fields(array, row).filter(|(_, value)| !value.is_none()).collect();
+pub(super) fn message(fields: impl Iterator<Item = (String, Value)>) -> Vec<(String, Value)> {
+    let mut message: Vec<_> = fields.filter(|(_, value)| !value.is_none()).collect();
     let find = |name: &str| message.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     if let Some(reasoning) = REASONING.iter().find_map(|name| find(name)) {
         let missing: Vec<_> = REASONING[..2].iter().filter(|name| find(name).is_none()).collect();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { defaultTextColumn, isText, schemaColumns } from './schema';
+import { defaultTextColumn, isConversation, isText, readColumn, schemaColumns } from './schema';
 
 const field = (name: string, data_type: unknown) => ({ name, data_type, nullable: true });
 const types = (...list: unknown[]) =>
@@ -27,4 +27,19 @@ it('chooses the text column as the catalog does', () => {
   expect(choose('url')).toBe('url');
   expect(choose()).toBeUndefined();
   expect(isText('Binary')).toBe(false);
+});
+
+it('knows conversations, and reads them where there is no plain text', () => {
+  const list = (...fields: unknown[]) => ({ List: field('item', { Struct: fields }) });
+  const openAi = list(field('role', 'Utf8'), field('content', 'Utf8'), field('name', 'Utf8'));
+  const shareGpt = list(field('from', 'Utf8'), field('value', 'Utf8'));
+  const spans = list(field('start', 'Int64'), field('contents', 'Utf8'));
+  const all = types(openAi, shareGpt, { LargeList: field('item', 'LargeUtf8') }, spans, 'Utf8');
+  expect(all.map(isConversation)).toEqual([true, true, true, false, false]);
+  const chat = { fields: [field('id', 'Int64'), field('spans', spans), field('talk', shareGpt)] };
+  expect(readColumn(chat, '')).toEqual({ name: 'talk', isChat: true });
+  expect(readColumn(chat, 'spans')).toEqual({ name: 'spans', isChat: false });
+  const both = { fields: [field('messages', openAi), field('prompt', 'Utf8')] };
+  expect(readColumn(both, '')).toEqual({ name: 'prompt', isChat: false });
+  expect(readColumn(both, 'messages')).toEqual({ name: 'messages', isChat: true });
 });

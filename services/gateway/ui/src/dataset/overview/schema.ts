@@ -49,14 +49,34 @@ export function isText(type: string): boolean {
   return type === 'Utf8' || type === 'LargeUtf8' || type === 'Utf8View';
 }
 
+/** Whether a column holds conversations: lists of texts, or of messages in a shape that is known. */
+export function isConversation(type: string): boolean {
+  const item = /^(?:Large|FixedSize)?List<(.*)>$/.exec(type)?.[1];
+  if (item === undefined || isText(item)) return item !== undefined;
+  const has = (name: string) => new RegExp(`[<,]\\s*${name}:`).test(item);
+  return (has('role') && has('content')) || (has('from') && has('value'));
+}
+
 const PREFERRED = ['text', 'content', 'chosen'];
+const CONVERSATIONS = ['messages', 'conversations', 'conversation', 'chosen'];
 const ID_LIKE = /(^|_)(id|uuid|key|idx|url|hash)$/i;
 
-/** The column that a tokenization reads when none is named: the rule of the catalog. */
+/** The column of plain text that a tokenization reads when none is named: the rule of the catalog. */
 export function defaultTextColumn(schema: unknown): string | undefined {
+  return pick(schema, isText, PREFERRED);
+}
+
+/** The column that a tokenization reads, and whether it holds conversations: they are read where there is no text. */
+export function readColumn(schema: unknown, chosen: string): { name: string | undefined; isChat: boolean } {
+  const name = chosen || (defaultTextColumn(schema) ?? pick(schema, isConversation, CONVERSATIONS));
+  const column = schemaColumns(schema).find((one) => one.name === name);
+  return { name, isChat: column !== undefined && isConversation(column.type) };
+}
+
+function pick(schema: unknown, is: (type: string) => boolean, preferred: string[]): string | undefined {
   const names = schemaColumns(schema)
-    .filter(({ type }) => isText(type))
+    .filter(({ type }) => is(type))
     .map(({ name }) => name);
   const only = names.length === 1 ? names[0] : undefined;
-  return PREFERRED.find((name) => names.includes(name)) ?? only ?? names.find((name) => !ID_LIKE.test(name));
+  return preferred.find((name) => names.includes(name)) ?? only ?? names.find((name) => !ID_LIKE.test(name));
 }

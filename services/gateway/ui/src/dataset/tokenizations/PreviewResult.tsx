@@ -35,12 +35,14 @@ export function PreviewResult({ preview }: { preview: Preview }) {
 /** Total and fate of the tokens; also used beside a comparison. */
 export function PreviewCounts({ preview, kept }: { preview: Preview; kept: number }) {
   const dropped = RULES.filter((rule) => preview.dropped_by_rule[rule] > 0);
+  const said = preview.loss_mask.filter(Boolean).length;
   return (
     <p className="mb-2" data-numeric>
       <strong>{preview.tokens.length.toLocaleString('en')}</strong> tokens, {kept.toLocaleString('en')} kept
       {dropped.map(
         (rule) => `, ${preview.dropped_by_rule[rule].toLocaleString('en')} dropped as ${RULE_WORDS[rule]}`,
       )}
+      {said > 0 && `, ${said.toLocaleString('en')} said by the model`}
       {' · '}
       {preview.window_count.toLocaleString('en')} {preview.window_count === 1 ? 'sequence' : 'sequences'}
       {' · '}engine {preview.engine}, tokenizer at {preview.tokenizer_revision.slice(0, 8)}

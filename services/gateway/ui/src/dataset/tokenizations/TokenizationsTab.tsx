@@ -3,11 +3,12 @@ import { useState } from 'react';
 import { ApiProblem } from '../../api/problem';
 import { datasetsStore } from '../../store/datasetsStore';
 import { toast } from '../../ui';
+import { readColumn } from '../overview/schema';
 import type { Dataset } from '../queries';
 import { changed, DEFAULTS, fieldErrors, formOf, toRequest, type TokenizeForm as Form } from './form';
 import { PreviewPanel } from './PreviewPanel';
 import { TextPicker } from './TextPicker';
-import { EXAMPLE } from './previewText';
+import { EXAMPLE, EXAMPLE_CHAT } from './previewText';
 import { TokenizationList } from './TokenizationList';
 import { TokenizeForm } from './TokenizeForm';
 import { usePreview } from './usePreview';
@@ -18,13 +19,15 @@ export default function TokenizationsTab({ dataset }: { dataset: Dataset }) {
     ...DEFAULTS,
     ...(newest && { tokenizer_name: newest.tokenizer_name }),
   }));
-  const [text, setText] = useState(EXAMPLE);
+  const [texts, setTexts] = useState({ plain: EXAMPLE, chat: EXAMPLE_CHAT });
   const [failure, setFailure] = useState<ApiProblem>();
   const [isBusy, setBusy] = useState(false);
 
   const parsed = toRequest(form);
   const request = 'request' in parsed ? parsed.request : undefined;
-  const preview = usePreview(request, text);
+  const { isChat } = readColumn(dataset.schema, form.text_column);
+  const text = isChat ? texts.chat : texts.plain;
+  const preview = usePreview(request, text, isChat);
   const refused = failure ?? (preview.error ? ApiProblem.from(preview.error) : undefined);
   const errors = 'errors' in parsed ? parsed.errors : fieldErrors(refused?.errors);
 
@@ -70,7 +73,8 @@ export default function TokenizationsTab({ dataset }: { dataset: Dataset }) {
             split={form.split}
             column={form.text_column}
             text={text}
-            onText={setText}
+            isChat={isChat}
+            onText={(next) => setTexts((before) => ({ ...before, [isChat ? 'chat' : 'plain']: next }))}
           />
         </PreviewPanel>
       </div>

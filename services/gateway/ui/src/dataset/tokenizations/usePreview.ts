@@ -6,12 +6,16 @@ import type { TokenizeRequest } from './form';
 
 const PAUSE_MS = 250;
 
-export function usePreview(request: TokenizeRequest | undefined, text: string) {
+export function usePreview(request: TokenizeRequest | undefined, text: string, isChat = false) {
   // As text, so that an equal request made by another render is no change.
-  const wanted = JSON.stringify([request ?? null, text]);
+  const wanted = JSON.stringify([request ?? null, text, isChat]);
   const settled = useSettled(wanted, PAUSE_MS);
-  const [settledRequest, settledText] = JSON.parse(settled) as [TokenizeRequest | null, string];
-  const query = useQuery(preview(settledRequest ?? undefined, settledText));
+  const [lastRequest, lastText, lastIsChat] = JSON.parse(settled) as [
+    TokenizeRequest | null,
+    string,
+    boolean,
+  ];
+  const query = useQuery(preview(lastRequest ?? undefined, lastText, lastIsChat));
   // Without a tokenizer or a text nothing is asked, and the last answer is of something else.
   const isIdle = query.fetchStatus === 'idle' && query.isPlaceholderData;
   return {

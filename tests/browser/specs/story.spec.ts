@@ -19,6 +19,8 @@ const run = promisify(execFile);
 const PYTHON = join(PROJECT, '.tools/venv/bin/python');
 /** Stop words, numbers, and a word that is cut into pieces. */
 const SENTENCE = 'The tokenizer of the 42 unbelievable datasets';
+const TEMPLATE =
+  '{% for m in messages %}{% if m.role == "assistant" %}{% generation %}{{ m.content }}{% endgeneration %}{% else %}{{ m.role }}: {{ m.content }} {% endif %}{% endfor %}';
 
 async function python(code: string, ...args: string[]): Promise<string> {
   return (await run(PYTHON, ['-c', code, ...args], { timeout: 120_000 })).stdout;
@@ -89,6 +91,25 @@ test('the whole story, by clicks', async ({ page, stack, watch }) => {
     await expect(region).not.toContainText(/dropped as stop words?/i);
     await filter.check();
     await expect(region).toContainText(/dropped as stop words?/i);
+  });
+
+  await test.step('a conversation of the dataset is previewed as a template renders it', async () => {
+    const region = page.getByRole('region', { name: 'Preview', exact: true });
+    await page.getByLabel('Text column', { exact: true }).selectOption('messages');
+    await expect(region).toContainText('No preview until the fields');
+    await page.getByText('More settings', { exact: true }).click();
+    await page.getByLabel('Chat template', { exact: true }).fill(TEMPLATE);
+    await expect(region).toContainText(/said by the model/);
+    await region.getByRole('radio', { name: 'Row of the dataset', exact: true }).check();
+    await region.getByLabel('Row', { exact: true }).fill('1');
+    await expect(region.getByLabel('Preview conversation (JSON)')).toHaveValue(/You know the documentation/);
+    await expect(region).toContainText(/\d tokens, .* said by the model/);
+    await region.getByRole('radio', { name: 'My conversation', exact: true }).check();
+    await region.getByLabel('Preview conversation (JSON)').fill('["only"');
+    await expect(region).toContainText('must be a list of');
+    await page.getByLabel('Chat template', { exact: true }).fill('');
+    await page.getByLabel('Text column', { exact: true }).selectOption('');
+    await expect(page.getByLabel('Preview text', { exact: true })).toHaveValue(SENTENCE);
   });
 
   await test.step('tokenize with progress that moves', async () => {

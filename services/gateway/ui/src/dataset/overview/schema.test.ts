@@ -42,4 +42,5 @@ it('knows conversations, and reads them where there is no plain text', () => {
   const both = { fields: [field('messages', openAi), field('prompt', 'Utf8')] };
   expect(readColumn(both, '')).toEqual({ name: 'prompt', isChat: false });
   expect(readColumn(both, 'messages')).toEqual({ name: 'messages', isChat: true });
+  expect(readColumn(both, '', true)).toEqual({ name: 'messages', isChat: true });
 });

@@ -66,9 +66,11 @@ export function defaultTextColumn(schema: unknown): string | undefined {
   return pick(schema, isText, PREFERRED);
 }
 
-/** The column that a tokenization reads, and whether it holds conversations: they are read where there is no text. */
-export function readColumn(schema: unknown, chosen: string): { name: string | undefined; isChat: boolean } {
-  const name = chosen || (defaultTextColumn(schema) ?? pick(schema, isConversation, CONVERSATIONS));
+/** The column that a tokenization reads, and whether it holds conversations, which are read where there is no text or a
+ * chat template is given. */
+export function readColumn(schema: unknown, chosen: string, hasTemplate = false) {
+  const text = hasTemplate ? undefined : defaultTextColumn(schema);
+  const name = chosen || (text ?? pick(schema, isConversation, CONVERSATIONS));
   const column = schemaColumns(schema).find((one) => one.name === name);
   return { name, isChat: column !== undefined && isConversation(column.type) };
 }

@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { Field, NumberInput, Problem, Segmented, TextArea } from '../../ui';
-import { defaultTextColumn, readColumn } from '../overview/schema';
+import { defaultTextColumn } from '../overview/schema';
 import { rawRow, type Dataset } from '../queries';
 import { isTokens } from '../samples/columns';
 import { shortened } from './previewText';
@@ -50,7 +50,7 @@ function SourcePicker({ dataset, split, column, isChat = false, onText }: Omit<T
   const [source, setSource] = useState<Source>('text');
   const [row, setRow] = useState('0');
   const number = /^\d{1,12}$/.test(row) ? Number(row) : undefined;
-  const name = isChat ? readColumn(dataset.schema, column).name : column || defaultTextColumn(dataset.schema);
+  const name = column || defaultTextColumn(dataset.schema);
   const from = split || (dataset.splits.find((one) => one.name === 'train') ?? dataset.splits[0])?.name;
   const isWanted = source === 'row' && number !== undefined && dataset.status === 'ready';
   const { data, error } = useQuery({ ...rawRow(dataset.id, from, number ?? 0), enabled: isWanted });

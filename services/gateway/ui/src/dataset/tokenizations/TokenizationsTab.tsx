@@ -25,7 +25,8 @@ export default function TokenizationsTab({ dataset }: { dataset: Dataset }) {
 
   const parsed = toRequest(form);
   const request = 'request' in parsed ? parsed.request : undefined;
-  const { isChat } = readColumn(dataset.schema, form.text_column);
+  const read = readColumn(dataset.schema, form.text_column, form.chat_template !== '');
+  const { isChat } = read;
   const text = isChat ? texts.chat : texts.plain;
   const preview = usePreview(request, text, isChat);
   const refused = failure ?? (preview.error ? ApiProblem.from(preview.error) : undefined);
@@ -71,7 +72,7 @@ export default function TokenizationsTab({ dataset }: { dataset: Dataset }) {
           <TextPicker
             dataset={dataset}
             split={form.split}
-            column={form.text_column}
+            column={isChat ? (read.name ?? '') : form.text_column}
             text={text}
             isChat={isChat}
             onText={(next) => setTexts((before) => ({ ...before, [isChat ? 'chat' : 'plain']: next }))}

@@ -31,7 +31,7 @@ from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/python"))
-from stack import Stack, platform, subscribe  # noqa: E402
+from stack import Stack, free_ports, platform, running, subscribe, wait_ready  # noqa: E402
 
 LENGTH, STRIDE, THREADS = 512, 64, 2
 # A file system in memory, if there is one.
@@ -63,7 +63,7 @@ CASES = {
     "llama2": Case("llama2", "english-docs", ("tokenizers-1.0", "fastokens", "fastokens alone"), 3),
     "short": Case("llama3", "short-rows", ("datasets.map", "fastokens alone"), 3),
 }
-OTHERS = ("switches", "overhead", "large")
+OTHERS = ("switches", "overhead", "workers", "large")
 
 
 class Platform:
@@ -206,6 +206,41 @@ def overhead(run: Platform) -> None:
     print(f"\na job over {text_bytes(run.shards(tiny.dataset)) / 1e6:.1f} MB in one task: {statistics.median(seconds):.2f} s")
 
 
+def workers(run: Platform, case: Case) -> None:
+    """A second worker of one thread beside the first, both with their tokenizer loaded."""
+    options = run.services.binary, run.hub
+    with (
+        started(*options, TOKENMILL_TOKENIZE__THREADS="1") as alone,
+        started(*options, TOKENMILL_TOKENIZE__THREADS="1") as both,
+        second_worker(both),
+    ):
+        for platform in (alone, both, both):
+            platform.tokenize(case.dataset, config(case))
+        one, two = ((lambda on=on: (on.tokenize(case.dataset, config(case))[0], 0)) for on in (alone, both))
+        series = rounds({"two workers of one thread": two, "one worker of one thread": one}, 5)
+    print(f"\nworkers: {case.tokenizer}, `{case.dataset}`")
+    table(series, text_bytes(run.shards(case.dataset)) / 1e6)
+
+
+@contextmanager
+def second_worker(run: Platform) -> Iterator[None]:
+    """The tokenization service as a process of its own, which asks the catalog for tasks without a bell."""
+    services, listen = run.services, [f"127.0.0.1:{port}" for port in free_ports(2)]
+    environment = {
+        "TOKENMILL_CATALOG__URL": f"http://{services.catalog}",
+        "TOKENMILL_STORAGE__DATA_DIR": str(services.data_dir),
+        "TOKENMILL_TOKENIZATION__LISTEN": listen[0],
+        "TOKENMILL_TOKENIZATION__INTERNAL": listen[1],
+        "TOKENMILL_TOKENIZE__THREADS": "1",
+        "TOKENMILL_JOBS__POLL_SECONDS": "0.1",
+        "HF_ENDPOINT": services.hub,
+    }
+    program = services.binary.with_name("tokenization")
+    with running([program], services.data_dir.parent / "worker.log", **environment) as process:
+        wait_ready(f"http://{listen[1]}/readyz", process)
+        yield
+
+
 def large(binary: Path, hub: Path, scratch: Path) -> None:
     """Memory does not grow with the corpus: the same rows five times over."""
     case, copy = Case("llama3", "large", (), 0), scratch / "hub"
@@ -247,6 +282,8 @@ def main() -> None:
                 switches(run, CASES["english"])
             elif name == "overhead":
                 overhead(run)
+            elif name == "workers":
+                workers(run, CASES["english"])
             elif name == "large":
                 large(options.binary, options.hub, Path(scratch))
             else:

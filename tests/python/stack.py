@@ -31,6 +31,7 @@ class Stack:
     catalog: str
     ingestion: str
     tokenization: str
+    hub: str
     data_dir: Path
     binary: Path
     pid: int
@@ -110,6 +111,7 @@ def platform(
             catalog=f"127.0.0.1:{catalog}",
             ingestion=f"127.0.0.1:{ingestion}",
             tokenization=f"127.0.0.1:{tokenization}",
+            hub=environment["HF_ENDPOINT"],
             data_dir=data_dir,
             binary=binary,
             pid=up.pid,

@@ -75,7 +75,7 @@ impl Queries {
                     preview(&recipe, &commit, &text, stop)
                 }
                 Asked::Messages(messages) => {
-                    let recipe = Recipe::for_chat(tokenizer, &config, chrono::Utc::now().date_naive());
+                    let recipe = Recipe::for_chat(tokenizer, &config, service_kit::now().date_naive());
                     let recipe = recipe.map_err(|error| failure::recipe(&error))?;
                     preview_conversation(&recipe, &commit, rendered(&recipe, &messages)?, stop)
                 }

@@ -94,7 +94,9 @@ fn filters_leave_the_ends_and_count_what_they_drop() {
         if !ids.is_empty() {
             ids.push(END);
         }
-        ids.iter().for_each(|id| *vocabulary.entry(*id).or_insert(0_u64) += 1);
+        for id in ids {
+            *vocabulary.entry(id).or_insert(0_u64) += 1;
+        }
     }
     assert!(dropped.special >= 3 && dropped.min_length > 1000 && vocabulary[&END] > 200, "{dropped:?}");
     let (counts, totals) = (&run.counts, run.counts.totals);

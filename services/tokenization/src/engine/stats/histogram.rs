@@ -36,7 +36,9 @@ impl Histogram {
                 one(*id);
             }
         }
-        rest.iter().for_each(|id| one(*id));
+        for id in rest {
+            one(*id);
+        }
     }
 
     /// Counts one id so many times; false when it is not below the limit.

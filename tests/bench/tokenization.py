@@ -206,25 +206,33 @@ def overhead(run: Platform) -> None:
     print(f"\na job over {text_bytes(run.shards(tiny.dataset)) / 1e6:.1f} MB in one task: {statistics.median(seconds):.2f} s")
 
 
-def workers(run: Platform, case: Case) -> None:
-    """A second worker of one thread beside the first, both with their tokenizer loaded."""
-    options = run.services.binary, run.hub
+def workers(binary: Path, hub: Path) -> None:
+    """A second worker of one thread beside the first, each on a core of its own, both with their tokenizer loaded.
+
+    A worker of one thread encodes on it and writes on another: without a core of its own it takes part of the second's.
+    """
     with (
-        started(*options, TOKENMILL_TOKENIZE__THREADS="1") as alone,
-        started(*options, TOKENMILL_TOKENIZE__THREADS="1") as both,
-        second_worker(both),
+        started(binary, hub, TOKENMILL_TOKENIZE__THREADS="1") as alone,
+        started(binary, hub, TOKENMILL_TOKENIZE__THREADS="1") as both,
+        second_worker(both) as second,
     ):
-        for platform in (alone, both, both):
-            platform.tokenize(case.dataset, config(case))
-        one, two = ((lambda on=on: (on.tokenize(case.dataset, config(case))[0], 0)) for on in (alone, both))
-        series = rounds({"two workers of one thread": two, "one worker of one thread": one}, 5)
-    print(f"\nworkers: {case.tokenizer}, `{case.dataset}`")
-    table(series, text_bytes(run.shards(case.dataset)) / 1e6)
+        def seconds(on: Platform) -> Callable[[], tuple[float, int]]:
+            return lambda: (on.tokenize(LARGE.dataset, config(LARGE))[0], 0)
+
+        for platform in (alone, both):
+            seconds(platform)()
+        for pid, core in ((alone.services.pid, 0), (both.services.pid, 0), (second, 1)):
+            pin(pid, core)
+        series = rounds({"two workers of one thread": seconds(both), "one worker of one thread": seconds(alone)}, 3)
+        shards = both.shards(LARGE.dataset)
+        size = text_bytes(shards)
+    print(f"\nworkers: {LARGE.tokenizer}, {size / 1e6:.0f} MB in {len(shards)} shards")
+    table(series, size / 1e6)
 
 
 @contextmanager
-def second_worker(run: Platform) -> Iterator[None]:
-    """The tokenization service as a process of its own, which asks the catalog for tasks without a bell."""
+def second_worker(run: Platform) -> Iterator[int]:
+    """The tokenization service as a process of its own, which asks the catalog for tasks without a bell; its pid."""
     services, listen = run.services, [f"127.0.0.1:{port}" for port in free_ports(2)]
     environment = {
         "TOKENMILL_CATALOG__URL": f"http://{services.catalog}",
@@ -238,24 +246,43 @@ def second_worker(run: Platform) -> Iterator[None]:
     program = services.binary.with_name("tokenization")
     with running([program], services.data_dir.parent / "worker.log", **environment) as process:
         wait_ready(f"http://{listen[1]}/readyz", process)
-        yield
+        yield process.pid
 
 
-def large(binary: Path, hub: Path, scratch: Path) -> None:
-    """Memory does not grow with the corpus: the same rows five times over."""
-    case, copy = Case("llama3", "large", (), 0), scratch / "hub"
-    data, model = copy / "datasets/tokenmill/large/data", f"models/tokenmill/{case.tokenizer}"
+def pin(pid: int, core: int) -> None:
+    """Keeps a process on one of the cores; threads that it starts later are where the one is that starts them."""
+    cores = sorted(os.sched_getaffinity(0))
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {cores[core % len(cores)]})
+
+
+LARGE = Case("llama3", "large", (), 0)
+
+
+def repeated(hub: Path, scratch: Path) -> Path:
+    """A Hub with the same rows six times over: as many raw shards, and tasks."""
+    copy = scratch / "hub"
+    if copy.exists():
+        return copy
+    data, model = copy / "datasets/tokenmill/large/data", f"models/tokenmill/{LARGE.tokenizer}"
     data.mkdir(parents=True)
-    files = sorted((hub / "datasets/tokenmill/english-docs/data").glob("train-*.parquet")) * 5
+    files = sorted((hub / "datasets/tokenmill/english-docs/data").glob("train-*.parquet")) * 6
     for number, file in enumerate(files):
         shutil.copy(file, data / f"train-{number:05}-of-{len(files):05}.parquet")
     shutil.copytree(hub / model, copy / model)
-    with started(binary, copy) as run:
+    return copy
+
+
+def large(binary: Path, hub: Path) -> None:
+    """Memory does not grow with the corpus."""
+    case = LARGE
+    with started(binary, hub) as run:
         run.downloaded(case.dataset)
         with Memory(run.services.pid) as memory:
             seconds, counted = run.tokenize(case.dataset, config(case))
+        shards = len(run.shards(case.dataset))
     print(f"\nlarge: {case.tokenizer}, loaded and {counted['text_bytes'] / 1e6:.0f} MB tokenized in {seconds:.2f} s, "
-          f"{len(files)} files, peak {memory.peak / 1e6:.0f} MB, of which {memory.own / 1e6:.0f} MB without Postgres and NATS")
+          f"{shards} shards, peak {memory.peak / 1e6:.0f} MB, of which {memory.own / 1e6:.0f} MB without Postgres and NATS")
 
 
 @contextmanager
@@ -283,9 +310,9 @@ def main() -> None:
             elif name == "overhead":
                 overhead(run)
             elif name == "workers":
-                workers(run, CASES["english"])
+                workers(options.binary, repeated(options.hub, Path(scratch)))
             elif name == "large":
-                large(options.binary, options.hub, Path(scratch))
+                large(options.binary, repeated(options.hub, Path(scratch)))
             else:
                 compare(run, name, CASES[name], options.peers, Path(scratch))
 

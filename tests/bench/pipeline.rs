@@ -1,7 +1,7 @@
 //! The tokenization pipeline by itself: what each stage costs beside encoding, and the whole way of a shard.
 //!
 //! `pipeline stages TOKENIZER_JSON THREADS ROUNDS FILE.parquet…` makes one raw shard of the column `text`. It prints what
-//! encode, filters, window, pack and statistics take of one thread, document by document as a job does it; and the whole
+//! encode, filters, window, pack and statistics take of one thread, chunk by chunk as a job does it; and the whole
 //! way from the raw shard to a durable token shard on THREADS. Figures are medians of the rounds.
 //!
 //! `pipeline whole …` goes the whole way ROUNDS times and measures nothing: for a profiler, or to count instructions.
@@ -23,7 +23,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use shard_store::{ShardReader, ShardStore};
 use tokenization::engine::documents::Documents;
-use tokenization::engine::format::{self, IdType};
+use tokenization::engine::format::{self, IdType, TokenId};
 use tokenization::engine::pack::{Packer, Row};
 use tokenization::engine::shard::{Resources, Source, Watch, tokenize};
 use tokenization::engine::{EngineChoice, Recipe, SpecialNames, Tokenizer};
@@ -40,7 +40,9 @@ const MAX_LENGTH: u32 = 512;
 const STRIDE: u32 = 64;
 /// Rows of a chunk, which is some 512 KiB.
 const CHUNK_ROWS: usize = 220;
-const STAGES: [&str; 5] = ["encode", "statistics", "filters and statistics", "window", "pack"];
+const STAGES: [&str; 6] = ["encode", "ids as stored", "ids, statistics", "ids, filters, statistics", "window", "pack"];
+/// Passes of a round, of which each encodes.
+const PASSES: u32 = 3;
 
 struct Bench {
     store: ShardStore,
@@ -69,7 +71,10 @@ fn main() -> Outcome<()> {
         return (0..bench.rounds).try_for_each(|_| bench.whole(&plain).map(drop));
     }
     bench.whole(&plain)?;
-    bench.stages()?;
+    match bench.tokenizer.id_type() {
+        IdType::U16 => bench.stages::<UInt16Type>()?,
+        IdType::I32 => bench.stages::<Int32Type>()?,
+    }
     let packed = TokenizeConfig { packing: Packing::Concat, stride: 0, append_eos: false, ..plain.clone() };
     for (name, config) in [("windows", plain), ("windows, all filters", config(true)?), ("packed rows", packed)] {
         let round = |_| {
@@ -89,44 +94,49 @@ impl Bench {
         println!("{name:28} {speed:8.1} MB/s {ms:8.1} ms   {}", share.unwrap_or_default());
     }
 
-    /// The stages of a chunk of documents, one after the other, as in a job.
-    fn stages(&self) -> Outcome<()> {
+    /// The stages of a chunk of documents, one after the other, as in a job. What comes right after encoding finds the
+    /// cache as encoding left it, so each way to store ids has a pass of its own.
+    fn stages<T: TokenId>(&self) -> Outcome<()> {
         let recipe = Recipe::new(self.tokenizer.clone(), &config(false)?)?;
         let filtering = Recipe::new(self.tokenizer.clone(), &config(true)?)?;
         let mut rounds = STAGES.map(|_| Vec::new());
         for _ in 0..self.rounds {
-            let (mut tally, mut filtered) = (recipe.tally(), filtering.tally());
-            let mut packer = Packer::new(MAX_LENGTH as usize);
-            let (mut documents, mut left, mut rows) = (Documents::default(), Documents::default(), Vec::new());
-            let mut took = STAGES.map(|_| Duration::ZERO);
-            self.each_chunk(|texts| {
-                documents.clear();
-                rows.clear();
-                let mut one = |text: &str| recipe.encode(Some(text), &|| false, &mut documents, &mut tally);
-                let (encoded, encoding) = timed(|| texts.iter().try_for_each(|text| one(text)));
-                encoded?;
-                let ((), counting) = timed(|| recipe.settle(&mut documents, &mut tally));
-                left.clone_from(&documents);
-                let ((), thinning) = timed(|| filtering.settle(&mut left, &mut filtered));
-                let ids = |document| &documents.ids[document];
-                let windows = documents.ranges().flat_map(|document| recipe.sequences(ids(document)));
-                let ((), cutting) = timed(|| windows.flatten().for_each(|part| rows.extend_from_slice(part)));
-                let keep = |row: &Row<u32>| {
-                    black_box(row);
-                    Ok::<_, Infallible>(())
-                };
-                let mut each = documents.ranges();
-                let (Ok(()), packing) = timed(|| each.try_for_each(|document| packer.push(ids(document), 0, keep)));
-                let stages = [encoding, counting, thinning, cutting, packing];
-                took.iter_mut().zip(stages).for_each(|(took, stage)| *took += stage);
-                Ok(())
+            let (mut took, mut rows) = (STAGES.map(|_| Duration::ZERO), Vec::new());
+            let mut pass = |stage: usize, store: &mut dyn FnMut(&Documents, &mut Documents<T::Native>)| {
+                let (mut tally, mut documents, mut stored) =
+                    (recipe.tally(), Documents::default(), Documents::default());
+                self.each_chunk(|texts| {
+                    documents.clear();
+                    let mut one = |text: &str| recipe.encode(Some(text), &|| false, &mut documents, &mut tally);
+                    let (encoded, encoding) = timed(|| texts.iter().try_for_each(|text| one(text)));
+                    encoded?;
+                    let ((), storing) = timed(|| store(&documents, &mut stored));
+                    took[0] += encoding / PASSES;
+                    took[stage] += storing;
+                    if stage == 1 {
+                        let (window, pack) = cut::<T>(&recipe, &stored, &mut rows);
+                        took[4] += window;
+                        took[5] += pack;
+                    }
+                    Ok(())
+                })
+            };
+            pass(1, &mut |encoded, stored| {
+                stored.clear();
+                stored.lengths.extend_from_slice(&encoded.lengths);
+                stored.ids.extend(encoded.ids.iter().map(|id| T::from_id(*id)));
             })?;
-            black_box((&tally, &filtered, &rows));
+            let (mut tally, mut filtered) = (recipe.tally(), filtering.tally());
+            pass(2, &mut |encoded, stored| recipe.settle::<T>(encoded, stored, &mut tally))?;
+            pass(3, &mut |encoded, stored| filtering.settle::<T>(encoded, stored, &mut filtered))?;
+            black_box((&tally, &filtered));
             rounds.iter_mut().zip(took).for_each(|(rounds, took)| rounds.push(took));
         }
         let medians = rounds.map(median);
         STAGES.iter().zip(medians).for_each(|(name, took)| self.print(name, took, Some(medians[0])));
-        self.print("filters, what they add", medians[2].saturating_sub(medians[1]), Some(medians[0]));
+        for (name, with, without) in [("statistics, what they add", 2, 1), ("filters, what they add", 3, 2)] {
+            self.print(name, medians[with].saturating_sub(medians[without]), Some(medians[0]));
+        }
         Ok(())
     }
 
@@ -164,6 +174,26 @@ impl Bench {
         self.store.remove(&sealed.key)?;
         Ok(counts.totals.tokens)
     }
+}
+
+/// What windows and what packed rows of the documents take.
+fn cut<T: TokenId>(
+    recipe: &Recipe,
+    documents: &Documents<T::Native>,
+    rows: &mut Vec<T::Native>,
+) -> (Duration, Duration) {
+    rows.clear();
+    let mut packer = Packer::new(MAX_LENGTH as usize);
+    let each = || documents.ranges().map(|document| &documents.ids[document]);
+    let windows = each().flat_map(|ids| recipe.windows(ids.len()).map(move |window| &ids[window]));
+    let ((), window) = timed(|| windows.for_each(|ids| rows.extend_from_slice(ids)));
+    let keep = |row: &Row<T::Native>| {
+        black_box(row);
+        Ok::<_, Infallible>(())
+    };
+    let (Ok(()), pack) = timed(|| each().try_for_each(|ids| packer.push(ids, 0, keep)));
+    black_box(&rows);
+    (window, pack)
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {

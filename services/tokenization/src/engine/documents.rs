@@ -5,17 +5,17 @@
 
 use std::ops::Range;
 
-/// The ids of some documents.
+/// The ids of some documents: as an engine gives them, or as rows store them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Documents {
-    pub ids: Vec<u32>,
+pub struct Documents<Id = u32> {
+    pub ids: Vec<Id>,
     /// Of each id, whether the model said it; empty where rows do not say.
     pub mask: Vec<bool>,
     /// How many ids each document has.
     pub lengths: Vec<usize>,
 }
 
-impl Documents {
+impl<Id> Documents<Id> {
     /// Forgets them and keeps their space.
     pub fn clear(&mut self) {
         self.ids.clear();

@@ -4,12 +4,11 @@
 //! often each did is the number of its ids before the filter, so that no token is asked for its rule.
 
 use std::collections::HashSet;
-use std::ops::Range;
 
 use dataset_model::TokenizeConfig;
 use dataset_model::statistics::{DropRule, DroppedByRule};
 
-use super::documents::Documents;
+use super::format::TokenId;
 use super::stats::Histogram;
 use super::vocabulary::Vocabulary;
 
@@ -45,52 +44,33 @@ impl Filter {
         self.rules.get(id as usize).copied().flatten()
     }
 
-    /// Counts the ids of each document and then removes the dropped ones, in place. Its last `ends` ids are no text: they
-    /// stay unless nothing is left before them, and are not counted. Returns how many of them stayed.
-    pub fn apply(&self, documents: &mut Documents, ends: usize, seen: &mut Histogram) -> u64 {
-        let Documents { ids, mask, lengths } = documents;
-        let (mut next, mut kept, mut kept_ends) = (0, 0, 0);
-        for length in lengths {
-            let (start, end) = (kept, next + *length);
-            let text_end = end - ends.min(*length);
-            seen.add(&ids[next..text_end]);
-            if !mask.is_empty() {
-                self.thin_mask(next..text_end, ids, mask, kept);
-            }
-            kept = self.thin(next..text_end, ids, kept);
-            if kept > start {
-                ids.copy_within(text_end..end, kept);
-                if !mask.is_empty() {
-                    mask.copy_within(text_end..end, kept);
-                }
-                kept += end - text_end;
-                kept_ends += (end - text_end) as u64;
-            }
-            (*length, next) = (kept - start, end);
-        }
-        ids.truncate(kept);
-        mask.truncate(kept);
-        kept_ends
-    }
-
-    /// Moves what is kept of a text to `kept` and on, and returns where it ends.
-    fn thin(&self, text: Range<usize>, ids: &mut [u32], mut kept: usize) -> usize {
-        let is_kept = &self.kept[..];
-        for from in text {
+    /// Appends to `kept` what is kept of the ids.
+    pub fn thin<T: TokenId>(&self, ids: &[u32], kept: &mut Vec<T::Native>) {
+        let mut next = kept.len();
+        kept.resize(next + ids.len(), T::from_id(0));
+        let (room, is_kept) = (&mut kept[..], &self.kept[..]);
+        let mut one = |id: u32| {
             // No branch: which tokens go is as random as text.
-            let id = ids[from];
-            ids[kept] = id;
-            kept += usize::from(is_kept[id as usize]);
+            room[next] = T::from_id(id);
+            next += usize::from(is_kept[id as usize]);
+        };
+        // One by one, the loop itself would cost as much as the look at the table.
+        let (fours, rest) = ids.as_chunks::<4>();
+        for four in fours {
+            for id in four {
+                one(*id);
+            }
         }
-        kept
+        for id in rest {
+            one(*id);
+        }
+        kept.truncate(next);
     }
 
-    /// The same with what is said of the ids, which must not have moved yet.
-    fn thin_mask(&self, text: Range<usize>, ids: &[u32], mask: &mut [bool], mut kept: usize) {
-        for from in text {
-            mask[kept] = mask[from];
-            kept += usize::from(self.kept[ids[from] as usize]);
-        }
+    /// Appends to `kept` what is said of the ids that are kept.
+    pub fn thin_mask(&self, ids: &[u32], mask: &[bool], kept: &mut Vec<bool>) {
+        let stays = |(id, said): (&u32, &bool)| self.kept[*id as usize].then_some(*said);
+        kept.extend(ids.iter().zip(mask).filter_map(stays));
     }
 
     /// Takes the dropped ids out of what was counted: how many there were, by rule.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::types::{ArrowPrimitiveType, Int32Type, UInt16Type};
+use arrow_array::types::{ArrowPrimitiveType, Int32Type, UInt16Type, UInt32Type};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use dataset_model::{Packing, TokenizeConfig, TokenizeSpec};
 
@@ -33,10 +33,23 @@ impl IdType {
     }
 }
 
-/// A type of stored ids.
+/// A type of ids: a stored one, or `UInt32Type` for ids as engines give them.
 pub trait TokenId: ArrowPrimitiveType {
     /// Ids come from a vocabulary that [`IdType::for_max_id`] found to fit.
     fn from_id(id: u32) -> Self::Native;
+
+    /// The id that was given to [`Self::from_id`].
+    fn id(native: Self::Native) -> u32;
+}
+
+impl TokenId for UInt32Type {
+    fn from_id(id: u32) -> u32 {
+        id
+    }
+
+    fn id(native: u32) -> u32 {
+        native
+    }
 }
 
 impl TokenId for UInt16Type {
@@ -44,11 +57,19 @@ impl TokenId for UInt16Type {
     fn from_id(id: u32) -> u16 {
         id as u16
     }
+
+    fn id(native: u16) -> u32 {
+        native.into()
+    }
 }
 
 impl TokenId for Int32Type {
     fn from_id(id: u32) -> i32 {
         id.cast_signed()
+    }
+
+    fn id(native: i32) -> u32 {
+        native.cast_unsigned()
     }
 }
 

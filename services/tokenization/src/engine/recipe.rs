@@ -4,6 +4,7 @@
 
 use std::{ops::Range, sync::Arc};
 
+use arrow_array::types::UInt32Type;
 use chrono::NaiveDate;
 use dataset_model::{Packing, TokenizeConfig};
 
@@ -12,6 +13,7 @@ use super::documents::Documents;
 use super::encode::{EncodeError, Engine};
 use super::engines::Encoder;
 use super::filter::{Filter, UnknownLanguage};
+use super::format::TokenId;
 use super::pack::Pack;
 use super::parse::{Template, Tokenizer};
 use super::stats::{Counts, Tally};
@@ -200,36 +202,70 @@ impl Recipe {
         self.pack.and_then(|pack| pack.end)
     }
 
-    /// Filters documents that were encoded, and counts what is left of them: their tokens and windows. Rows that
-    /// documents share are counted where they are made.
-    pub fn settle(&self, documents: &mut Documents, tally: &mut Tally) {
-        let counts = &mut tally.counts;
-        match &self.filter {
-            Some(filter) => {
-                let ends = usize::from(self.end_token().is_some());
-                tally.ends += filter.apply(documents, ends, &mut counts.vocabulary);
+    /// What rows store of documents that were encoded: what the filters leave, in the type of the ids. Counts their tokens
+    /// and windows; rows that documents share are counted where they are made.
+    pub fn settle<T: TokenId>(&self, encoded: &Documents, settled: &mut Documents<T::Native>, tally: &mut Tally) {
+        settled.clear();
+        tally.counts.vocabulary.warm(encoded.ids.len());
+        // Document by document: what was copied is still in the nearest cache when it is counted.
+        for document in encoded.ranges() {
+            let (ids, start) = (&encoded.ids[document.clone()], settled.ids.len());
+            let mask = encoded.mask.get(document).unwrap_or_default();
+            match &self.filter {
+                None => {
+                    settled.ids.extend(ids.iter().map(|id| T::from_id(*id)));
+                    settled.mask.extend_from_slice(mask);
+                }
+                Some(filter) => self.thin::<T>(filter, ids, mask, settled, tally),
             }
-            None => counts.vocabulary.add(&documents.ids),
+            let left = &settled.ids[start..];
+            settled.lengths.push(left.len());
+            self.count::<T>(left, tally);
         }
-        let Documents { ids, mask, lengths } = &*documents;
-        counts.totals.tokens += ids.len() as u64;
-        counts.totals.loss_tokens += mask.iter().map(|said| u64::from(*said)).sum::<u64>();
-        counts.totals.documents_empty += lengths.iter().filter(|length| **length == 0).count() as u64;
-        if self.pack.is_none() {
-            documents.ranges().for_each(|document| self.count_windows(&ids[document], counts));
+        let said = settled.mask.iter().map(|said| u64::from(*said));
+        tally.counts.totals.loss_tokens += said.sum::<u64>();
+    }
+
+    /// What a filter leaves of a document, whose ids it counts before. An end token is no text: it stays unless nothing is
+    /// left before it, and no filter looks at it.
+    fn thin<T: TokenId>(
+        &self,
+        filter: &Filter,
+        ids: &[u32],
+        mask: &[bool],
+        settled: &mut Documents<T::Native>,
+        tally: &mut Tally,
+    ) {
+        let start = settled.ids.len();
+        let (text, ends) = ids.split_at(ids.len() - ids.len().min(self.end_token().iter().len()));
+        let (of_text, of_ends) = mask.split_at(text.len().min(mask.len()));
+        tally.counts.vocabulary.add::<UInt32Type>(text, 1);
+        filter.thin::<T>(text, &mut settled.ids);
+        filter.thin_mask(text, of_text, &mut settled.mask);
+        if settled.ids.len() > start {
+            settled.ids.extend(ends.iter().map(|id| T::from_id(*id)));
+            settled.mask.extend_from_slice(of_ends);
+            tally.ends += ends.len() as u64;
         }
     }
 
-    /// Counts the windows of a document, whose own tokens were counted: what they add to it is what they share.
-    fn count_windows(&self, ids: &[u32], counts: &mut Counts) {
-        let (windows, mut end) = (self.windows(ids.len()), 0);
-        counts.totals.documents_truncated += u64::from(windows.len() > 1);
-        let added = self.template.prefix.len() + self.template.suffix.len();
-        for window in windows {
-            counts.add_tokens(&ids[window.start..end.max(window.start)]);
-            counts.add_lengths(window.len() + added, 1);
-            end = window.end;
+    /// Counts what is left of a document, and its windows. A filter has counted each of the ids once.
+    fn count<T: TokenId>(&self, ids: &[T::Native], tally: &mut Tally) {
+        let Counts { totals, vocabulary, lengths } = &mut tally.counts;
+        let counted = u64::from(self.filter.is_some());
+        totals.documents_empty += u64::from(ids.is_empty());
+        if self.pack.is_some() {
+            totals.tokens += ids.len() as u64;
+            return vocabulary.add::<T>(ids, 1 - counted);
         }
+        for (part, windows) in self.windows.parts(ids.len()) {
+            totals.tokens += (part.len() * windows) as u64;
+            vocabulary.add::<T>(&ids[part], windows as u64 - counted);
+        }
+        let (windows, added) = (self.windows(ids.len()), self.template.prefix.len() + self.template.suffix.len());
+        totals.documents_truncated += u64::from(windows.len() > 1);
+        totals.sequences += windows.len() as u64;
+        windows.for_each(|window| lengths[window.len() + added] += 1);
     }
 
     /// What the threads counted together, dropped tokens told from those that stayed.
@@ -245,16 +281,16 @@ impl Recipe {
             counts.vocabulary.add_times(end, ends);
         }
         for ids in [&self.template.prefix, &self.template.suffix] {
-            counts.add_repeated(ids, counts.totals.sequences);
+            counts.add_tokens::<UInt32Type>(ids, counts.totals.sequences);
         }
         counts
     }
 
     /// One document by itself, filtered and counted: its ids.
     pub fn document(&self, text: &str, stop: &dyn Fn() -> bool, tally: &mut Tally) -> Result<Vec<u32>, EncodeError> {
-        let mut documents = Documents::default();
-        self.encode(Some(text), stop, &mut documents, tally)?;
-        self.settle(&mut documents, tally);
-        Ok(documents.ids)
+        let (mut encoded, mut settled) = (Documents::default(), Documents::default());
+        self.encode(Some(text), stop, &mut encoded, tally)?;
+        self.settle::<UInt32Type>(&encoded, &mut settled, tally);
+        Ok(settled.ids)
     }
 }

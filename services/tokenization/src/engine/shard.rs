@@ -209,13 +209,9 @@ impl Iterator for Chunks<'_> {
     }
 }
 
-/// The ids of a chunk's documents, one after the other.
+/// A chunk's documents, as rows store them.
 struct Encoded<T: TokenId> {
-    ids: Vec<T::Native>,
-    /// Of each id, whether the model said it; empty where rows do not say.
-    mask: Vec<bool>,
-    /// How many ids each document has.
-    lengths: Vec<usize>,
+    documents: Documents<T::Native>,
     first_doc: u64,
     text_bytes: u64,
 }
@@ -233,7 +229,7 @@ struct Workshop<'a, T: TokenId> {
     /// One for each chunk that is being encoded at the same time.
     scratch: Mutex<Vec<Scratch>>,
     /// Buffers of consumed chunks.
-    spare: Mutex<Vec<Encoded<T>>>,
+    spare: Mutex<Vec<Documents<T::Native>>>,
 }
 
 impl<T: TokenId> Workshop<'_, T> {
@@ -263,26 +259,18 @@ impl<T: TokenId> Workshop<'_, T> {
                 source => ShardError::Encode { row: doc, source },
             })?;
         }
-        self.recipe.settle(documents, tally);
-
-        let spare = lock(&self.spare).pop();
-        let empty = || Encoded { ids: vec![], mask: vec![], lengths: vec![], first_doc: 0, text_bytes: 0 };
-        let mut encoded = spare.unwrap_or_else(empty);
-        encoded.ids.clear();
-        encoded.ids.extend(documents.ids.iter().map(|id| T::from_id(*id)));
-        std::mem::swap(&mut encoded.mask, &mut documents.mask);
-        std::mem::swap(&mut encoded.lengths, &mut documents.lengths);
-        (encoded.first_doc, encoded.text_bytes) = (chunk.first_doc, chunk.text_bytes);
+        let mut settled = lock(&self.spare).pop().unwrap_or_default();
+        self.recipe.settle::<T>(documents, &mut settled, tally);
         if documents.ids.capacity() > KEPT_IDS {
             *documents = Documents::default();
         }
         lock(&self.scratch).push(scratch);
-        Ok(encoded)
+        Ok(Encoded { documents: settled, first_doc: chunk.first_doc, text_bytes: chunk.text_bytes })
     }
 
     fn recycle(&self, encoded: Encoded<T>) {
-        if encoded.ids.capacity() <= KEPT_IDS {
-            lock(&self.spare).push(encoded);
+        if encoded.documents.ids.capacity() <= KEPT_IDS {
+            lock(&self.spare).push(encoded.documents);
         }
     }
 

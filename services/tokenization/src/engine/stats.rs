@@ -9,6 +9,7 @@ use dataset_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::format::TokenId;
 use super::vocabulary::Vocabulary;
 
 mod histogram;
@@ -75,17 +76,9 @@ impl Counts {
         Self { totals: Totals::default(), vocabulary: Histogram::new(id_count), lengths }
     }
 
-    /// Counts tokens whose sequences are counted elsewhere.
-    pub fn add_tokens(&mut self, ids: &[u32]) {
-        self.vocabulary.add(ids);
-        self.totals.tokens += ids.len() as u64;
-    }
-
-    /// Counts each of the tokens as often as `times`.
-    pub fn add_repeated(&mut self, ids: &[u32], times: u64) {
-        for id in ids {
-            self.vocabulary.add_times(*id, times);
-        }
+    /// Counts each of the tokens so many times; their sequences are counted elsewhere.
+    pub fn add_tokens<T: TokenId>(&mut self, ids: &[T::Native], times: u64) {
+        self.vocabulary.add::<T>(ids, times);
         self.totals.tokens += ids.len() as u64 * times;
     }
 

@@ -48,6 +48,19 @@ impl Windows {
         })
     }
 
+    /// The document part by part, each with the number of windows that hold it, from 1.
+    pub fn parts(self, token_count: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
+        let Self { room, step } = self;
+        let (count, mut begun, mut ended, mut at) = (self.count(token_count), 0, 0, 0);
+        std::iter::from_fn(move || {
+            begun += usize::from(begun < count && begun * step == at);
+            ended += usize::from(ended * step + room == at);
+            let (start, begin) = (at, if begun < count { begun * step } else { token_count });
+            at = begin.min(ended * step + room).min(token_count);
+            (start < at).then(|| (start..at, begun - ended))
+        })
+    }
+
     /// How many windows a document of `token_count` tokens has.
     pub fn count(self, token_count: usize) -> usize {
         match token_count {
@@ -97,6 +110,19 @@ mod tests {
             prop_assume!(stride < room);
             let windows = Windows::new(room + 2, 2, stride).unwrap();
             prop_assert_eq!(windows.ranges(token_count).collect::<Vec<_>>(), brute_force(token_count, room, stride));
+        }
+
+        #[test]
+        fn parts_are_in_as_many_windows_as_they_say(token_count in 0usize..500, room in 1usize..60, stride in 0usize..60) {
+            prop_assume!(stride < room);
+            let windows = Windows::new(room, 0, stride).unwrap();
+            let holding = |at: &usize| windows.ranges(token_count).filter(|window| window.contains(at)).count();
+            let mut actual = Vec::new();
+            for (part, windows) in windows.parts(token_count) {
+                prop_assert!(!part.is_empty());
+                actual.extend(part.map(|_| windows));
+            }
+            prop_assert_eq!(actual, (0..token_count).map(|at| holding(&at)).collect::<Vec<_>>());
         }
 
         /// The library itself, as Python calls it.

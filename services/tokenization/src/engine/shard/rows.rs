@@ -39,19 +39,16 @@ impl<'a, T: TokenId> Rows<'a, T> {
 
     /// Appends the documents of a chunk.
     pub(super) fn push(&mut self, encoded: &Encoded<T>) -> Result<(), ShardError> {
-        let (mut rest, mut rest_of_mask) = (&encoded.ids[..], &encoded.mask[..]);
-        for (doc, length) in (encoded.first_doc..).zip(&encoded.lengths) {
-            let (ids, after) = rest.split_at(*length);
-            rest = after;
-            let (mask, after) = rest_of_mask.split_at((*length).min(rest_of_mask.len()));
-            rest_of_mask = after;
+        let documents = &encoded.documents;
+        for (doc, place) in (encoded.first_doc..).zip(documents.ranges()) {
+            let (ids, mask) = (&documents.ids[place.clone()], documents.mask.get(place).unwrap_or_default());
             match &mut self.builder {
                 Builder::Packed(builder) => {
                     self.progress.sequences += builder.push(ids, mask, doc, self.writer)?;
                     self.progress.tokens += ids.len() as u64;
                 }
                 Builder::Windows(builder) => {
-                    for (window, range) in (0_u32..).zip(self.recipe.windows(*length)) {
+                    for (window, range) in (0_u32..).zip(self.recipe.windows(ids.len())) {
                         // A chat template leaves nothing to add, so that ids and mask are the same tokens.
                         let mask = mask.get(range.clone()).unwrap_or_default();
                         let parts = [&self.template.0[..], &ids[range], &self.template.1[..]];
@@ -64,7 +61,7 @@ impl<'a, T: TokenId> Rows<'a, T> {
                 }
             }
         }
-        self.progress.documents += encoded.lengths.len() as u64;
+        self.progress.documents += documents.lengths.len() as u64;
         self.progress.text_bytes += encoded.text_bytes;
         Ok(())
     }

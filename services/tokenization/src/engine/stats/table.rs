@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn tables_add_up() {
         let mut counts = Counts::new(5, 3);
-        counts.add_tokens(&[4, 4, 1, 0]);
+        counts.add_tokens::<UInt32Type>(&[4, 4, 1, 0], 1);
         counts.add_lengths(3, 1);
         counts.add_lengths(1, 1);
         let mut twice = Counts::new(5, 3);

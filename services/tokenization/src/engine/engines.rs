@@ -99,10 +99,11 @@ impl Encoder {
             Err(refused) => (Err(refused), Vec::new()),
         };
         let mut encoder = Self { reference, fast };
-        if encoder.fast.is_ok()
-            && let Some(text) = sample::texts(&added).iter().find(|text| !encoder.is_exact(text))
-        {
-            encoder.fast = Err(Refused::Differs { start: text.chars().take(SHOWN).collect() });
+        if let Ok(fast) = &encoder.fast {
+            let around = sample::around(&added, |text| encoder.agrees(fast, text));
+            if let Some(text) = sample::texts().iter().chain(&around).find(|text| !encoder.is_exact(text)) {
+                encoder.fast = Err(Refused::Differs { start: text.chars().take(SHOWN).collect() });
+            }
         }
         if let Some(reason) = encoder.refused() {
             tracing::info!(%reason, "the reference engine serves a tokenizer");
@@ -185,6 +186,12 @@ impl Encoder {
             matches!(encoded, Ok(Ok(()))) && self.reference.encode(probe, &mut expected).is_ok() && ours == expected
         };
         fast.engine.takes(text) && fast.agreed.hold(text, compare)
+    }
+
+    /// The same as [`Self::memory`] of a text that nobody has yet, of so many bytes.
+    pub fn memory_for(&self, text_bytes: usize) -> u64 {
+        let engine = self.fast.as_ref().map_or(&self.reference as &dyn Engine, |fast| &*fast.engine);
+        (text_bytes as u64).saturating_mul(engine.bytes_per_text_byte() + ID_BYTES)
     }
 
     /// An upper estimate of the working memory for `text`, in bytes.

@@ -78,3 +78,24 @@ fn the_reference_can_be_asked_for() {
     let tokenizer = tokenizer("bert", EngineChoice::Reference);
     assert_eq!((tokenizer.encoder().name(), tokenizer.encoder().refused()), ("tokenizers", Some(&Refused::Setting)));
 }
+
+/// Added tokens that the vocabulary has too keep its ids in the reference. One of them holds a character that the engines
+/// treat differently for that reason: it must not hide the other.
+#[test]
+fn no_added_token_hides_behind_another() {
+    let path = test_kit::sample_hub().join("models/tokenmill/gpt2/tokenizer.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let added = json["added_tokens"].as_array_mut().unwrap();
+    for (id, content) in [(50257, "é"), (50258, "wheel")] {
+        let flags = ["single_word", "lstrip", "rstrip", "normalized", "special"].map(|flag| (flag.to_owned(), false));
+        let mut token = serde_json::Map::from_iter(flags.map(|(flag, value)| (flag, value.into())));
+        token.extend([("id".to_owned(), id.into()), ("content".to_owned(), content.into())]);
+        added.push(token.into());
+    }
+    let json = serde_json::to_vec(&json).unwrap();
+    let tokenizer = Tokenizer::parse(&json, &SpecialNames::default(), EngineChoice::Auto).unwrap();
+    let mut served = Vec::new();
+    tokenizer.encoder().encode("a wheel é", &|| false, &mut served).unwrap();
+    assert_eq!(served, [64, 220, 22001, 220, 165]);
+    assert!(matches!(tokenizer.encoder().refused(), Some(Refused::Differs { .. })), "{:?}", tokenizer.encoder().name());
+}

@@ -15,13 +15,15 @@ const CHARACTERS: &str = "aZé\u{301}\u{323}ß日가ाक١½ⅧªΩжא\u{200D
     \u{378}\u{1C8A}\u{A7DC}\u{10D40}\u{2FFFF}\u{E0001}\u{10FFFF}\u{1E030}\u{11F00}\u{323AF}\u{F900}\u{FB01}\u{1F170}'’/_-.,!?\n\r\t 12";
 /// One character so many times.
 const RUN: usize = 1500;
+/// Texts of added tokens in one.
+const TOGETHER: usize = 500;
 /// Random texts, and characters in each.
 const RANDOM: (usize, usize) = (300, 40);
 /// The same of words as they are cut: any two ASCII characters come together, and stand around a space and a newline.
 const RANDOM_WORDS: (usize, usize) = (40, 1500);
 
-/// All texts; `added` are the tokens that a tokenizer finds in the text before anything else.
-pub(super) fn texts(added: &[String]) -> Vec<String> {
+/// Texts for any tokenizer.
+pub(super) fn texts() -> Vec<String> {
     let mut texts: Vec<String> = PROSE.iter().map(|text| (*text).to_owned()).collect();
     // Long enough to be cut, and for engines that work on several parts at once.
     texts.push(joined((0..600).map(|n| format!("{}\n", PROSE[n % PROSE.len()].split('\n').next().unwrap_or("")))));
@@ -32,16 +34,22 @@ pub(super) fn texts(added: &[String]) -> Vec<String> {
     texts.extend(["ab", " \n", "\r\n", "a ", "日本", "<0x41>", "▁", "Ġ", "##"].map(|unit| unit.repeat(RUN / 2)));
     texts.push(joined((1..60).map(|n| format!("{}a{}b{}", " ".repeat(n), "\n".repeat(n), " \n".repeat(n)))));
     texts.push(joined((1..30).map(|n| format!("{} {}x{} ", "7".repeat(n), "٣".repeat(n), "!".repeat(n)))));
-    for part in added.chunks(500) {
-        texts.push(joined(part.iter().map(|token| format!("x{token}y {token} {token}{token}\n{token} y x{token} ("))));
-        texts.push(joined(part.iter().map(|token| format!("{} ", &token[..token.len() - last_length(token)]))));
-        texts.push(joined(part.iter().map(|token| token.to_uppercase())));
-    }
     texts.extend(random(CHARACTERS.chars().collect(), RANDOM));
     let spaces = |c: char| if c.is_ascii_lowercase() { [c, ' '] } else { [c, '\n'] };
     let words = (' '..='~').flat_map(|c| [c, c, c, c].into_iter().chain(spaces(c)));
     texts.extend(random(words.collect(), RANDOM_WORDS));
     texts
+}
+
+/// Texts around the tokens that a tokenizer finds before anything else. Those that the fast engine serves stand together
+/// and without the others, behind which they would be the reference's.
+pub(super) fn around(added: &[String], is_fast: impl Fn(&str) -> bool) -> Vec<String> {
+    let around = added.iter().flat_map(|token| {
+        let cut = format!("{} ", &token[..token.len() - last_length(token)]);
+        [format!("x{token}y {token} {token}{token}\n{token} y x{token} ("), cut, token.to_uppercase()]
+    });
+    let (fast, others): (Vec<String>, Vec<String>) = around.partition(|text| is_fast(text));
+    [fast, others].iter().flat_map(|texts| texts.chunks(TOGETHER).map(<[String]>::concat)).collect()
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> String {

@@ -26,6 +26,9 @@ pub enum TokenizerError {
     Malformed { message: String },
     #[error("the vocabulary has {tokens} tokens; the limit is {MAX_VOCABULARY}")]
     VocabularyTooLarge { tokens: u64 },
+    /// Something that would take too much memory or time.
+    #[error("{what} is {found}; the limit is {limit}")]
+    TooMuch { what: &'static str, found: u64, limit: u64 },
     /// A larger id would reserve memory for all ids below it.
     #[error("the vocabulary reaches id {max_id}; the limit is {MAX_VOCABULARY}")]
     IdTooLarge { max_id: u32 },
@@ -141,15 +144,16 @@ impl Tokenizer {
 
     /// Special tokens and those with a role, in order of their ids, each with its roles.
     pub fn special_tokens(&self) -> impl Iterator<Item = (u32, &str, Vec<&str>)> {
-        let roles = |token: &str| -> Vec<&str> {
-            let named = self.names.tokens.iter().filter(|(_, text)| *text == token);
-            named.map(|(role, _)| role.as_str()).collect()
+        let roles = |id: u32, token: &str| -> Vec<&str> {
+            let named = self.names.tokens.iter().filter(|(_, text)| *text == token).map(|(role, _)| role);
+            let known = self.names.ids.keys().filter(|role| self.names.id(role) == Some(id));
+            named.chain(known).map(String::as_str).collect()
         };
         let ids = 0..=self.max_id();
         ids.filter(|id| self.vocabulary.has(*id)).filter_map(move |id| {
             let token = self.vocabulary.token(id);
-            let is_named = self.names.tokens.values().any(|text| text == token);
-            (is_named || self.vocabulary.is_special(id)).then(|| (id, token, roles(token)))
+            let roles = roles(id, token);
+            (!roles.is_empty() || self.vocabulary.is_special(id)).then_some((id, token, roles))
         })
     }
 
@@ -175,6 +179,10 @@ impl Tokenizer {
 /// The names' ids; the unknown token may also stand in the model.
 fn special_ids(tokenizer: &tokenizers::Tokenizer, names: &SpecialNames) -> SpecialIds {
     let id = |name: Option<&str>| name.and_then(|name| tokenizer.token_to_id(name));
+    let of = |role: &str| {
+        let known = names.id(role).filter(|id| tokenizer.id_to_token(*id).is_some());
+        id(names.token(role)).or(known)
+    };
     let model_unk = match tokenizer.get_model() {
         ModelWrapper::BPE(model) => model.unk_token.clone(),
         ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
@@ -182,9 +190,9 @@ fn special_ids(tokenizer: &tokenizers::Tokenizer, names: &SpecialNames) -> Speci
         ModelWrapper::Unigram(_) => None,
     };
     SpecialIds {
-        bos: id(names.token("bos")),
-        eos: id(names.token("eos")),
-        pad: id(names.token("pad")),
+        bos: of("bos"),
+        eos: of("eos"),
+        pad: of("pad"),
         unk: id(names.token("unk")).or_else(|| id(model_unk.as_deref())),
     }
 }

@@ -3,6 +3,7 @@
 //! A revision is resolved to a commit once per question; a commit never changes, so what is known of one needs no
 //! Hub. The disk copy lies in staging: it may vanish at any time, and offline it is all there is.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dataset_model::{Problem, Reason, RepoId};
@@ -14,10 +15,15 @@ use shard_store::{ShardStore, layout};
 use crate::engine::{EngineChoice, SpecialNames, Tokenizer};
 use crate::failure;
 
-/// Upper limit of a `tokenizer.json`, in bytes.
-const MAX_TOKENIZER_BYTES: u64 = 64 << 20;
-/// Upper limit of a `tokenizer_config.json` and of a `chat_template.jinja`, in bytes.
-const MAX_CONFIG_BYTES: u64 = 8 << 20;
+const TOKENIZER_JSON: &str = "tokenizer.json";
+/// What is read of a repository, each with its upper limit in bytes.
+const FILES: [(&str, u64); 5] = [
+    (TOKENIZER_JSON, 64 << 20),
+    ("tokenizer_config.json", 8 << 20),
+    ("special_tokens_map.json", 8 << 20),
+    ("chat_template.jinja", 8 << 20),
+    ("config.json", 8 << 20),
+];
 /// Tokenizers in memory; the largest take 400 MB.
 const LOADED: usize = 3;
 /// File names shown of a repository that has no tokenizer.
@@ -50,27 +56,34 @@ pub(crate) struct Pinned {
 /// What the disk knows of a commit. A version before kept other fields: such an entry is as none.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "the names on the disk, which say what they are")]
 struct Kept {
-    /// Hexadecimal; also the name of the copy.
-    tokenizer_sha256: String,
-    tokenizer_config_sha256: Option<String>,
-    chat_template_sha256: Option<String>,
+    /// Of each file by its path, hexadecimal; also the name of the copy.
+    sha256: BTreeMap<String, String>,
 }
 
-/// The bytes of a tokenizer's files.
-struct Files {
-    tokenizer_json: Vec<u8>,
-    tokenizer_config: Option<Vec<u8>>,
-    chat_template: Option<Vec<u8>>,
-}
+/// The bytes of a tokenizer's files by their path; the first of [`FILES`] is there.
+struct Files(BTreeMap<&'static str, Vec<u8>>);
 
 impl Files {
-    /// A `chat_template.jinja` stands for what `tokenizer_config.json` says, as in `transformers`.
+    fn tokenizer_json(&self) -> &[u8] {
+        self.get(TOKENIZER_JSON).unwrap_or_default()
+    }
+
+    fn get(&self, path: &str) -> Option<&[u8]> {
+        self.0.get(path).map(Vec::as_slice)
+    }
+
+    /// A `chat_template.jinja` stands for what `tokenizer_config.json` says, as in `transformers`; of the other files each
+    /// says what those before it do not.
     fn names(&self) -> SpecialNames {
-        let names = self.tokenizer_config.as_deref().map(SpecialNames::from_config).unwrap_or_default();
-        let own = self.chat_template.as_deref().map(|text| String::from_utf8_lossy(text).into_owned());
-        SpecialNames { chat_template: own.or(names.chat_template), ..names }
+        let read = |path: &str, read: fn(&[u8]) -> SpecialNames| self.get(path).map(read).unwrap_or_default();
+        let mut names = read("tokenizer_config.json", SpecialNames::from_config)
+            .or(read("special_tokens_map.json", SpecialNames::from_config))
+            .or(read("config.json", SpecialNames::from_model_config));
+        if let Some(own) = self.get("chat_template.jinja") {
+            names.chat_template = Some(String::from_utf8_lossy(own).into_owned());
+        }
+        names
     }
 }
 
@@ -123,7 +136,7 @@ impl Tokenizers {
         };
         let (name, choice) = (repo.as_str().to_owned(), self.choice);
         let parsing = tokio::task::spawn_blocking(move || {
-            Tokenizer::parse(&files.tokenizer_json, &files.names(), choice)
+            Tokenizer::parse(files.tokenizer_json(), &files.names(), choice)
                 .map_err(|error| failure::tokenizer(&name, &error))
         });
         let tokenizer = Arc::new(parsing.await.map_err(|error| failure::internal(&error))??);
@@ -153,19 +166,17 @@ impl Tokenizers {
         let name = repo.as_str();
         let tree = self.hub.tree(RepoKind::Model, name, commit, None).await.map_err(|error| failure::hub(&error))?;
         let find = |path: &str| tree.iter().find(|file| file.path == path);
-        let Some(json) = find("tokenizer.json") else {
+        if find(TOKENIZER_JSON).is_none() {
             let shown: Vec<String> = tree.iter().take(FILES_SHOWN).map(|file| file.path.clone()).collect();
             return Err(failure::no_tokenizer_json(name, &shown));
-        };
-        let tokenizer_json = self.fetch(repo, commit, json, MAX_TOKENIZER_BYTES).await?;
-        let mut beside = [None, None];
-        for (found, path) in beside.iter_mut().zip(["tokenizer_config.json", "chat_template.jinja"]) {
+        }
+        let mut files = BTreeMap::new();
+        for (path, limit) in FILES {
             if let Some(file) = find(path) {
-                *found = Some(self.fetch(repo, commit, file, MAX_CONFIG_BYTES).await?);
+                files.insert(path, self.fetch(repo, commit, file, limit).await?);
             }
         }
-        let [tokenizer_config, chat_template] = beside;
-        let files = Files { tokenizer_json, tokenizer_config, chat_template };
+        let files = Files(files);
         self.keep_files(repo, commit, &files).await;
         Ok(files)
     }
@@ -177,15 +188,13 @@ impl Tokenizers {
 
     async fn on_disk(&self, repo: &RepoId, commit: &str) -> Option<Files> {
         let kept: Kept = self.read(&entry(repo, commit)).await?;
-        let tokenizer_json = self.content(&kept.tokenizer_sha256).await?;
-        let mut beside = [None, None];
-        for (found, sha256) in beside.iter_mut().zip([&kept.tokenizer_config_sha256, &kept.chat_template_sha256]) {
-            if let Some(sha256) = sha256 {
-                *found = Some(self.content(sha256).await?);
+        let mut files = BTreeMap::new();
+        for (path, _) in FILES {
+            if let Some(sha256) = kept.sha256.get(path) {
+                files.insert(path, self.content(sha256).await?);
             }
         }
-        let [tokenizer_config, chat_template] = beside;
-        Some(Files { tokenizer_json, tokenizer_config, chat_template })
+        files.contains_key(TOKENIZER_JSON).then_some(Files(files))
     }
 
     /// A copy, None when it is gone or damaged.
@@ -195,21 +204,11 @@ impl Tokenizers {
     }
 
     async fn keep_files(&self, repo: &RepoId, commit: &str, files: &Files) {
-        let sha256 = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
-        let kept = Kept {
-            tokenizer_sha256: sha256(&files.tokenizer_json),
-            tokenizer_config_sha256: files.tokenizer_config.as_deref().map(sha256),
-            chat_template_sha256: files.chat_template.as_deref().map(sha256),
-        };
-        self.write(content(&kept.tokenizer_sha256), files.tokenizer_json.clone()).await;
-        let beside = [
-            (&kept.tokenizer_config_sha256, &files.tokenizer_config),
-            (&kept.chat_template_sha256, &files.chat_template),
-        ];
-        for (sha256, bytes) in beside {
-            if let (Some(sha256), Some(bytes)) = (sha256, bytes) {
-                self.write(content(sha256), bytes.clone()).await;
-            }
+        let mut kept = Kept { sha256: BTreeMap::new() };
+        for (path, bytes) in &files.0 {
+            let sha256 = hex::encode(Sha256::digest(bytes));
+            self.write(content(&sha256), bytes.clone()).await;
+            kept.sha256.insert((*path).to_owned(), sha256);
         }
         self.keep(entry(repo, commit), &kept).await;
     }

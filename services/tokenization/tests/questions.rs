@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use dataset_model::Reason;
-use dataset_proto::catalog::TokenizeConfig;
+use dataset_proto::catalog::{Packing, TokenizeConfig};
 use dataset_proto::status::from_status;
 use dataset_proto::tokenization::tokenization_query_service_client::TokenizationQueryServiceClient;
 use dataset_proto::tokenization::{
@@ -149,6 +149,35 @@ async fn the_reason_for_the_reference_is_told_and_a_template_file_comes_first() 
     }
 }
 
+/// As the repository of GPT-2 is: only its class in Python knows the end of a text, and the model's configuration.
+#[tokio::test]
+async fn roles_that_the_configuration_does_not_name_come_from_the_files_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = |name: &str| FakeHub::repo(dir.path(), name).file("tokenizer.json", word_level("null", "null"));
+    let model = r#"{"eos_token_id": 2, "bos_token_id": 1, "pad_token_id": 99}"#;
+    let config = r#"{"model_max_length": 1024, "bos_token": null}"#;
+    repo("models/acme/model").file("tokenizer_config.json", config).file("config.json", model).write().unwrap();
+    let map = r#"{"eos_token": {"content": "a"}}"#;
+    repo("models/acme/map").file("special_tokens_map.json", map).file("config.json", model).write().unwrap();
+    let (hub, _control) = FakeHub::start(dir.path()).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    for offline in [false, true] {
+        let service = Service::start(data.path(), &hub.endpoint(), offline).await;
+        let model = service.inspect("acme/model", None).await.unwrap();
+        assert_eq!((model.bos_id, model.eos_id), (None, Some(2)));
+        let map = service.inspect("acme/map", None).await.unwrap();
+        assert_eq!((map.bos_id, map.eos_id), (Some(1), Some(1)));
+        let packed = TokenizeConfig {
+            packing: Some(Packing::Concat.into()),
+            min_token_length: Some(0),
+            filter_stop_words: Some(false),
+            ..base("acme/model")
+        };
+        let shown = service.preview(packed, "a").await.unwrap();
+        assert_eq!(shown.windows[0].input_ids[..2], [1, 2], "{shown:?}");
+    }
+}
+
 #[tokio::test]
 async fn hostile_tokenizers_are_refused_in_time() {
     let dir = tempfile::tempdir().unwrap();
@@ -163,6 +192,16 @@ async fn hostile_tokenizers_are_refused_in_time() {
     repo("models/acme/split", &word_level("null", &split("a*a*b|a")));
     repo("models/acme/within", &word_level("null", &split("(?:a|a)*(?:a|a)*b")));
     repo("models/acme/replace", &word_level(replace, "null"));
+    let double = r#"{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}"#;
+    let doubles = vec![double; 27].join(",");
+    repo("models/acme/doubles", &word_level(&format!(r#"{{"type": "Sequence", "normalizers": [{doubles}]}}"#), "null"));
+    repo(
+        "models/acme/claims",
+        &word_level(r#"{"type": "Precompiled", "precompiled_charsmap": "/////wAAAAA="}"#, "null"),
+    );
+    let word_piece = r#"{"model": {"type": "WordPiece", "unk_token": "a", "continuing_subword_prefix": "",
+        "max_input_chars_per_word": 1000000000, "vocab": {"a": 0}}}"#;
+    repo("models/acme/words", word_piece);
     repo("models/acme/plain", &word_level("null", &split("[ab]")));
     let (hub, _control) = FakeHub::start(dir.path()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
@@ -171,6 +210,15 @@ async fn hostile_tokenizers_are_refused_in_time() {
     let many = service.inspect("acme/many", None).await.unwrap_err();
     assert_eq!(many.reason, Reason::TokenizerUnsupported, "{many}");
     assert!(many.detail.contains("3000000 tokens; the limit is 2000000"), "{many}");
+    for (name, part) in [
+        ("acme/doubles", "times longer the replacements make a text is 134217728"),
+        ("acme/claims", "precompiled_charsmap` is 4294967295"),
+        ("acme/words", "`max_input_chars_per_word` is 1000000000"),
+    ] {
+        let refused = service.inspect(name, None).await.unwrap_err();
+        assert_eq!(refused.reason, Reason::TokenizerUnsupported, "{name}: {refused}");
+        assert!(refused.detail.contains(part), "{name}: {refused}");
+    }
     let config = |name: &str| TokenizeConfig { min_token_length: Some(0), ..base(name) };
     for (name, text) in [("acme/split", "a"), ("acme/within", "a"), ("acme/replace", "x")] {
         let refused = service.preview(config(name), &text.repeat(60_000)).await.unwrap_err();

@@ -103,11 +103,12 @@ fn outcome_of(event: DatasetEvent, job: JobId, bar: &ProgressBar) -> Option<Outc
     let ours = |id: JobId| id == job;
     match event {
         DatasetEvent::DownloadProgress(p) if ours(p.job_id) => {
-            draw(bar, BYTES, p.downloaded, p.total, &p.phase);
+            let phase = format!("{}{}", p.phase, tries(p.tries, p.max_tries));
+            draw(bar, BYTES, p.downloaded, p.total, &phase);
             None
         }
         DatasetEvent::TokenizationProgress(p) if ours(p.job_id) => {
-            let tokens = format!("{} tokens", indicatif::HumanCount(p.tokens));
+            let tokens = format!("{} tokens{}", indicatif::HumanCount(p.tokens), tries(p.tries, p.max_tries));
             draw(bar, ROWS, p.samples, p.total_samples, &tokens);
             None
         }
@@ -129,6 +130,11 @@ fn outcome_of(event: DatasetEvent, job: JobId, bar: &ProgressBar) -> Option<Outc
         DatasetEvent::DatasetDeleted {} => Some(Err(Failure::cancelled("the dataset was deleted"))),
         _ => None,
     }
+}
+
+/// Which try it is, once something went wrong.
+fn tries(tries: u32, max_tries: u32) -> String {
+    if tries > 1 { format!(", try {tries} of {max_tries}") } else { String::new() }
 }
 
 const BYTES: &str = "{msg:12} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} eta {eta}";

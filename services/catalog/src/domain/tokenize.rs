@@ -43,7 +43,7 @@ pub struct Tokenizer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextColumn {
     pub name: String,
-    /// It holds lists, which may be conversations; their shape is checked by who reads them.
+    /// It holds conversations.
     pub is_chat: bool,
 }
 
@@ -80,7 +80,7 @@ pub fn choose_text_column(schema: &Value, asked: Option<&str>, has_template: boo
     let fields = schema["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
     let name = |field: &Value| field["name"].as_str().unwrap_or_default().to_owned();
     let named = |is: fn(&Value) -> bool| fields.iter().filter(move |field| is(field)).map(name).collect::<Vec<_>>();
-    let (texts, chats) = (named(is_text), named(is_list));
+    let (texts, chats) = (named(is_text), named(is_conversation));
     let pick = |names: &[String], preferred: &[&str]| {
         let preferred = preferred.iter().find_map(|preferred| names.iter().find(|name| name == preferred));
         let only = if let [only] = names { Some(only) } else { None };
@@ -114,9 +114,14 @@ fn is_text(field: &Value) -> bool {
     matches!(field["data_type"].as_str(), Some("Utf8" | "LargeUtf8" | "Utf8View"))
 }
 
-fn is_list(field: &Value) -> bool {
-    let lists = ["List", "LargeList", "FixedSizeList"];
-    lists.iter().any(|list| field["data_type"].get(list).is_some())
+/// Lists of texts, or of messages in a shape that is known.
+fn is_conversation(field: &Value) -> bool {
+    let list = ["List", "LargeList", "FixedSizeList"].iter().find_map(|list| field["data_type"].get(list));
+    // A list of a fixed size is a pair of its field and its size.
+    let Some(item) = list.map(|list| list.get(0).unwrap_or(list)) else { return false };
+    let fields = item["data_type"]["Struct"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let has = |name: &str| fields.iter().any(|field| field["name"] == name);
+    is_text(item) || (has("role") && has("content")) || (has("from") && has("value"))
 }
 
 fn looks_like_id(name: &str) -> bool {
@@ -152,7 +157,7 @@ pub fn check_rows(config: &TokenizeConfig, tokenizer: &Tokenizer, is_chat: bool)
     if config.packing == Packing::Concat {
         return match (config.append_eos, tokenizer.eos_id) {
             (true, None) => {
-                let description = "must be false: the tokenizer names no `eos_token` in tokenizer_config.json";
+                let description = "must be false: the tokenizer's repository names no `eos_token`";
                 Err(Problem::field("append_eos", description.to_owned()))
             }
             _ => Ok(()),
@@ -333,15 +338,28 @@ mod tests {
 
     #[test]
     fn conversations_are_chosen_where_there_is_no_text_or_a_template() {
-        let list = json!({"List": {"name": "item", "data_type": {"Struct": []}}});
+        let list = |names: [&str; 2]| {
+            let fields = names.map(|name| json!({"name": name, "data_type": "Utf8"}));
+            json!({"List": {"name": "item", "data_type": {"Struct": fields}}})
+        };
+        let numbers = json!({"List": {"name": "item", "data_type": "Int64"}});
+        let texts = json!({"FixedSizeList": [{"name": "item", "data_type": "Utf8"}, 2]});
         let field = |name: &str, data_type: &Value| json!({"name": name, "data_type": data_type});
         let schema = |fields: &[Value]| json!({"fields": fields});
-        let chat = schema(&[field("id", &json!("Int64")), field("tags", &list), field("messages", &list)]);
+        let chat = schema(&[
+            field("id", &json!("Int64")),
+            field("scores", &numbers),
+            field("tags", &texts),
+            field("messages", &list(["role", "content"])),
+        ]);
         let chosen = |schema: &Value, asked, template| choose_text_column(schema, asked, template);
         let messages = TextColumn { name: "messages".into(), is_chat: true };
         assert_eq!(chosen(&chat, None, false).unwrap(), messages);
         assert_eq!(chosen(&chat, Some("tags"), false).unwrap().name, "tags");
-        let both = schema(&[field("text", &json!("Utf8")), field("messages", &list)]);
+        assert_eq!(chosen(&chat, Some("scores"), false).unwrap_err().reason, Reason::NoTextColumn);
+        let odd = schema(&[field("scores", &numbers), field("pairs", &list(["a", "b"])), field("dialog", &texts)]);
+        assert_eq!(chosen(&odd, None, false).unwrap().name, "dialog");
+        let both = schema(&[field("text", &json!("Utf8")), field("messages", &list(["from", "value"]))]);
         assert_eq!(chosen(&both, None, false).unwrap(), TextColumn { name: "text".into(), is_chat: false });
         assert_eq!(chosen(&both, None, true).unwrap(), messages);
         let refused = chosen(&both, Some("text"), true).unwrap_err();

@@ -107,7 +107,7 @@ impl Bench {
                     (recipe.tally(), Documents::default(), Documents::default());
                 self.each_chunk(|texts| {
                     documents.clear();
-                    let mut one = |text: &str| recipe.encode(Some(text), &|| false, &mut documents, &mut tally);
+                    let mut one = |text: &str| recipe.encode(&text.into(), &|| false, &mut documents, &mut tally);
                     let (encoded, encoding) = timed(|| texts.iter().try_for_each(|text| one(text)));
                     encoded?;
                     let ((), storing) = timed(|| store(&documents, &mut stored));

@@ -21,7 +21,7 @@ mod given;
 mod json;
 mod messages;
 
-pub use column::{ChatColumn, RowError, Shape};
+pub use column::{Conversations, Shape};
 pub use given::{NoConversation, messages};
 
 /// Steps of a template on one conversation; each 64 bytes of text that it makes on the way cost one too.
@@ -216,7 +216,7 @@ mod tests {
     }
 
     fn chat(template: &str) -> Chat {
-        let names = SpecialNames { tokens: [("bos".to_owned(), "<s>".to_owned())].into(), chat_template: None };
+        let names = SpecialNames { tokens: [("bos".to_owned(), "<s>".to_owned())].into(), ..SpecialNames::default() };
         Chat::new(template, &names, NaiveDate::from_ymd_opt(2026, 3, 9).unwrap()).unwrap()
     }
 

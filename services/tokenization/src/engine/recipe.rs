@@ -17,6 +17,7 @@ use super::format::TokenId;
 use super::pack::Pack;
 use super::parse::{Template, Tokenizer};
 use super::stats::{Counts, Tally};
+use super::text_column::{Document, Texts};
 use super::window::{WindowError, Windows};
 
 /// A configuration that does not fit the tokenizer, or is not offered.
@@ -107,13 +108,21 @@ impl Recipe {
         self.chat.as_ref().is_some_and(Chat::has_generation)
     }
 
-    /// An upper estimate of the working memory for the text of a document, in bytes.
-    pub fn memory(&self, text: &str) -> u64 {
-        if !self.has_mask() {
-            return self.encoder().memory(text);
+    /// The bytes of a document's text and an upper estimate of the working memory for it, in bytes. Of a conversation the
+    /// text is estimated too.
+    pub fn size(&self, texts: &Texts<'_>, row: usize) -> (usize, u64) {
+        match texts {
+            Texts::Plain(column) => {
+                let text = column.get(row).unwrap_or_default();
+                (text.len(), self.encoder().memory(text))
+            }
+            Texts::Chat(conversations, _) => {
+                let bytes = conversations.text_bytes(row);
+                // Places in the text are kept beside the ids, and only the reference gives them.
+                let reference = || (bytes as u64).saturating_mul(2 * self.encoder().reference().bytes_per_text_byte());
+                (bytes, if self.has_mask() { reference() } else { self.encoder().memory_for(bytes) })
+            }
         }
-        // Places in the text are kept beside the ids, and only the reference gives them.
-        (text.len() as u64).saturating_mul(2 * self.encoder().reference().bytes_per_text_byte())
     }
 
     /// What stands around the ids of every window.
@@ -151,50 +160,34 @@ impl Recipe {
         Tally::new(self.counts())
     }
 
-    /// Appends the ids of one document, its end token included, as the tokenizer gives them; counts the document. Asks
-    /// `stop` inside a long one.
+    /// Appends the ids of one document, its end token included, as the tokenizer gives them; counts the document. Where
+    /// rows say what the model said, the mask says of each id whether it is part of that; no end token is. Asks `stop`
+    /// inside a long document.
     pub fn encode(
         &self,
-        text: Option<&str>,
+        document: &Document<'_>,
         stop: &dyn Fn() -> bool,
         documents: &mut Documents,
         tally: &mut Tally,
     ) -> Result<(), EncodeError> {
-        let (text, before) = (text.unwrap_or_default(), documents.ids.len());
-        if !text.is_empty() {
-            self.encoder().encode(text, stop, &mut documents.ids)?;
-        }
-        self.end(text, before, documents, tally);
-        Ok(())
-    }
-
-    /// The same for the text of a conversation, of which the model said `generated`: the mask says of each id whether it
-    /// is part of that. No end token is.
-    pub fn encode_conversation(
-        &self,
-        text: &str,
-        generated: &[Range<usize>],
-        documents: &mut Documents,
-        tally: &mut Tally,
-    ) -> Result<(), EncodeError> {
-        let Documents { ids, mask, .. } = documents;
-        let before = ids.len();
-        if !text.is_empty() {
+        let Documents { ids, mask, lengths } = documents;
+        let (text, before) = (&*document.text, ids.len());
+        if !text.is_empty() && self.has_mask() {
             // Only the reference knows where in the text a token stands.
-            self.encoder().reference().encode_with_mask(text, generated, ids, mask)?;
+            self.encoder().reference().encode_with_mask(text, &document.generated, ids, mask)?;
+        } else if !text.is_empty() {
+            self.encoder().encode(text, stop, ids)?;
         }
-        self.end(text, before, documents, tally);
-        documents.mask.resize(documents.ids.len(), false);
-        Ok(())
-    }
-
-    fn end(&self, text: &str, before: usize, documents: &mut Documents, tally: &mut Tally) {
-        if documents.ids.len() > before {
-            documents.ids.extend(self.end_token());
+        if ids.len() > before {
+            ids.extend(self.end_token());
         }
-        documents.lengths.push(documents.ids.len() - before);
+        if self.has_mask() {
+            mask.resize(ids.len(), false);
+        }
+        lengths.push(ids.len() - before);
         tally.counts.totals.documents_in += 1;
         tally.counts.totals.text_bytes += text.len() as u64;
+        Ok(())
     }
 
     /// What stands behind each document that is not empty.
@@ -289,7 +282,7 @@ impl Recipe {
     /// One document by itself, filtered and counted: its ids.
     pub fn document(&self, text: &str, stop: &dyn Fn() -> bool, tally: &mut Tally) -> Result<Vec<u32>, EncodeError> {
         let (mut encoded, mut settled) = (Documents::default(), Documents::default());
-        self.encode(Some(text), stop, &mut encoded, tally)?;
+        self.encode(&text.into(), stop, &mut encoded, tally)?;
         self.settle::<UInt32Type>(&encoded, &mut settled, tally);
         Ok(settled.ids)
     }

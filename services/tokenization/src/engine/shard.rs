@@ -135,12 +135,11 @@ pub fn tokenize<T: TokenId>(
 }
 
 /// Consecutive rows of one batch.
-struct Chunk {
-    texts: Texts,
+struct Chunk<'a> {
+    texts: Texts<'a>,
     rows: std::ops::Range<usize>,
     /// Row in the split of the first.
     first_doc: u64,
-    text_bytes: u64,
     /// Estimated bytes of working memory.
     memory: u64,
 }
@@ -155,7 +154,7 @@ struct Chunks<'a> {
     /// Row in the split of the current batch's first row.
     first_doc: u64,
     /// The current batch and its next row.
-    current: Option<(Texts, usize)>,
+    current: Option<(Texts<'a>, usize)>,
 }
 
 impl<'a> Chunks<'a> {
@@ -163,19 +162,18 @@ impl<'a> Chunks<'a> {
         Self { source, recipe, column, max_rows, next_batch: 0, first_doc: source.row_start, current: None }
     }
 
-    fn open(&self, batch: usize) -> Result<Texts, ShardError> {
+    fn open(&self, batch: usize) -> Result<Texts<'a>, ShardError> {
         let batch = self.source.reader.batch(batch)?;
         let column = batch.column(self.column);
-        let texts = Texts::new(column, self.recipe.chat()).ok_or_else(|| {
+        Ok(Texts::new(column, self.recipe.chat()).ok_or_else(|| {
             let columns = vec![column.data_type().to_string()];
             NotText { asked: self.source.text_column.to_owned(), columns }
-        })?;
-        texts.map_err(|error| ShardError::Chat { row: self.first_doc + error.row as u64, source: error.source })
+        })?)
     }
 }
 
-impl Iterator for Chunks<'_> {
-    type Item = Result<Chunk, ShardError>;
+impl<'a> Iterator for Chunks<'a> {
+    type Item = Result<Chunk<'a>, ShardError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.current.as_ref().is_none_or(|(texts, row)| *row == texts.len()) {
@@ -196,16 +194,16 @@ impl Iterator for Chunks<'_> {
         let start = *row;
         let (mut text_bytes, mut memory) = (0, 0_u64);
         while *row < texts.len() && *row - start < self.max_rows {
-            let next = texts.get(*row).unwrap_or_default();
-            if *row > start && text_bytes + next.len() > CHUNK_BYTES {
+            let (next, next_memory) = self.recipe.size(texts, *row);
+            if *row > start && text_bytes + next > CHUNK_BYTES {
                 break;
             }
-            text_bytes += next.len();
-            memory = memory.saturating_add(self.recipe.memory(next));
+            text_bytes += next;
+            memory = memory.saturating_add(next_memory);
             *row += 1;
         }
         let first_doc = self.first_doc + start as u64;
-        Some(Ok(Chunk { texts: texts.clone(), rows: start..*row, first_doc, text_bytes: text_bytes as u64, memory }))
+        Some(Ok(Chunk { texts: texts.clone(), rows: start..*row, first_doc, memory }))
     }
 }
 
@@ -233,31 +231,30 @@ struct Workshop<'a, T: TokenId> {
 }
 
 impl<T: TokenId> Workshop<'_, T> {
-    fn encode(&self, chunk: &Chunk) -> Result<Encoded<T>, ShardError> {
+    fn encode(&self, chunk: &Chunk<'_>) -> Result<Encoded<T>, ShardError> {
         let taken = lock(&self.scratch).pop();
         let new = || Scratch { documents: Documents::default(), tally: self.recipe.tally() };
         let mut scratch = taken.unwrap_or_else(new);
         let Scratch { documents, tally } = &mut scratch;
         documents.clear();
 
-        let mut unwatched = STOP_BYTES;
+        let (mut unwatched, mut text_bytes) = (STOP_BYTES, 0);
         for (row, doc) in chunk.rows.clone().zip(chunk.first_doc..) {
-            if unwatched >= STOP_BYTES {
+            // A template may take long for a short text.
+            if unwatched >= STOP_BYTES || self.recipe.chat().is_some() {
                 unwatched = 0;
                 if (self.stop)() {
                     return Err(ShardError::Stopped);
                 }
             }
-            let text = chunk.texts.get(row);
-            unwatched += text.map_or(0, str::len);
-            let encoded = match chunk.texts.generated(row).filter(|_| self.recipe.has_mask()) {
-                Some(said) => self.recipe.encode_conversation(text.unwrap_or_default(), said, documents, tally),
-                None => self.recipe.encode(text, self.stop, documents, tally),
-            };
+            let document = chunk.texts.document(row).map_err(|source| ShardError::Chat { row: doc, source })?;
+            let encoded = self.recipe.encode(&document, self.stop, documents, tally);
             encoded.map_err(|source| match source {
                 EncodeError::Stopped => ShardError::Stopped,
                 source => ShardError::Encode { row: doc, source },
             })?;
+            unwatched += document.text.len();
+            text_bytes += document.text.len() as u64;
         }
         let mut settled = lock(&self.spare).pop().unwrap_or_default();
         self.recipe.settle::<T>(documents, &mut settled, tally);
@@ -265,7 +262,7 @@ impl<T: TokenId> Workshop<'_, T> {
             *documents = Documents::default();
         }
         lock(&self.scratch).push(scratch);
-        Ok(Encoded { documents: settled, first_doc: chunk.first_doc, text_bytes: chunk.text_bytes })
+        Ok(Encoded { documents: settled, first_doc: chunk.first_doc, text_bytes })
     }
 
     fn recycle(&self, encoded: Encoded<T>) {

@@ -1,5 +1,6 @@
 //! The column that is tokenized: its texts, without a copy.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, LargeStringArray, StringArray, StringViewArray};
 use arrow_schema::{DataType, Schema};
 
-use super::chat::{Chat, ChatColumn, RowError, Shape};
+use super::chat::{Chat, ChatError, Conversations, Rendered, Shape};
 
 /// The column that was chosen cannot be tokenized.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,44 +29,57 @@ pub fn find(schema: &Schema, asked: &str, chat: bool) -> Result<usize, NotText> 
     })
 }
 
-/// The texts of one batch, and of conversations what the model said in them; clones share them.
-#[derive(Debug, Clone)]
-pub struct Texts {
-    texts: TextColumn,
-    generated: Option<Arc<Vec<Vec<Range<usize>>>>>,
+/// The documents of one batch; clones share them.
+#[derive(Clone)]
+pub enum Texts<'a> {
+    Plain(TextColumn),
+    /// The template makes texts of them one by one: that takes as long as encoding, or longer.
+    Chat(Conversations, &'a Chat),
 }
 
-impl Texts {
+/// The text of a document.
+pub struct Document<'a> {
+    /// Of null, none.
+    pub text: Cow<'a, str>,
+    /// What the model said, in characters; empty where documents are no conversations.
+    pub generated: Vec<Range<usize>>,
+}
+
+impl<'a> From<&'a str> for Document<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { text: text.into(), generated: Vec::new() }
+    }
+}
+
+impl<'a> Texts<'a> {
     /// None when the column holds no text, or with a template no conversations.
-    pub fn new(column: &ArrayRef, chat: Option<&Chat>) -> Option<Result<Self, RowError>> {
-        let Some(chat) = chat else {
-            return Some(Ok(Self { texts: TextColumn::new(column)?, generated: None }));
-        };
-        let rendered = ChatColumn::new(column, chat)?;
-        Some(
-            rendered.map(|ChatColumn { texts, generated }| Self {
-                texts: TextColumn::Utf8(texts),
-                generated: Some(generated),
-            }),
-        )
+    pub fn new(column: &ArrayRef, chat: Option<&'a Chat>) -> Option<Self> {
+        match chat {
+            None => TextColumn::new(column).map(Self::Plain),
+            Some(chat) => Conversations::new(column).map(|conversations| Self::Chat(conversations, chat)),
+        }
     }
 
     pub fn len(&self) -> usize {
-        self.texts.len()
+        match self {
+            Self::Plain(column) => column.len(),
+            Self::Chat(conversations, _) => conversations.len(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The text in row `row`, None when it is null.
-    pub fn get(&self, row: usize) -> Option<&str> {
-        self.texts.get(row)
-    }
-
-    /// What the model said in row `row`, in characters; None where documents are no conversations.
-    pub fn generated(&self, row: usize) -> Option<&[Range<usize>]> {
-        self.generated.as_ref()?.get(row).map(Vec::as_slice)
+    /// The document in row `row`.
+    pub fn document(&self, row: usize) -> Result<Document<'_>, ChatError> {
+        match self {
+            Self::Plain(column) => Ok(column.get(row).unwrap_or_default().into()),
+            Self::Chat(conversations, chat) => {
+                let Rendered { text, generated } = conversations.render(row, chat)?;
+                Ok(Document { text: text.into(), generated })
+            }
+        }
     }
 }
 

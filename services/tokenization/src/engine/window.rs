@@ -55,8 +55,8 @@ impl Windows {
         std::iter::from_fn(move || {
             begun += usize::from(begun < count && begun * step == at);
             ended += usize::from(ended * step + room == at);
-            let (start, begin) = (at, if begun < count { begun * step } else { token_count });
-            at = begin.min(ended * step + room).min(token_count);
+            let (start, next) = (at, if begun < count { begun * step } else { token_count });
+            at = next.min(ended * step + room).min(token_count);
             (start < at).then(|| (start..at, begun - ended))
         })
     }

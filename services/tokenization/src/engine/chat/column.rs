@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use minijinja::Value;
 
@@ -23,6 +23,9 @@ const SPEAKERS: [(&str, &str); 9] = [
     ("observation", "tool"),
     ("function_response", "tool"),
 ];
+
+/// What a template adds to the texts of a conversation, roughly.
+const TEMPLATE_BYTES: usize = 1024;
 
 /// How a conversation is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,41 +68,36 @@ impl Shape {
     }
 }
 
-/// The conversations of one batch as texts; clones share them.
+/// The conversations of one batch; clones share them.
 #[derive(Debug, Clone)]
-pub struct ChatColumn {
-    pub texts: Arc<StringArray>,
-    /// Of each row, what the model said, in characters.
-    pub generated: Arc<Vec<Vec<std::ops::Range<usize>>>>,
+pub struct Conversations {
+    column: ArrayRef,
+    shape: Shape,
 }
 
-/// A row whose conversation has no text.
-#[derive(Debug, thiserror::Error)]
-#[error("the conversation in row {row} of the batch")]
-pub struct RowError {
-    pub row: usize,
-    #[source]
-    pub source: ChatError,
-}
-
-impl ChatColumn {
+impl Conversations {
     /// None when the column holds no conversations.
-    pub fn new(column: &ArrayRef, chat: &Chat) -> Option<Result<Self, RowError>> {
-        let shape = Shape::of(column.data_type())?;
-        Some(Self::rendered(column, shape, chat))
+    pub fn new(column: &ArrayRef) -> Option<Self> {
+        Some(Self { shape: Shape::of(column.data_type())?, column: Arc::clone(column) })
     }
 
-    fn rendered(column: &ArrayRef, shape: Shape, chat: &Chat) -> Result<Self, RowError> {
-        let (mut texts, mut generated) = (Vec::with_capacity(column.len()), Vec::with_capacity(column.len()));
-        for row in 0..column.len() {
-            let items = if column.is_null(row) { None } else { messages::items(column, row) };
-            let rendered = items.map(|items| chat.render(conversation(&items, shape))).transpose();
-            let Rendered { text, generated: said } =
-                rendered.map_err(|source| RowError { row, source })?.unwrap_or_default();
-            texts.push(text);
-            generated.push(said);
-        }
-        Ok(Self { texts: Arc::new(texts.into_iter().map(Some).collect()), generated: Arc::new(generated) })
+    pub fn len(&self) -> usize {
+        self.column.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// About how many bytes the text of row `row` will have.
+    pub fn text_bytes(&self, row: usize) -> usize {
+        messages::text_bytes(&self.column, row) + TEMPLATE_BYTES
+    }
+
+    /// The text of row `row`; of null, none.
+    pub fn render(&self, row: usize, chat: &Chat) -> Result<Rendered, ChatError> {
+        let items = if self.column.is_null(row) { None } else { messages::items(&self.column, row) };
+        items.map_or_else(|| Ok(Rendered::default()), |items| chat.render(conversation(&items, self.shape)))
     }
 }
 

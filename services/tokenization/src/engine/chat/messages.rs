@@ -57,6 +57,21 @@ pub(super) fn items(array: &ArrayRef, row: usize) -> Option<ArrayRef> {
     }
 }
 
+/// About how many bytes of text a value holds: what is no text counts a little.
+pub(super) fn text_bytes(array: &ArrayRef, row: usize) -> usize {
+    match array.data_type() {
+        _ if array.is_null(row) => 0,
+        DataType::Utf8 => array.as_string::<i32>().value(row).len(),
+        DataType::LargeUtf8 => array.as_string::<i64>().value(row).len(),
+        DataType::Utf8View => array.as_string_view().value(row).len(),
+        DataType::Struct(_) => array.as_struct().columns().iter().map(|column| text_bytes(column, row)).sum(),
+        _ => match items(array, row) {
+            Some(items) => (0..items.len()).map(|item| text_bytes(&items, item)).sum(),
+            None => size_of::<u64>(),
+        },
+    }
+}
+
 pub(super) fn fields(array: &StructArray, row: usize) -> impl Iterator<Item = (String, Value)> {
     let columns = array.fields().iter().zip(array.columns());
     columns.map(move |(field, column)| (field.name().clone(), value(column, row)))

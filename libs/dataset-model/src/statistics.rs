@@ -53,6 +53,16 @@ impl DropRule {
     }
 }
 
+/// A token that a filter removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DroppedToken {
+    pub rule: DropRule,
+    pub token_id: u32,
+    pub token: String,
+    pub count: u64,
+}
+
 /// The `DatasetStatistics` of the surfaces.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -71,11 +81,24 @@ pub struct Statistics {
     /// Documents that gave more than one window ÷ documents that gave any.
     pub truncated_fraction: f64,
     pub dropped_by_rule: DroppedByRule,
+    /// Of each rule the tokens that it removed most often: rules in their order, counts descending, then ids ascending.
+    /// Empty where it was not counted.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub dropped_examples: Vec<DroppedToken>,
     pub documents_in: u64,
     /// Null, empty, or nothing left after the filters.
     pub documents_empty: u64,
     pub vocab_size: u64,
+    /// Vocabulary ids that never occur: `vocab_size` − `unique_tokens`.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub unused_tokens: u64,
     /// UTF-8 bytes of the documents' text.
     pub text_bytes: u64,
+    /// Tokens of that text before filters, windows and special tokens, by byte of it; none where it was not counted.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub tokens_per_byte: Option<f64>,
     pub computed_at: DateTime<Utc>,
 }

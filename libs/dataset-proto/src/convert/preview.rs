@@ -5,7 +5,7 @@ use crate::{catalog, tokenization as proto};
 use dataset_model::{
     Preview,
     preview::{PreviewToken, PreviewWindow},
-    statistics::{DropRule, DroppedByRule},
+    statistics::{DropRule, DroppedByRule, DroppedToken},
 };
 
 impl From<Preview> for proto::PreviewResponse {
@@ -97,5 +97,22 @@ impl From<DroppedByRule> for catalog::DroppedByRule {
 impl From<catalog::DroppedByRule> for DroppedByRule {
     fn from(dropped: catalog::DroppedByRule) -> Self {
         Self { special: dropped.special, stop_word: dropped.stop_word, min_length: dropped.min_length }
+    }
+}
+
+impl From<DroppedToken> for catalog::DroppedToken {
+    fn from(dropped: DroppedToken) -> Self {
+        let DroppedToken { rule, token_id, token, count } = dropped;
+        Self { rule: rule.as_str().to_owned(), token_id, token, count }
+    }
+}
+
+impl TryFrom<catalog::DroppedToken> for DroppedToken {
+    type Error = BadMessage;
+
+    fn try_from(dropped: catalog::DroppedToken) -> Result<Self, BadMessage> {
+        let catalog::DroppedToken { rule: name, token_id, token, count } = dropped;
+        let rule = rule(&name)?.ok_or_else(|| BadMessage::new("rule", "is empty".to_owned()))?;
+        Ok(Self { rule, token_id, token, count })
     }
 }

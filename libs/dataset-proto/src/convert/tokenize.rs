@@ -110,10 +110,13 @@ impl From<Statistics> for proto::DatasetStatistics {
             }),
             truncated_fraction: s.truncated_fraction,
             dropped_by_rule: Some(s.dropped_by_rule.into()),
+            dropped_examples: s.dropped_examples.into_iter().map(Into::into).collect(),
             documents_in: s.documents_in,
             documents_empty: s.documents_empty,
             vocab_size: s.vocab_size,
+            unused_tokens: s.unused_tokens,
             text_bytes: s.text_bytes,
+            tokens_per_byte: s.tokens_per_byte,
             computed_at: Some(simple::timestamp(s.computed_at)),
         }
     }
@@ -147,10 +150,13 @@ impl TryFrom<proto::DatasetStatistics> for Statistics {
             },
             truncated_fraction: s.truncated_fraction,
             dropped_by_rule: s.dropped_by_rule.required("dropped_by_rule")?.into(),
+            dropped_examples: s.dropped_examples.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             documents_in: s.documents_in,
             documents_empty: s.documents_empty,
             vocab_size: s.vocab_size,
+            unused_tokens: s.unused_tokens,
             text_bytes: s.text_bytes,
+            tokens_per_byte: s.tokens_per_byte,
             computed_at: simple::time(s.computed_at, "computed_at")?,
         })
     }

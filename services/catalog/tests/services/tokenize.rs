@@ -5,7 +5,7 @@ use crate::support::{Answer, Rig, Worker, answer};
 use catalog::service::{jobs::Jobs, tokenizations::Tokenizations};
 use dataset_model::{
     AttemptId, Problem, Reason, Statistics,
-    statistics::{DroppedByRule, LengthPercentiles, VocabCount},
+    statistics::{DropRule, DroppedByRule, DroppedToken, LengthPercentiles, VocabCount},
 };
 use dataset_proto::{
     catalog::{self as proto, tokenization_service_server::TokenizationService as _},
@@ -95,10 +95,13 @@ fn statistics() -> Statistics {
         length_percentiles: LengthPercentiles::default(),
         truncated_fraction: 0.0,
         dropped_by_rule: DroppedByRule::default(),
+        dropped_examples: vec![DroppedToken { rule: DropRule::StopWord, token_id: 3, token: "the".into(), count: 2 }],
         documents_in: 5,
         documents_empty: 0,
         vocab_size: 30522,
+        unused_tokens: 30520,
         text_bytes: 40,
+        tokens_per_byte: Some(0.25),
         computed_at: service_kit::now(),
     }
 }

@@ -3,7 +3,7 @@
 //! The rules in order: special tokens, stop words, short tokens. The first that applies is the one that is counted. How
 //! often each did is the number of its ids before the filter, so that no token is asked for its rule.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use dataset_model::TokenizeConfig;
 use dataset_model::statistics::{DropRule, DroppedByRule};
@@ -73,19 +73,24 @@ impl Filter {
         kept.extend(ids.iter().zip(mask).filter_map(stays));
     }
 
-    /// Takes the dropped ids out of what was counted: how many there were, by rule.
-    pub fn take_dropped(&self, seen: &mut Histogram) -> DroppedByRule {
-        let mut dropped = DroppedByRule::default();
-        for (id, rule) in (0..).zip(&self.rules) {
-            let counter = match rule {
-                None => continue,
-                Some(DropRule::Special) => &mut dropped.special,
-                Some(DropRule::StopWord) => &mut dropped.stop_word,
-                Some(DropRule::MinLength) => &mut dropped.min_length,
-            };
-            *counter += seen.take(id);
+    /// Takes the dropped ids out of what was counted: how often each was there.
+    pub fn take_dropped(&self, seen: &mut Histogram) -> BTreeMap<u32, u64> {
+        let dropped = (0..).zip(&self.kept).filter(|(_, kept)| !**kept).map(|(id, _)| (id, seen.take(id)));
+        dropped.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// How many of what was dropped each rule did.
+    pub fn by_rule(&self, dropped: &BTreeMap<u32, u64>) -> DroppedByRule {
+        let mut by_rule = DroppedByRule::default();
+        for (id, count) in dropped {
+            match self.rule(*id) {
+                None => {}
+                Some(DropRule::Special) => by_rule.special += count,
+                Some(DropRule::StopWord) => by_rule.stop_word += count,
+                Some(DropRule::MinLength) => by_rule.min_length += count,
+            }
         }
-        dropped
+        by_rule
     }
 }
 

@@ -178,6 +178,7 @@ impl Recipe {
         } else if !text.is_empty() {
             self.encoder().encode(text, stop, ids)?;
         }
+        tally.counts.totals.text_tokens += (ids.len() - before) as u64;
         if ids.len() > before {
             ids.extend(self.end_token());
         }
@@ -244,7 +245,7 @@ impl Recipe {
 
     /// Counts what is left of a document, and its windows. A filter has counted each of the ids once.
     fn count<T: TokenId>(&self, ids: &[T::Native], tally: &mut Tally) {
-        let Counts { totals, vocabulary, lengths } = &mut tally.counts;
+        let Counts { totals, vocabulary, lengths, .. } = &mut tally.counts;
         let counted = u64::from(self.filter.is_some());
         totals.documents_empty += u64::from(ids.is_empty());
         if self.pack.is_some() {
@@ -267,7 +268,8 @@ impl Recipe {
         tallies.into_iter().for_each(|tally| sum.merge(&tally));
         let Tally { mut counts, ends } = sum;
         if let Some(filter) = &self.filter {
-            counts.totals.dropped = filter.take_dropped(&mut counts.vocabulary);
+            counts.dropped = filter.take_dropped(&mut counts.vocabulary);
+            counts.totals.dropped = filter.by_rule(&counts.dropped);
         }
         // No filter looks at these, so they come after it.
         if let Some(end) = self.end_token() {

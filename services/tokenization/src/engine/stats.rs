@@ -2,13 +2,16 @@
 //!
 //! Tokens are counted as they are stored, overlap of windows and special tokens of the template included.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use dataset_model::{
     Statistics,
-    statistics::{DroppedByRule, LengthPercentiles, VocabCount},
+    statistics::{DropRule, DroppedByRule, DroppedToken, LengthPercentiles, VocabCount},
 };
 use serde::{Deserialize, Serialize};
 
+use super::filter::Filter;
 use super::format::TokenId;
 use super::vocabulary::Vocabulary;
 
@@ -21,6 +24,8 @@ pub use tally::Tally;
 
 /// Entries of `vocab_distribution`; the whole table is a file of its own.
 pub const TOP_TOKENS: usize = 1000;
+/// Dropped tokens that are shown of each rule.
+const DROPPED_EXAMPLES: usize = 10;
 /// The histogram of lengths has about so many bins.
 const BINS: u32 = 64;
 
@@ -34,6 +39,9 @@ pub struct Totals {
     pub documents_truncated: u64,
     /// UTF-8 bytes of the documents' text.
     pub text_bytes: u64,
+    /// Its tokens before filters, windows and special tokens.
+    #[serde(default)]
+    pub text_tokens: u64,
     /// Tokens in all sequences.
     pub tokens: u64,
     pub sequences: u64,
@@ -50,6 +58,7 @@ impl Totals {
         self.documents_empty += other.documents_empty;
         self.documents_truncated += other.documents_truncated;
         self.text_bytes += other.text_bytes;
+        self.text_tokens += other.text_tokens;
         self.tokens += other.tokens;
         self.sequences += other.sequences;
         self.loss_tokens += other.loss_tokens;
@@ -65,6 +74,8 @@ pub struct Counts {
     pub totals: Totals,
     /// How often each id occurs in the sequences.
     pub vocabulary: Histogram,
+    /// How often each id was dropped, of those that were.
+    pub dropped: BTreeMap<u32, u64>,
     /// How many sequences have each length, from 0 to `max_length`.
     pub lengths: Vec<u64>,
 }
@@ -73,7 +84,7 @@ impl Counts {
     /// For ids below `id_count` and sequences of at most `max_length` tokens.
     pub fn new(id_count: usize, max_length: u32) -> Self {
         let lengths = vec![0; max_length as usize + 1];
-        Self { totals: Totals::default(), vocabulary: Histogram::new(id_count), lengths }
+        Self { totals: Totals::default(), vocabulary: Histogram::new(id_count), dropped: BTreeMap::new(), lengths }
     }
 
     /// Counts each of the tokens so many times; their sequences are counted elsewhere.
@@ -92,17 +103,26 @@ impl Counts {
     pub fn merge(&mut self, other: &Self) {
         self.totals.merge(&other.totals);
         self.vocabulary.merge(&other.vocabulary);
+        for (id, count) in &other.dropped {
+            *self.dropped.entry(*id).or_default() += count;
+        }
         self.lengths.iter_mut().zip(&other.lengths).for_each(|(mine, theirs)| *mine += theirs);
     }
 
-    /// The statistics that a tokenization shows.
-    pub fn statistics(&self, vocabulary: &Vocabulary, computed_at: DateTime<Utc>) -> Statistics {
+    /// The statistics that a tokenization shows. `filter` is the one that dropped what was dropped.
+    pub fn statistics(
+        &self,
+        vocabulary: &Vocabulary,
+        filter: Option<&Filter>,
+        computed_at: DateTime<Utc>,
+    ) -> Statistics {
         let totals = &self.totals;
+        let unique_tokens = self.vocabulary.iter().filter(|count| *count > 0).count() as u64;
         let with_sequences = totals.documents_in - totals.documents_empty;
         let bin_width = self.bin_width();
         Statistics {
             total_tokens: totals.tokens,
-            unique_tokens: self.vocabulary.iter().filter(|count| *count > 0).count() as u64,
+            unique_tokens,
             total_sequences: totals.sequences,
             vocab_distribution: self.most_frequent(vocabulary),
             length_distribution: self.lengths.chunks(bin_width as usize).map(|bin| bin.iter().sum()).collect(),
@@ -110,10 +130,13 @@ impl Counts {
             length_percentiles: self.percentiles(),
             truncated_fraction: fraction(totals.documents_truncated, with_sequences),
             dropped_by_rule: totals.dropped,
+            dropped_examples: filter.map(|filter| self.dropped_examples(vocabulary, filter)).unwrap_or_default(),
             documents_in: totals.documents_in,
             documents_empty: totals.documents_empty,
             vocab_size: vocabulary.size(),
+            unused_tokens: vocabulary.size().saturating_sub(unique_tokens),
             text_bytes: totals.text_bytes,
+            tokens_per_byte: (totals.text_tokens > 0).then(|| fraction(totals.text_tokens, totals.text_bytes)),
             computed_at,
         }
     }
@@ -129,6 +152,22 @@ impl Counts {
             fraction: fraction(count, self.totals.tokens),
         };
         seen.into_iter().map(entry).collect()
+    }
+
+    /// Of each rule those that it removed most often.
+    fn dropped_examples(&self, vocabulary: &Vocabulary, filter: &Filter) -> Vec<DroppedToken> {
+        let mut dropped: Vec<(u32, u64)> = self.dropped.iter().map(|(id, count)| (*id, *count)).collect();
+        dropped.sort_unstable_by_key(|(id, count)| (std::cmp::Reverse(*count), *id));
+        let of_rule = |rule: DropRule| {
+            let dropped = dropped.iter().filter(move |(id, _)| filter.rule(*id) == Some(rule)).take(DROPPED_EXAMPLES);
+            dropped.map(move |(token_id, count)| DroppedToken {
+                rule,
+                token_id: *token_id,
+                token: vocabulary.token(*token_id).to_owned(),
+                count: *count,
+            })
+        };
+        [DropRule::Special, DropRule::StopWord, DropRule::MinLength].into_iter().flat_map(of_rule).collect()
     }
 
     /// Depends on `max_length` alone, so that histograms of the same configuration have the same bins.

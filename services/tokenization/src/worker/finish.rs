@@ -2,8 +2,6 @@
 //!
 //! Both files are a function of what was committed, so that a second attempt writes the same bytes under their names.
 
-use std::sync::Arc;
-
 use catalog_client::{Claim, CommittedTask, FileKind, Finish, TaskError};
 use dataset_model::{Problem, Shard, StagedFile, Statistics, TokenizeSpec};
 use serde_json::{Value, json};
@@ -12,7 +10,7 @@ use shard_store::{ShardStore, StoreError, layout};
 use super::{Summary, Worker};
 use crate::engine::format::FORMAT_VERSION;
 use crate::engine::stats::table;
-use crate::engine::{Counts, Tokenizer};
+use crate::engine::{Counts, Recipe, Tokenizer};
 use crate::failure;
 
 pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError> {
@@ -20,24 +18,16 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let spec: TokenizeSpec = claim.spec()?;
     let (name, commit) = (&spec.config.tokenizer_name, &spec.tokenizer_commit);
     let tokenizer = worker.tokenizers.pinned(name, commit, &spec.tokenizer_sha256).await.map_err(failure::task)?;
-    let recipe = super::recipe(Arc::clone(&tokenizer), &spec)?;
+    let recipe = super::recipe(tokenizer, &spec)?;
     let committed = claim.list_committed().await?;
     let folder = super::folder(claim)?;
     claim.stage_file(&layout::vocab_counts(&folder), FileKind::Side).await?;
     claim.stage_file(&layout::metadata(&folder), FileKind::Side).await?;
 
     let tables: Vec<String> = committed.iter().flat_map(|task| &task.files).map(|file| file.key.clone()).collect();
-    let (empty, has_mask) = (recipe.counts(), recipe.has_mask());
-    let publication = Publication {
-        store: worker.store.clone(),
-        spec,
-        tokenizer,
-        tasks: committed,
-        folder,
-        engine: String::new(),
-        has_mask,
-    };
-    let finish = super::blocking(claim, move |_| publication.publish(empty)).await?;
+    let store = worker.store.clone();
+    let publication = Publication { store, spec, recipe, tasks: committed, folder, engine: String::new() };
+    let finish = super::blocking(claim, move |_| publication.publish()).await?;
     claim.finish(finish).await?;
 
     // Published without them: what stays behind, the sweep removes.
@@ -55,21 +45,19 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
 pub(super) struct Publication {
     pub(super) store: ShardStore,
     pub(super) spec: TokenizeSpec,
-    pub(super) tokenizer: Arc<Tokenizer>,
+    pub(super) recipe: Recipe,
     pub(super) tasks: Vec<CommittedTask>,
     pub(super) folder: String,
     pub(super) engine: String,
-    /// Whether rows say which tokens the model said.
-    pub(super) has_mask: bool,
 }
 
 impl Publication {
-    pub(super) fn publish(mut self, empty: Counts) -> Result<Finish, TaskError> {
-        let counts = self.add_up(empty)?;
-        if self.has_mask && counts.totals.loss_tokens == 0 && counts.totals.tokens > 0 {
+    pub(super) fn publish(mut self) -> Result<Finish, TaskError> {
+        let counts = self.add_up()?;
+        if self.recipe.has_mask() && counts.totals.loss_tokens == 0 && counts.totals.tokens > 0 {
             return Err(failure::no_loss_tokens().into());
         }
-        let statistics = counts.statistics(self.tokenizer.vocabulary(), service_kit::now());
+        let statistics = counts.statistics(self.tokenizer().vocabulary(), self.recipe.filter(), service_kit::now());
         let on_store = |error: StoreError| TaskError::from(failure::store(&error));
         let vocabulary = self.write_vocabulary(&counts).map_err(on_store)?;
         let manifest = self.manifest(&statistics, &vocabulary)?;
@@ -84,8 +72,13 @@ impl Publication {
         })
     }
 
-    fn add_up(&mut self, mut counts: Counts) -> Result<Counts, TaskError> {
-        self.tokenizer.encoder().name().clone_into(&mut self.engine);
+    fn tokenizer(&self) -> &Tokenizer {
+        self.recipe.tokenizer()
+    }
+
+    fn add_up(&mut self) -> Result<Counts, TaskError> {
+        let mut counts = self.recipe.counts();
+        self.recipe.encoder().name().clone_into(&mut self.engine);
         for task in &self.tasks {
             let summary: Summary =
                 serde_json::from_value(task.summary.clone()).map_err(|error| failure::internal(&error))?;
@@ -116,7 +109,7 @@ impl Publication {
 
     fn write_vocabulary(&self, counts: &Counts) -> Result<StagedFile, StoreError> {
         let key = layout::vocab_counts(&self.folder);
-        let table = table::vocabulary_table(counts, self.tokenizer.vocabulary());
+        let table = table::vocabulary_table(counts, self.tokenizer().vocabulary());
         let table = table.map_err(|source| StoreError::Arrow { key: key.clone(), source })?;
         let mut writer = self.store.create(&key, table.schema())?;
         writer.write(&table)?;
@@ -128,7 +121,7 @@ impl Publication {
         let mut statistics = serde_json::to_value(statistics).map_err(|error| failure::internal(&error))?;
         // The time is no part of what was computed: with it, a second attempt would write another manifest.
         statistics.as_object_mut().into_iter().for_each(|fields| drop(fields.remove("computed_at")));
-        let special = self.tokenizer.special_ids();
+        let special = self.tokenizer().special_ids();
         Ok(json!({
             "format_version": FORMAT_VERSION,
             "identity": spec.identity,
@@ -139,8 +132,8 @@ impl Publication {
                 "name": spec.config.tokenizer_name,
                 "revision": spec.tokenizer_commit,
                 "sha256": spec.tokenizer_sha256,
-                "family": self.tokenizer.family(),
-                "vocab_size": self.tokenizer.vocabulary().size(),
+                "family": self.tokenizer().family(),
+                "vocab_size": self.tokenizer().vocabulary().size(),
                 "bos_id": special.bos, "eos_id": special.eos, "pad_id": special.pad, "unk_id": special.unk,
             },
             "statistics": statistics,

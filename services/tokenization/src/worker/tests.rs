@@ -5,6 +5,7 @@ use arrow_array::types::{UInt32Type, UInt64Type};
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use catalog_client::CommittedTask;
+use dataset_model::statistics::DropRule;
 use dataset_model::{Reason, Statistics, TokenizeRequest, TokenizeSpec};
 use tokio::sync::watch;
 
@@ -98,14 +99,12 @@ impl Bench {
         let publication = Publication {
             store: self.store.clone(),
             spec: self.spec.clone(),
-            tokenizer: Arc::clone(&self.tokenizer),
+            recipe: Recipe::new(Arc::clone(&self.tokenizer), &self.spec.config).unwrap(),
             tasks: tasks.to_vec(),
             folder: FOLDER.to_owned(),
             engine: String::new(),
-            has_mask: false,
         };
-        let empty = Recipe::new(Arc::clone(&self.tokenizer), &self.spec.config).unwrap().counts();
-        publication.publish(empty).unwrap()
+        publication.publish().unwrap()
     }
 
     fn files(&self) -> Vec<String> {
@@ -127,6 +126,15 @@ fn tasks_add_up_to_one_tokenization_and_publishing_again_changes_nothing() {
     assert_eq!((statistics.total_sequences, statistics.documents_in, statistics.documents_empty), (sequences, 5, 2));
     assert!((statistics.truncated_fraction - 1.0 / 3.0).abs() < 1e-9);
     assert_eq!((statistics.dropped_by_rule.special, statistics.dropped_by_rule.stop_word), (0, 3));
+    let dropped = statistics.dropped_examples.iter().map(|dropped| (dropped.rule, &*dropped.token, dropped.count));
+    let dropped: Vec<_> = dropped.collect();
+    assert_eq!(
+        dropped,
+        [(DropRule::StopWord, "the", 1), (DropRule::StopWord, "of", 1), (DropRule::StopWord, "and", 1)]
+    );
+    assert_eq!(statistics.unused_tokens, statistics.vocab_size - statistics.unique_tokens);
+    // As Python's `tokenizers` counts them.
+    assert_eq!((statistics.text_bytes, statistics.tokens_per_byte), (852, Some(640.0 / 852.0)));
     let wheat = statistics.vocab_distribution.iter().find(|entry| entry.token == "wheat").unwrap();
 
     let table = bench.store.open_shard(&finish.files[0].key).unwrap();

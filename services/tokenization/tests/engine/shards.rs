@@ -73,7 +73,7 @@ fn statistics_equal_what_the_shard_holds_and_parts_add_up() {
     assert_eq!(totals.documents_truncated, windows.values().filter(|count| **count > 1).count() as u64);
     assert_eq!(totals.text_bytes, texts.iter().flatten().map(|text| text.len() as u64).sum::<u64>());
 
-    let statistics = whole.counts.statistics(bench.tokenizer.vocabulary(), chrono::DateTime::UNIX_EPOCH);
+    let statistics = whole.counts.statistics(bench.tokenizer.vocabulary(), None, chrono::DateTime::UNIX_EPOCH);
     assert_eq!(statistics.unique_tokens, vocabulary.len() as u64);
     assert!(statistics.vocab_distribution.iter().all(|entry| vocabulary[&entry.token_id] == entry.count));
     let order = |entry: &dataset_model::statistics::VocabCount| (std::cmp::Reverse(entry.count), entry.token_id);

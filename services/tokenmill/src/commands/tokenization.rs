@@ -150,8 +150,13 @@ fn statistics(client: &Client, s: &Statistics) -> Result<(), Failure> {
                 count(dropped.min_length)
             ),
         ),
+        ("tokens per byte", s.tokens_per_byte.map_or_else(|| "not counted".to_owned(), |rate| format!("{rate:.3}"))),
     ] {
         output::line(&format!("{name:<24}{value}"))?;
+    }
+    for dropped in &s.dropped_examples {
+        let name = format!("dropped, {}", dropped.rule.as_str());
+        output::line(&format!("{name:<24}{} {} times", dropped.token, count(dropped.count)))?;
     }
     let rows: Vec<Vec<String>> = s
         .vocab_distribution

@@ -572,6 +572,11 @@ export interface components {
             /** Format: int64 */
             documents_in: number;
             dropped_by_rule: components["schemas"]["DroppedByRule"];
+            /**
+             * @description Of each rule the tokens that it removed most often: rules in their order, counts descending, then ids ascending.
+             *     Empty where it was not counted.
+             */
+            dropped_examples: components["schemas"]["DroppedToken"][];
             /** Format: int32 */
             length_bin_width: number;
             /** @description Sequences per bin: bin i holds lengths in `[i·width, (i+1)·width)`. */
@@ -582,6 +587,11 @@ export interface components {
              * @description UTF-8 bytes of the documents' text.
              */
             text_bytes: number;
+            /**
+             * Format: double
+             * @description Tokens of that text before filters, windows and special tokens, by byte of it; none where it was not counted.
+             */
+            tokens_per_byte: number | null;
             /** Format: int64 */
             total_sequences: number;
             /** Format: int64 */
@@ -596,6 +606,11 @@ export interface components {
              * @description Vocabulary ids that occur at least once.
              */
             unique_tokens: number;
+            /**
+             * Format: int64
+             * @description Vocabulary ids that never occur: `vocab_size` − `unique_tokens`.
+             */
+            unused_tokens: number;
             /** @description The most frequent ids: counts descending, then ids ascending. */
             vocab_distribution: components["schemas"]["VocabCount"][];
             /** Format: int64 */
@@ -683,6 +698,20 @@ export interface components {
             /** Format: int64 */
             stop_word: number;
         };
+        /** @description A token that a filter removed. */
+        DroppedToken: {
+            /** Format: int64 */
+            count: number;
+            rule: components["schemas"]["DropRule"];
+            token: string;
+            /** Format: int32 */
+            token_id: number;
+        };
+        /**
+         * @description A reason to drop a token.
+         * @enum {string}
+         */
+        DropRule: "special" | "stop_word" | "min_length";
         /** @description An answer to the client. */
         FeedAnswer: {
             channel: string;

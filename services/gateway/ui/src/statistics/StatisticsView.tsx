@@ -4,6 +4,7 @@ import { FilterFunnel } from './charts/FilterFunnel';
 import { LengthHistogram } from './charts/LengthHistogram';
 import { RankFrequencyChart } from './charts/RankFrequencyChart';
 import { VocabularyChart, type Top } from './charts/VocabularyChart';
+import { DroppedTokens } from './DroppedTokens';
 import type { Statistics } from './queries';
 import { SummaryTable } from './SummaryTable';
 
@@ -19,6 +20,7 @@ export function StatisticsView({ statistics, maxLength }: StatisticsViewProps) {
       <>
         <p className="mb-4">Nothing was left: every document was empty, or the filters dropped all tokens.</p>
         <SummaryTable statistics={statistics} />
+        <DroppedTokens statistics={statistics} />
       </>
     );
   }
@@ -45,6 +47,7 @@ export function StatisticsView({ statistics, maxLength }: StatisticsViewProps) {
           onTop={setTop}
         />
         <FilterFunnel statistics={statistics} />
+        <DroppedTokens statistics={statistics} />
       </div>
     </div>
   );

@@ -4,7 +4,7 @@ import { Fact } from '../ui';
 import type { Statistics } from './queries';
 
 export function SummaryTable({ statistics: s }: { statistics: Statistics }) {
-  const perToken = s.total_tokens > 0 ? (s.text_bytes / s.total_tokens).toFixed(2) : 'none';
+  const perByte = s.tokens_per_byte?.toFixed(3) ?? 'not counted';
   const mean = s.total_sequences > 0 ? (s.total_tokens / s.total_sequences).toFixed(1) : 'none';
   const used =
     s.vocab_size > 0
@@ -22,7 +22,8 @@ export function SummaryTable({ statistics: s }: { statistics: Statistics }) {
       <Fact name="Documents">{formatCount(s.documents_in)}</Fact>
       <Fact name="Documents without tokens">{formatCount(s.documents_empty)}</Fact>
       <Fact name="Text">{formatBytes(s.text_bytes)}</Fact>
-      <Fact name="Bytes of text per stored token">{perToken}</Fact>
+      <Fact name="Tokens per byte of text">{perByte}</Fact>
+      <Fact name="Ids that never occur">{formatCount(s.unused_tokens)}</Fact>
     </dl>
   );
 }

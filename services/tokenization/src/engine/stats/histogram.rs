@@ -19,6 +19,10 @@ impl Histogram {
         Self { recent: vec![0; id_count], before: vec![0; id_count] }
     }
 
+    pub fn id_count(&self) -> usize {
+        self.recent.len()
+    }
+
     /// Takes the counters into the cache for so many ids: one after the other is faster than as the ids come, unless
     /// these are few.
     pub fn warm(&self, ids: usize) {

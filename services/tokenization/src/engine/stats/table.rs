@@ -13,8 +13,9 @@ use crate::engine::vocabulary::Vocabulary;
 /// What a row of a task's table counts.
 const OF_ID: u8 = 0;
 const OF_LENGTH: u8 = 1;
+const OF_DROPPED: u8 = 2;
 
-/// Columns of a task's table: `of` (0 = a vocabulary id, 1 = a length), `key`, `count`.
+/// Columns of a task's table: `of` (0 = a vocabulary id, 1 = a length, 2 = a dropped id), `key`, `count`.
 pub fn task_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("of", DataType::UInt8, false),
@@ -27,7 +28,8 @@ pub fn task_schema() -> SchemaRef {
 pub fn task_table(counts: &Counts) -> Result<RecordBatch, ArrowError> {
     let ids = (0_u32..).zip(counts.vocabulary.iter()).map(|(id, count)| (OF_ID, id, count));
     let lengths = (0_u32..).zip(&counts.lengths).map(|(length, count)| (OF_LENGTH, length, *count));
-    let rows: Vec<_> = ids.chain(lengths).filter(|(.., count)| *count > 0).collect();
+    let dropped = counts.dropped.iter().map(|(id, count)| (OF_DROPPED, *id, *count));
+    let rows: Vec<_> = ids.chain(lengths).chain(dropped).filter(|(.., count)| *count > 0).collect();
     let of = UInt8Array::from_iter_values(rows.iter().map(|(of, ..)| *of));
     let key = UInt32Array::from_iter_values(rows.iter().map(|(_, key, _)| *key));
     let count = UInt64Array::from_iter_values(rows.iter().map(|(.., count)| *count));
@@ -48,13 +50,14 @@ pub fn add_table(counts: &mut Counts, table: &RecordBatch) -> Result<(), Foreign
     let keys = table.column(1).as_primitive::<UInt32Type>().values();
     let added = table.column(2).as_primitive::<UInt64Type>().values();
     for ((&of, &key), added) in of.iter().zip(keys).zip(added) {
-        let length = counts.lengths.get_mut(key as usize).filter(|_| of == OF_LENGTH);
-        let is_ours = match length {
-            Some(count) => {
-                *count += added;
+        let is_ours = match of {
+            OF_ID => counts.vocabulary.add_times(key, *added),
+            OF_LENGTH => counts.lengths.get_mut(key as usize).map(|count| *count += added).is_some(),
+            OF_DROPPED if (key as usize) < counts.vocabulary.id_count() => {
+                *counts.dropped.entry(key).or_default() += added;
                 true
             }
-            None => of == OF_ID && counts.vocabulary.add_times(key, *added),
+            _ => false,
         };
         if !is_ours {
             return Err(ForeignTable { of, key });
@@ -91,6 +94,7 @@ mod tests {
         counts.add_tokens::<UInt32Type>(&[4, 4, 1, 0], 1);
         counts.add_lengths(3, 1);
         counts.add_lengths(1, 1);
+        counts.dropped.insert(2, 7);
         let mut twice = Counts::new(5, 3);
         let table = task_table(&counts).unwrap();
         add_table(&mut twice, &table).unwrap();
@@ -99,6 +103,11 @@ mod tests {
             (twice.vocabulary.iter().collect::<Vec<_>>(), twice.lengths),
             (vec![2, 2, 0, 0, 4], vec![0, 2, 0, 2])
         );
-        assert!(add_table(&mut Counts::new(4, 3), &table).is_err());
+        assert_eq!(twice.dropped, [(2, 14)].into());
+        for (ids, longest) in [(4, 3), (5, 2)] {
+            assert!(add_table(&mut Counts::new(ids, longest), &table).is_err());
+        }
+        counts.dropped = [(5, 1)].into();
+        assert!(add_table(&mut Counts::new(5, 3), &task_table(&counts).unwrap()).is_err());
     }
 }

@@ -11,5 +11,6 @@ pub mod page;
 pub mod progress;
 pub mod silence;
 pub mod task;
+pub mod text_column;
 pub mod tokenize;
 pub mod upload;

@@ -3,7 +3,10 @@
 use super::decode;
 use crate::{
     catalog::Catalog,
-    domain::tokenize::{Tokenizer, chat_spec, check_rows, choose_split, choose_text_column, filled},
+    domain::{
+        text_column::choose_text_column,
+        tokenize::{Tokenizer, chat_spec, check_rows, choose_split, filled},
+    },
     error::{Failure, not_found},
     steps::{
         close, remove,

@@ -19,7 +19,8 @@ fn parquet_with_two_splits_and_two_tokenizers() {
             config["tokenizer_name"] = json!(tokenizer);
             let (id, job) = rig.tokenize(dataset.id, &config).await?;
             rig.succeeded(dataset.id, job).await?;
-            statistics_are_exact(&rig, &dataset, id).await?;
+            let statistics = statistics_are_exact(&rig, &dataset, id).await?;
+            dropped_tokens_are_exact(&rig, &dataset, id, tokenizer, &statistics).await?;
             token_samples(&rig, &dataset, id).await?;
             let again = rig.api().post(&format!("/datasets/{}/tokenize", dataset.id), &config).await?;
             ensure!(again.body["reused"] == true && again.body["tokenization_id"] == id.to_string(), "{again:?}");
@@ -94,4 +95,36 @@ async fn statistics_are_exact(rig: &Rig, dataset: &Dataset, id: TokenizationId) 
     ensure!(tokenization.num_tokens == Some(statistics.total_tokens), "{tokenization:?}");
     ensure!(tokenization.num_sequences == Some(statistics.total_sequences), "{tokenization:?}");
     Ok(statistics)
+}
+
+/// What the filters removed, and the text before them, counted anew from the source.
+async fn dropped_tokens_are_exact(
+    rig: &Rig,
+    dataset: &Dataset,
+    id: TokenizationId,
+    tokenizer: &str,
+    statistics: &Statistics,
+) -> Result<()> {
+    let file = test_kit::sample_hub().join("models").join(tokenizer).join("tokenizer.json");
+    let (dataset, id, file) = (dataset.id.to_string(), id.to_string(), file.display().to_string());
+    let counted = oracle("dropped_tokens.py", &[&rig.flight(), &dataset, "validation", &id, &file]).await?;
+    ensure!(counted["text_bytes"] == statistics.text_bytes, "{statistics:?}");
+    let text_tokens = counted["text_tokens"].as_u64().context("a count")?;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let tokens_per_byte = text_tokens as f64 / statistics.text_bytes as f64;
+    ensure!(statistics.tokens_per_byte == Some(tokens_per_byte), "{tokens_per_byte} {statistics:?}");
+    let dropped = counted["dropped"].as_object().context("dropped tokens")?;
+    let by_rule = statistics.dropped_by_rule;
+    let total: u64 = dropped.values().filter_map(Value::as_u64).sum();
+    ensure!(total == by_rule.special + by_rule.stop_word + by_rule.min_length, "{total} {statistics:?}");
+    eprintln!("{id}: {total} of {text_tokens} tokens dropped, {} kinds", dropped.len());
+    let examples = &statistics.dropped_examples;
+    ensure!(!examples.is_empty(), "{statistics:?}");
+    for example in examples {
+        ensure!(dropped[&example.token_id.to_string()] == example.count, "{example:?}");
+    }
+    // No dropped token that is not shown was dropped more often than the shown ones of every rule.
+    let most = dropped.values().filter_map(Value::as_u64).max();
+    ensure!(examples.iter().map(|example| example.count).max() == most, "{most:?} {examples:?}");
+    Ok(())
 }

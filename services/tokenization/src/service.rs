@@ -39,9 +39,8 @@ impl TokenizationQueryService for Queries {
         &self,
         request: Request<InspectTokenizerRequest>,
     ) -> Result<Response<InspectTokenizerResponse>, Status> {
-        let InspectTokenizerRequest { tokenizer_name, tokenizer_revision } = request.into_inner();
-        let pinned = self.tokenizers.at_revision(&tokenizer_name, tokenizer_revision.as_deref()).await;
-        pinned.map(|pinned| Response::new(described(&pinned))).map_err(|problem| to_status(&problem))
+        let inspected = self.inspected(request.into_inner()).await;
+        inspected.map(|pinned| Response::new(described(&pinned))).map_err(|problem| to_status(&problem))
     }
 
     async fn preview(&self, request: Request<PreviewRequest>) -> Result<Response<PreviewResponse>, Status> {
@@ -64,19 +63,26 @@ impl TokenizationQueryService for Queries {
 }
 
 impl Queries {
+    async fn inspected(&self, request: InspectTokenizerRequest) -> Result<Pinned, Problem> {
+        let InspectTokenizerRequest { tokenizer_name, tokenizer_revision, config, is_chat } = request;
+        let pinned = self.tokenizers.at_revision(&tokenizer_name, tokenizer_revision.as_deref()).await?;
+        if let Some(config) = config {
+            let config = TokenizeRequest::try_from(config)?.checked()?;
+            let tokenizer = Arc::clone(&pinned.tokenizer);
+            self.desk.run(move |_| recipe(tokenizer, &config, is_chat).map(drop)).await?;
+        }
+        Ok(pinned)
+    }
+
     async fn previewed(&self, request: PreviewRequest) -> Result<PreviewResponse, Problem> {
         let (config, asked) = asked(request)?;
         let revision = config.tokenizer_revision.as_deref();
         let Pinned { commit, tokenizer } = self.tokenizers.at_revision(&config.tokenizer_name, revision).await?;
         let work = move |stop: &dyn Fn() -> bool| {
             let shown = match asked {
-                Asked::Text(text) => {
-                    let recipe = Recipe::new(tokenizer, &config).map_err(|error| failure::recipe(&error))?;
-                    preview(&recipe, &commit, &text, stop)
-                }
+                Asked::Text(text) => preview(&recipe(tokenizer, &config, false)?, &commit, &text, stop),
                 Asked::Messages(messages) => {
-                    let recipe = Recipe::for_chat(tokenizer, &config, service_kit::now().date_naive());
-                    let recipe = recipe.map_err(|error| failure::recipe(&error))?;
+                    let recipe = recipe(tokenizer, &config, true)?;
                     preview_conversation(&recipe, &commit, rendered(&recipe, &messages)?, stop)
                 }
             };
@@ -84,6 +90,15 @@ impl Queries {
         };
         self.desk.run(work).await.map(Into::into)
     }
+}
+
+/// The recipe of a job that would start today.
+fn recipe(tokenizer: Arc<Tokenizer>, config: &TokenizeConfig, is_chat: bool) -> Result<Recipe, Problem> {
+    let made = match is_chat {
+        false => Recipe::new(tokenizer, config),
+        true => Recipe::for_chat(tokenizer, config, service_kit::now().date_naive()),
+    };
+    made.map_err(|error| failure::recipe(&error))
 }
 
 /// What a preview is of.

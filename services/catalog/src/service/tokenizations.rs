@@ -119,7 +119,7 @@ impl Tokenizations {
     pub(super) async fn start(&self, id: DatasetId, asked: TokenizeConfig) -> Result<Created, Failure> {
         let (config, is_chat) = self.resolved(id, asked).await?;
         // Asked before the transaction: identity, stride and unknown tokenizers are answered at once.
-        let tokenizer = self.inspect(&config).await?;
+        let tokenizer = self.inspect(&config, is_chat).await?;
         check_rows(&config, &tokenizer, is_chat)?;
         let chat = chat_spec(&config, &tokenizer, is_chat, service_kit::now())?;
         let wanted = Wanted { config: &config, tokenizer: &tokenizer, chat };
@@ -157,10 +157,12 @@ impl Tokenizations {
     }
 
     /// Asks the tokenization service; what it refuses goes through as it is.
-    async fn inspect(&self, config: &TokenizeConfig) -> Result<Tokenizer, Failure> {
+    async fn inspect(&self, config: &TokenizeConfig, is_chat: bool) -> Result<Tokenizer, Failure> {
         let mut request = Request::new(InspectTokenizerRequest {
             tokenizer_name: config.tokenizer_name.clone(),
             tokenizer_revision: config.tokenizer_revision.clone(),
+            config: Some(config.clone().into()),
+            is_chat,
         });
         request.set_timeout(INSPECT);
         let mut client = TokenizationQueryServiceClient::new(self.tokenizers.clone());

@@ -55,6 +55,8 @@ impl Service {
         revision: Option<&str>,
     ) -> Result<dataset_proto::tokenization::InspectTokenizerResponse, dataset_model::Problem> {
         let request = InspectTokenizerRequest {
+            config: None,
+            is_chat: false,
             tokenizer_name: name.to_owned(),
             tokenizer_revision: revision.map(str::to_owned),
         };

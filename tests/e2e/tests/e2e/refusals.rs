@@ -106,6 +106,8 @@ fn a_tokenization_is_checked_before_it_is_started() {
         names_field(post(room).await?.refused(Reason::InvalidField), "stride");
         names_field(post(with("max_length", json!(0))).await?.refused(Reason::InvalidField), "max_length");
         names_field(post(with("batch_size", json!(10_001))).await?.refused(Reason::InvalidField), "batch_size");
+        let language = post(with("stop_words_language", json!("xx"))).await?;
+        names_field(language.refused(Reason::InvalidField), "stop_words_language");
         names_field(post(with("split", json!("nope"))).await?.refused(Reason::InvalidField), "split");
         let column = post(with("text_column", json!("nope"))).await?;
         has_next_step(column.refused(Reason::NoTextColumn));

@@ -12,6 +12,7 @@ mod error;
 mod guard;
 pub mod head;
 mod infer;
+mod json_text;
 mod jsonl;
 mod judge;
 mod parquet;

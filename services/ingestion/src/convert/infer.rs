@@ -8,7 +8,7 @@ use std::{cell::RefCell, collections::HashMap, fmt};
 use arrow_schema::{DataType, Field, Fields, Schema};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{ConvertError, rows::Row};
+use super::{ConvertError, json_text::parsed, rows::Row};
 
 /// Deeper nesting is refused: readers of Arrow files check their metadata to a limited depth.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -59,9 +59,11 @@ impl Inference {
     /// Takes a row into account.
     pub(super) fn observe(&mut self, file: &str, row: &Row<'_>) -> Result<(), ConvertError> {
         let context = Context { refusal: RefCell::new(None), columns: RefCell::new(self.columns) };
-        let mut json = serde_json::Deserializer::from_slice(row.bytes.trim_ascii_end());
-        let seen = ObserveObject { object: &mut self.row, context: &context, depth: 0 }.deserialize(&mut json);
-        let seen = seen.and_then(|()| json.end());
+        let seen = parsed(row.bytes.trim_ascii_end(), |text| {
+            let mut json = serde_json::Deserializer::from_slice(text);
+            ObserveObject { object: &mut self.row, context: &context, depth: 0 }.deserialize(&mut json)?;
+            json.end()
+        });
         self.columns = *context.columns.borrow();
         let Err(error) = seen else { return Ok(()) };
         let (file, line) = (file.to_owned(), row.line);

@@ -23,6 +23,7 @@ use super::{
     ConvertError, FirstPass, ReadBatches,
     compressed::Plain,
     infer::Inference,
+    json_text::{for_columns, may_be_odd},
     judge::judge,
     rows::Rows,
     skips::{Gap, Skips},
@@ -174,9 +175,12 @@ impl Block {
                 none.insert(builder.build_decoder().map_err(cast)?)
             }
         };
+        let are_odd = may_be_odd(&self.bytes);
         let mut start = 0;
         for &(line, end) in &self.rows {
-            decoder.decode(&self.bytes[start..end]).map_err(|e| bad(line, &e))?;
+            let row = &self.bytes[start..end];
+            let row = if are_odd { for_columns(row) } else { row.into() };
+            decoder.decode(&row).map_err(|e| bad(line, &e))?;
             if decoder.has_partial_record() {
                 return Err(bad(line, &"it is not complete"));
             }

@@ -10,14 +10,17 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use super::{
     ConvertError,
     infer::{MAX_DEPTH, reason},
+    json_text::parsed,
     rows::Row,
 };
 
 /// Fails with [`ConvertError::BadLine`], and for no other reason: what is too deep is for others to refuse.
 pub(super) fn judge(file: &str, row: &Row<'_>) -> Result<(), ConvertError> {
     let is_deep = Cell::new(false);
-    let mut json = serde_json::Deserializer::from_slice(row.bytes.trim_ascii_end());
-    let read = Value { depth: 0, is_deep: &is_deep }.deserialize(&mut json).and_then(|()| json.end());
+    let read = parsed(row.bytes.trim_ascii_end(), |text| {
+        let mut json = serde_json::Deserializer::from_slice(text);
+        Value { depth: 0, is_deep: &is_deep }.deserialize(&mut json).and_then(|()| json.end())
+    });
     match read {
         Err(error) if !is_deep.get() => {
             let line = row.line + error.line().saturating_sub(1) as u64;
@@ -140,7 +143,7 @@ mod tests {
     fn what_is_bad_is_what_the_inference_calls_a_bad_line() {
         let deep = format!("{}1{}", "{\"a\":".repeat(MAX_DEPTH + 1), "}".repeat(MAX_DEPTH + 1));
         let very_deep = format!("{{\"a\":{}", "[".repeat(200));
-        let rows: [&[u8]; 22] = [
+        let rows: [&[u8]; 24] = [
             br#"{"a": 1, "b": [1, {"c": null}], "d": -1.5e3, "e": true}"#,
             b"{}",
             b"{\"a\": \"\\u00e9\\n\"}\r\n",
@@ -152,6 +155,8 @@ mod tests {
             br#"{"a": 1,}"#,
             br#"{"a": 1e400}"#,
             br#"{"a": NaN}"#,
+            br#"{"a": [-Infinity, {"b": NaN}]}"#,
+            br#"{"a": nan}"#,
             br#"{"a": 1, "a": 2}"#,
             br#"{"b": {"a": 1, "c": 1, "\u0061": 2}}"#,
             br#"{"a": "\ud800"}"#,

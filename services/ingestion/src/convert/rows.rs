@@ -7,7 +7,7 @@ use std::io::{BufRead, Read};
 
 use serde::de::IgnoredAny;
 
-use super::{ConvertError, ahead::Ahead, batches::ROW_BYTES, compressed::Plain};
+use super::{ConvertError, ahead::Ahead, batches::ROW_BYTES, compressed::Plain, json_text::parsed};
 
 /// A row as it stands in the file.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl Rows {
         let (first, line) = (std::mem::take(&mut self.buffer), self.line);
         self.line()?;
         let mut read = std::mem::replace(&mut self.buffer, first);
-        let is_row = serde_json::from_slice::<IgnoredAny>(&read).is_ok();
+        let is_row = whole(&read).is_ok();
         let mut goes_on = true;
         if is_row {
             let behind = self.line;
@@ -264,13 +264,17 @@ impl Rows {
 
 /// Whether nothing is wrong with a value but that its end is missing.
 fn breaks_off(value: &[u8]) -> bool {
-    matches!(serde_json::from_slice::<IgnoredAny>(value), Err(error) if error.is_eof())
+    matches!(whole(value), Err(error) if error.is_eof())
+}
+
+fn whole(value: &[u8]) -> Result<(), serde_json::Error> {
+    parsed(value, |value| serde_json::from_slice::<IgnoredAny>(value).map(drop))
 }
 
 /// Whether nothing is wrong with a value that begins like this.
 fn is_prefix(value: &[u8], more: &[u8]) -> bool {
     let begun = [value, more].concat();
-    breaks_off(&begun) || serde_json::from_slice::<IgnoredAny>(&begun).is_ok()
+    breaks_off(&begun) || whole(&begun).is_ok()
 }
 
 #[expect(clippy::naive_bytecount, reason = "objects that span lines are rare: not worth a dependency")]
@@ -384,6 +388,7 @@ mod tests {
         assert_eq!(lines("{\"a\": 1,\n\"b\": [1,\n2]}\n"), [1]);
         assert_eq!(lines("{\"a\": [\n\n{\"b\": 1},\n{}]}\n{}"), [1, 5]);
         assert_eq!(rows("{\"a\":\n\n1}").unwrap()[0].1, "{\"a\":\n\n1}");
+        assert_eq!(lines("{\"a\": NaN,\n\"b\": 1}\n{\"a\": 2,\n\"b\": 1}\n"), [1, 3]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use tokio_util::sync::CancellationToken;
 
 use self::members::{Sample, Samples};
-use super::{ConvertError, ReadBatches, batches::BATCH_BYTES, infer::Inference, rows::Row};
+use super::{ConvertError, ReadBatches, batches::BATCH_BYTES, infer::Inference, json_text::for_columns, rows::Row};
 
 /// Small samples: so many in a batch at most.
 const DECODE_ROWS: usize = 1024;
@@ -167,7 +167,9 @@ impl SampleBatches {
                 Cells::Bytes(builder) => builder.append_option(content),
                 Cells::Json(decoder) => {
                     let row = content.map_or_else(|| b"{}".to_vec(), |content| wrapped(content));
-                    decoder.decode(&row).map_err(|error| samples.bad(sample, name, &error.to_string()))?;
+                    decoder
+                        .decode(&for_columns(&row))
+                        .map_err(|error| samples.bad(sample, name, &error.to_string()))?;
                 }
             }
         }

@@ -13,6 +13,7 @@ import os
 import sys
 
 import corpus_archives
+import corpus_json
 import pyarrow as pa
 import pyarrow.parquet
 
@@ -285,6 +286,7 @@ repository("new-column", {"a.jsonl": '{"a": 1}\n', "b.jsonl": '{"a": 2, "b": "x"
 repository("order-of-columns", {"a.jsonl": '{"a": 1, "b": "x"}\n', "b.jsonl": '{"b": "y", "a": 2}\n'})
 repository("schemas-differ", {"a.parquet": parquet({"n": [1]}), "b.parquet": parquet({"n": ["x"]})}, ours="SCHEMA_MISMATCH")
 
+corpus_json.write(repository)
 corpus_archives.write(repository, LINES, CSV, parquet(TABLE))
 with open(os.path.join(sys.argv[1], "corpus.json"), "w", encoding="utf-8") as file:
     json.dump(expectations, file)

@@ -72,6 +72,8 @@ def tars(repository):
     later = {f"{n}.txt": "t" for n in range(5)}
     repository("tar-missing-member", {"train.tar": tarred({"a.txt": "a", "a.cls": "1", **later}.items())}, ours=6)
     repository("tar-image", {"train.tar": tarred({"a.png": IMAGE, "a.txt": "a"}.items())}, ours=1)
+    odd = {"a.json": r'{"t": "\ud842\udfb7", "n": NaN}', "b.json": '{"t": "x", "n": 1.5}'}
+    repository("tar-odd-json", {"train.tar": tarred(odd.items())})
     repository("tar-twice", {"train.tar": tarred([("a.txt", "a"), ("a.txt", "b")])}, ours="SOURCE_CORRUPT")
     repository("tar-not-utf8", {"train.tar": tarred({"a.txt": b"\xff"}.items())}, ours="SOURCE_CORRUPT")
     repository("tar-no-number", {"train.tar": tarred({"a.cls": "cat"}.items())}, ours="SOURCE_CORRUPT")

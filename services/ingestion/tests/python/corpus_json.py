@@ -1,0 +1,34 @@
+"""The repositories of the corpus whose JSON is written as few write it."""
+
+import json
+
+
+def escaped(character, upper):
+    pair = json.dumps(character)[1:-1]
+    return pair.upper().replace("\\U", "\\u") if upper else pair
+
+
+def write(repository):
+    escapes(repository)
+    numbers(repository)
+
+
+def escapes(repository):
+    planes = [chr((plane << 16) + 0xFB7) for plane in range(1, 17)]
+    for name, upper in [("lower", False), ("upper", True)]:
+        row = ", ".join(f'"{text}": "x{text}\\\\{text}{text}y"' for text in (escaped(c, upper) for c in planes))
+        repository(f"json-planes-{name}-case", {"train.jsonl": "{%s}\n" % row * 3})
+    repository("json-escaped-backslash", {"train.jsonl": r'{"t": "\\ud842\\udfb7", "\\ud842": "\\\ud842\udfb7"}'})
+    for name, text in {"high": r"\ud842", "low": r"x\udfb7", "order": r"\udfb7\ud842", "twice": r"\ud842\ud842\udfb7"}.items():
+        repository(f"json-lone-surrogate-{name}", {"train.jsonl": f'{{"t": "{text}"}}\n'}, ours="SOURCE_CORRUPT")
+    repository("json-lone-surrogate-in-key", {"train.jsonl": '{"\\ud842": 1}\n'}, ours="SOURCE_CORRUPT")
+
+
+def numbers(repository):
+    odd = '{"a": NaN, "b": 1, "t": "NaN \\"Infinity"}\n{"a": 0.5, "b": Infinity}\n{"a":-Infinity,"b":-NaN}\n{"a": 1}\n'
+    repository("json-not-a-number", {"train.jsonl": odd})
+    repository("json-only-not-a-number", {"train.jsonl": '{"a": NaN}\n'})
+    repository("json-not-a-number-nested", {"train.jsonl": '{"a": [NaN, 1], "o": {"x": [{"y": Infinity}]}}\n'})
+    repository("json-not-a-number-broken", {"train.jsonl": '{"a": NaN,\n"b": 1}\n{"a": 2,\n"b": -Infinity}\n'})
+    for name, text in {"lower": "nan", "plus": "+Infinity", "cut": "Infinit", "glued": "NaN5"}.items():
+        repository(f"json-no-number-{name}", {"train.jsonl": f'{{"a": {text}}}\n'}, ours="SOURCE_CORRUPT")

@@ -96,7 +96,7 @@ impl Plain {
             Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(packed).map_err(disk)?),
             Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
             Packing::Xz => Box::new(xz(packed).map_err(|error| disk(error.into()))?),
-            Packing::Lz4 => Box::new(Lz4Frames { frame: Some(FrameDecoder::new(packed)) }),
+            Packing::Lz4 => Box::new(Lz4Frames::new(packed)),
             Packing::Unsupported(kind) => {
                 return Err(ConvertError::UnsupportedCompression { file: path.to_owned(), kind });
             }
@@ -147,9 +147,15 @@ fn xz<R: BufRead>(packed: R) -> Result<XzDecoder<R>, liblzma::stream::Error> {
     Ok(XzDecoder::new_stream(packed, Stream::new_stream_decoder(MEMORY, liblzma::stream::CONCATENATED)?))
 }
 
-/// All frames of an lz4 file; the decoder stops after each.
+/// All frames of an lz4 file; the decoder stops after each, and as quietly where the file was cut off.
 struct Lz4Frames<R: BufRead> {
-    frame: Option<FrameDecoder<R>>,
+    frame: Option<FrameDecoder<Watched<R>>>,
+}
+
+impl<R: BufRead> Lz4Frames<R> {
+    fn new(packed: R) -> Self {
+        Self { frame: Some(FrameDecoder::new(Watched { packed, ran_out: false })) }
+    }
 }
 
 impl<R: BufRead> Read for Lz4Frames<R> {
@@ -159,12 +165,30 @@ impl<R: BufRead> Read for Lz4Frames<R> {
             if read > 0 || buffer.is_empty() {
                 return Ok(read);
             }
-            let mut packed = self.frame.take().map(FrameDecoder::into_inner);
-            if packed.as_mut().is_some_and(|packed| packed.fill_buf().is_ok_and(|rest| !rest.is_empty())) {
-                self.frame = packed.map(FrameDecoder::new);
+            let Some(Watched { mut packed, ran_out }) = self.frame.take().map(FrameDecoder::into_inner) else { break };
+            // Behind the mark of its end nothing more is asked of a frame.
+            if ran_out {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if !packed.fill_buf()?.is_empty() {
+                *self = Self::new(packed);
             }
         }
         Ok(0)
+    }
+}
+
+/// Remembers whether more was asked for than there is.
+struct Watched<R> {
+    packed: R,
+    ran_out: bool,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.packed.read(buffer)?;
+        self.ran_out |= read == 0 && !buffer.is_empty();
+        Ok(read)
     }
 }
 
@@ -255,6 +279,21 @@ mod tests {
         assert_eq!(open("x.jsonl.gz", &members).unwrap(), "a\nb\n");
         let frame = |text: &str| zstd::encode_all(text.as_bytes(), 3).unwrap();
         assert_eq!(open("x.jsonl.zst", &[frame("a\n"), frame("b\n")].concat()).unwrap(), "a\nb\n");
+    }
+
+    #[test]
+    fn an_lz4_file_that_was_cut_anywhere_is_not_whole() {
+        let info = lz4_flex::frame::FrameInfo::new().block_size(lz4_flex::frame::BlockSize::Max64KB);
+        let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
+        let text = "a line\n".repeat(30_000);
+        encoder.write_all(text.as_bytes()).unwrap();
+        let frame = encoder.finish().unwrap();
+        let twice = [frame.clone(), frame.clone()].concat();
+        assert_eq!(open("x.txt.lz4", &twice).unwrap(), text.repeat(2));
+        for end in (1..twice.len()).filter(|end| *end != frame.len()) {
+            let cut = open("x.txt.lz4", &twice[..end]);
+            assert!(matches!(cut, Err(ConvertError::BadCompression { kind: "lz4", .. })), "{end}");
+        }
     }
 
     #[test]

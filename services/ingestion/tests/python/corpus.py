@@ -4,16 +4,14 @@ FOLDER/datasets/corpus/NAME/ is a repository, and FOLDER/corpus.json says of eac
 with `datasets`: `ours` is a reason, or a number of rows where `datasets` reads none; `differs` says how the types do.
 """
 
-import bz2
-import gzip
 import io
 import json
-import lzma
 import os
 import sys
 
 import corpus_archives
 import corpus_json
+import corpus_packed
 import pyarrow as pa
 import pyarrow.parquet
 
@@ -53,14 +51,6 @@ def arrow(table, opened):
 def csv(separator=",", rows=ROWS):
     text = [separator.join(rows[0])] + [separator.join(str(cell) for cell in row.values()) for row in rows]
     return "\n".join(text) + "\n"
-
-
-def lz4(content):
-    sink = io.BytesIO()
-    with pa.CompressedOutputStream(sink, "lz4") as packed:
-        packed.write(content)
-        packed.flush()
-        return sink.getvalue()
 
 
 TABLE = pa.Table.from_pylist(ROWS)
@@ -187,20 +177,6 @@ for name, begin, end in [
     repository(f"json-cut-behind-{name}", {"train.jsonl": f'{begin}\n{{"a": 1}}\n{{"a": 2}}\n'}, ours="SOURCE_CORRUPT")
     repository(f"json-last-cut-behind-{name}", {"train.jsonl": f'{{"a": 1}}\n{begin}'}, ours="SOURCE_CORRUPT")
 
-# Compression.
-packed = LINES.encode()
-repository("jsonl-gz", {"train.jsonl.gz": gzip.compress(packed)})
-repository("jsonl-gz-two-members", {"train.jsonl.gz": gzip.compress(packed) + gzip.compress(packed)})
-repository("jsonl-gz-by-its-first-bytes", {"train.jsonl": gzip.compress(packed)})
-repository("jsonl-bz2", {"train.jsonl.bz2": bz2.compress(packed)})
-repository("jsonl-xz", {"train.jsonl.xz": lzma.compress(packed)})
-repository("jsonl-zst", {"train.jsonl.zst": pa.compress(packed, "zstd", asbytes=True)})
-repository("jsonl-lz4", {"train.jsonl.lz4": lz4(packed)}, ours=7)
-repository("csv-gz", {"train.csv.gz": gzip.compress(CSV.encode())})
-repository("text-xz", {"train.txt.xz": lzma.compress(b"a\nb\n")})
-repository("gz-cut", {"train.jsonl.gz": gzip.compress(packed)[:-12]}, ours="SOURCE_CORRUPT")
-repository("gz-is-text", {"train.jsonl.gz": LINES}, ours="SOURCE_CORRUPT")
-
 # Tables and text.
 repository("csv", {"train.csv": CSV})
 repository("csv-quotes", {"train.csv": 'a,b\n"x, ""y""","1\n2"\nz,\n'})
@@ -287,6 +263,7 @@ repository("order-of-columns", {"a.jsonl": '{"a": 1, "b": "x"}\n', "b.jsonl": '{
 repository("schemas-differ", {"a.parquet": parquet({"n": [1]}), "b.parquet": parquet({"n": ["x"]})}, ours="SCHEMA_MISMATCH")
 
 corpus_json.write(repository)
+corpus_packed.write(repository, LINES, CSV)
 corpus_archives.write(repository, LINES, CSV, parquet(TABLE))
 with open(os.path.join(sys.argv[1], "corpus.json"), "w", encoding="utf-8") as file:
     json.dump(expectations, file)

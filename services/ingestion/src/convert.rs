@@ -32,12 +32,12 @@ use std::{
 };
 
 use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use dataset_model::OnBadRows;
 use tokio_util::sync::CancellationToken;
 
 use batches::batch_bytes;
-pub use conform::conform;
+pub use conform::{Misfit, conform, misfit};
 pub use error::ConvertError;
 use schema::Conflict;
 pub use skips::Gap;
@@ -193,6 +193,10 @@ impl Source {
         &self.origin
     }
 
+    fn has(&self, column: &str, data_type: &DataType) -> bool {
+        self.plain.field_with_name(column).is_ok_and(|field| field.data_type() == data_type)
+    }
+
     /// Its rows in order, with the columns of `schema`, which must be at least as wide as the file's own.
     pub fn batches<'a>(
         &'a self,
@@ -221,7 +225,7 @@ impl Source {
             // Its members have other formats.
             Format::Zip => return Err(ConvertError::NoMembers { file: path.clone() }),
         };
-        Ok(Batches { source: self, schema, stop, rows, gaps: Vec::new(), bytes: 0, ended: false })
+        Ok(Batches { source: self, schema, stop, rows, gaps: Vec::new(), passed: 0, bytes: 0, ended: false })
     }
 }
 
@@ -274,6 +278,8 @@ pub struct Batches<'a> {
     stop: &'a CancellationToken,
     rows: Box<dyn ReadBatches>,
     gaps: Vec<Gap>,
+    /// Rows of the file before the next batch, skipped ones too.
+    passed: u64,
     bytes: u64,
     ended: bool,
 }
@@ -292,14 +298,26 @@ impl Batches<'_> {
         if batch.num_columns() == 0 && batch.num_rows() > 0 {
             return Err(ConvertError::NoColumns { file: path.clone() });
         }
-        let cast = |source| ConvertError::Cast { file: path.clone(), source };
-        let batch = conform(batch, self.schema).map_err(cast)?;
+        let batch = conform(batch, self.schema).map_err(|source| self.unfit(batch, source))?;
         self.bytes += batch_bytes(&batch);
         // Dictionaries and missing columns blow a file up as well as compression does.
         if self.bytes > BOMB_BYTES && self.bytes > size.saturating_mul(BOMB_RATIO) {
             return Err(ConvertError::Bomb { file: path.clone(), size: *size, ratio: BOMB_RATIO });
         }
         Ok(batch)
+    }
+
+    /// Of a batch that cannot be brought into the common schema: which value is at fault, if one is.
+    fn unfit(&self, batch: &RecordBatch, source: ArrowError) -> ConvertError {
+        let file = self.source.path.clone();
+        match misfit(batch, self.schema) {
+            // In the type that the file has itself it should have been.
+            Some(Misfit { column, row, wanted }) if !self.source.has(&column, &wanted) => {
+                let skipped: u64 = self.gaps.iter().filter(|gap| gap.at <= row).map(|gap| gap.count).sum();
+                ConvertError::DoesNotFit { file, row: self.passed + skipped + row as u64 + 1, column, wanted }
+            }
+            _ => ConvertError::Cast { file, source },
+        }
     }
 }
 
@@ -310,8 +328,12 @@ impl Iterator for Batches<'_> {
         if self.ended {
             return None;
         }
-        let batch = self.rows.batch().and_then(|batch| batch.map(|batch| self.accept(&batch)).transpose()).transpose();
+        let batch = self.rows.batch();
         self.gaps = self.rows.gaps();
+        let batch = batch.and_then(|batch| batch.map(|batch| self.accept(&batch)).transpose()).transpose();
+        if let Some(Ok(batch)) = &batch {
+            self.passed += batch.num_rows() as u64 + self.gaps.iter().map(|gap| gap.count).sum::<u64>();
+        }
         self.ended = !matches!(batch, Some(Ok(_)));
         batch
     }

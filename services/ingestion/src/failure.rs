@@ -149,7 +149,7 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
             (Reason::SourceLimitExceeded, "choose a split or config without this file")
         }
         ConvertError::NoTextColumn { .. } => (Reason::NoTextColumn, "name one of them as `text_column`, or none"),
-        ConvertError::MixedTypes { .. } | ConvertError::SchemasDiffer { .. } => {
+        ConvertError::MixedTypes { .. } | ConvertError::SchemasDiffer { .. } | ConvertError::DoesNotFit { .. } => {
             (Reason::SchemaMismatch, "choose a split or config whose files agree, or ask the repository's owner")
         }
     };

@@ -210,6 +210,17 @@ fn json_in_all_its_forms() {
 }
 
 #[test]
+fn a_value_that_the_type_of_other_files_does_not_hold_is_named_by_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["a.jsonl", "b.csv"].map(|name| folder.path().join(name));
+    fs::write(&files[0], "{\"n\": 0.5}\n").unwrap();
+    fs::write(&files[1], format!("n\n{}9007199254740993\n", "1\n".repeat(70_000))).unwrap();
+    let error = convert(&files, &folder.path().join("out")).unwrap_err();
+    let expected = "column `n` is Float64 in other files, which does not hold its value in row 70001 of `b.csv`";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
 fn a_stop_ends_a_conversion() {
     let path = &sample("english-docs")[0];
     let source = open(path).unwrap();

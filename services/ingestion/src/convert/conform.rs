@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, FixedSizeListArray, GenericListArray, MapArray, OffsetSizeTrait, RecordBatch, RecordBatchOptions,
-    StructArray, cast::AsArray, new_null_array,
+    Array, ArrayRef, FixedSizeListArray, GenericListArray, MapArray, OffsetSizeTrait, PrimitiveArray, RecordBatch,
+    RecordBatchOptions, StructArray, UInt64Array,
+    cast::AsArray,
+    new_null_array,
+    types::{ArrowPrimitiveType, Int64Type, UInt64Type},
 };
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType, FieldRef, Fields, SchemaRef};
+use arrow_select::take::take;
 
 /// The batch with exactly the columns of `schema`. Fails when a value does not fit its column's type.
 pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
@@ -21,8 +25,31 @@ pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, A
     RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
 }
 
+/// The first value that does not fit the type of its column.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Misfit {
+    pub column: String,
+    /// In the batch.
+    pub row: usize,
+    pub wanted: DataType,
+}
+
+/// Of a batch that does not conform: where it fails, unless it fails as a whole.
+pub fn misfit(batch: &RecordBatch, schema: &SchemaRef) -> Option<Misfit> {
+    schema.fields().iter().find_map(|field| {
+        let (column, wanted) = (batch.column_by_name(field.name())?, field.data_type());
+        array(column, wanted).err()?;
+        // Taken out, because a slice of a list still has the items of all rows.
+        let one = |row: usize| take(column, &UInt64Array::from(vec![row as u64]), None);
+        let row = (0..column.len()).find(|row| one(*row).is_ok_and(|one| array(&one, wanted).is_err()))?;
+        Some(Misfit { column: field.name().clone(), row, wanted: wanted.clone() })
+    })
+}
+
 fn array(from: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
-    use DataType::{Dictionary, FixedSizeList, LargeList, LargeListView, List, ListView, Map, Struct};
+    use DataType::{
+        Dictionary, FixedSizeList, Float64, Int64, LargeList, LargeListView, List, ListView, Map, Struct, UInt64,
+    };
     match (from.data_type(), to) {
         (same, to) if same == to => Ok(Arc::clone(from)),
         (Struct(_), Struct(fields)) => structs(from.as_struct(), fields),
@@ -36,8 +63,25 @@ fn array(from: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
         (FixedSizeList(item, _) | ListView(item), List(_)) => array(&cast(from, &List(Arc::clone(item)))?, to),
         (Map(..), Map(entries, sorted)) => maps(from.as_map(), entries, *sorted),
         (Dictionary(_, values), to) if values.is_nested() => array(&cast(from, values)?, to),
+        (Int64, Float64) => floats::<Int64Type>(from),
+        (UInt64, Float64) => floats::<UInt64Type>(from),
         (_, to) => cast(from, to),
     }
+}
+
+/// A cast rounds without a word.
+fn floats<T: ArrowPrimitiveType<Native: Into<i128>>>(from: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let whole: &PrimitiveArray<T> = from.as_primitive();
+    match whole.iter().flatten().map(Into::into).find(|number| !is_exact(*number)) {
+        Some(number) => Err(ArrowError::CastError(format!("no float is {number}"))),
+        None => cast(from, &DataType::Float64),
+    }
+}
+
+/// Whether a float of 64 bits holds the number: as most do up to 2^53, and beyond it those with zeros at their end.
+pub(super) fn is_exact(number: i128) -> bool {
+    let magnitude = number.unsigned_abs();
+    magnitude == 0 || magnitude >> magnitude.trailing_zeros() < 1 << f64::MANTISSA_DIGITS
 }
 
 /// Strict: a value that does not fit is an error, never a null.
@@ -90,6 +134,33 @@ mod tests {
         types::{Int8Type, Int32Type},
     };
     use arrow_schema::{Field, Schema};
+
+    #[test]
+    fn what_a_float_does_not_hold_is_found() {
+        const LAST: i64 = 1 << 53;
+        for (number, exact) in [
+            (0, true),
+            (LAST, true),
+            (-LAST, true),
+            (LAST + 1, false),
+            (-LAST - 1, false),
+            (LAST + 2, true),
+            (1_000_000_000_000_000_000, true),
+            (i64::MIN, true),
+            (i64::MAX, false),
+        ] {
+            assert_eq!(is_exact(number.into()), exact, "{number}");
+        }
+        assert!(!is_exact(u64::MAX.into()));
+        let lists = [Some(vec![Some(1)]), None, Some(vec![None, Some(2), Some(LAST + 1)]), Some(vec![Some(LAST + 1)])];
+        let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(lists);
+        let batch = RecordBatch::try_from_iter([("n", Arc::new(lists) as ArrayRef)]).unwrap();
+        let wanted = DataType::new_list(DataType::Float64, true);
+        let schema = Arc::new(Schema::new(vec![Field::new("n", wanted.clone(), true)]));
+        assert!(conform(&batch, &schema).is_err());
+        assert_eq!(misfit(&batch, &schema), Some(Misfit { column: "n".to_owned(), row: 2, wanted }));
+        assert_eq!(misfit(&batch, &batch.schema()), None);
+    }
 
     #[test]
     fn encodings_go_values_stay() {

@@ -41,13 +41,28 @@ pub(super) fn schema(
         return Err(ConvertError::NoColumns { file: path.to_owned() });
     }
     let mut kinds = vec![Kind::Null; records.names().len()];
+    // Of each column the first line with a number that no float holds.
+    let mut inexact = vec![None; kinds.len()];
     let mut found = OnBadRows::Fail;
     while let Some(row) = records.next()? {
         match row.cells() {
-            Ok(cells) => kinds.iter_mut().zip(cells).for_each(|(kind, cell)| *kind = kind.join(Kind::of(cell))),
+            Ok(cells) => {
+                for ((kind, inexact), cell) in kinds.iter_mut().zip(&mut inexact).zip(cells) {
+                    let found = Kind::of(cell);
+                    *kind = kind.join(found);
+                    if found.is_inexact() {
+                        inexact.get_or_insert(row.line());
+                    }
+                }
+            }
             Err(_) if on_bad_rows == OnBadRows::Skip => found = OnBadRows::Skip,
             Err(error) => return Err(error),
         }
+    }
+    let floats = records.names().iter().zip(kinds.iter().zip(inexact)).filter(|(_, (kind, _))| **kind == Kind::Float);
+    if let Some((column, line)) = floats.into_iter().find_map(|(name, (_, inexact))| Some((name.clone(), inexact?))) {
+        let (expected, found) = ("a number", "an integer that no float holds");
+        return Err(ConvertError::MixedTypes { file: path.to_owned(), line, column, expected, found });
     }
     let field = |(name, kind): (&String, Kind)| Field::new(name, kind.data_type(), true);
     let schema = Schema::new(records.names().iter().zip(kinds).map(field).collect::<Vec<_>>());

@@ -44,6 +44,8 @@ pub enum ConvertError {
     MixedTypes { file: String, line: u64, column: String, expected: &'static str, found: &'static str },
     #[error("column `{column}` is {left} in `{first}` and {right} in `{file}`")]
     SchemasDiffer { first: String, file: String, column: String, left: DataType, right: DataType },
+    #[error("column `{column}` is {wanted} in other files, which does not hold its value in row {row} of `{file}`")]
+    DoesNotFit { file: String, row: u64, column: String, wanted: DataType },
     #[error("the columns of `{file}` cannot be brought into the dataset's types")]
     Cast { file: String, source: ArrowError },
     #[error("column `{column}` does not hold text; those that do are {texts:?}")]

@@ -1,14 +1,14 @@
 //! The schema of JSON rows, from all of them: columns in the order of their first appearance.
 //!
 //! Rows are visited by serde without building values. A column keeps the kind that it first had; only null gives way,
-//! and integers to floats. Anything else is an error with line and column, because a guess would change values.
+//! and integers to floats that hold them. Anything else is an error with line and column, because a guess would change values.
 
 use std::{cell::RefCell, collections::HashMap, fmt};
 
 use arrow_schema::{DataType, Field, Fields, Schema};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{ConvertError, json_text::parsed, rows::Row};
+use super::{ConvertError, conform::is_exact, json_text::parsed, rows::Row};
 
 /// Deeper nesting is refused: readers of Arrow files check their metadata to a limited depth.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -26,7 +26,10 @@ pub(super) struct Inference {
 enum Shape {
     Null,
     Bool,
-    Int,
+    Int {
+        /// Whether a float holds all of them.
+        exact: bool,
+    },
     Float,
     Text,
     List(Box<Shape>),
@@ -101,7 +104,7 @@ impl Shape {
         match self {
             Self::Null => DataType::Null,
             Self::Bool => DataType::Boolean,
-            Self::Int => DataType::Int64,
+            Self::Int { .. } => DataType::Int64,
             Self::Float => DataType::Float64,
             Self::Text => DataType::Utf8,
             Self::List(item) => DataType::new_list(item.arrow(), true),
@@ -113,7 +116,8 @@ impl Shape {
         match self {
             Self::Null => "null",
             Self::Bool => "a boolean",
-            Self::Int => "an integer",
+            Self::Int { exact: true } => "an integer",
+            Self::Int { exact: false } => "an integer that no float holds",
             Self::Float => "a number",
             Self::Text => "text",
             Self::List(_) => "a list",
@@ -239,12 +243,12 @@ struct Observe<'a> {
 
 impl Observe<'_> {
     fn scalar<E: de::Error>(self, found: Shape) -> Result<(), E> {
-        match (&*self.shape, &found) {
+        match (&mut *self.shape, &found) {
+            (Shape::Int { exact: all }, Shape::Int { exact }) => *all &= exact,
             (Shape::Bool, Shape::Bool)
-            | (Shape::Int, Shape::Int)
-            | (Shape::Float, Shape::Int | Shape::Float)
+            | (Shape::Float, Shape::Int { exact: true } | Shape::Float)
             | (Shape::Text, Shape::Text) => {}
-            (Shape::Null, _) | (Shape::Int, Shape::Float) => *self.shape = found,
+            (Shape::Null, _) | (Shape::Int { exact: true }, Shape::Float) => *self.shape = found,
             _ => return Err(self.mixed(found.name())),
         }
         Ok(())
@@ -278,12 +282,13 @@ impl<'de> Visitor<'de> for Observe<'_> {
         self.scalar(Shape::Bool)
     }
 
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
-        self.scalar(Shape::Int)
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<(), E> {
+        self.scalar(Shape::Int { exact: is_exact(value.into()) })
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
-        self.scalar(if i64::try_from(value).is_ok() { Shape::Int } else { Shape::Float })
+        let exact = is_exact(value.into());
+        self.scalar(if i64::try_from(value).is_ok() { Shape::Int { exact } } else { Shape::Float })
     }
 
     fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
@@ -347,6 +352,16 @@ mod tests {
             let error = infer(&[rows[0].as_str(), rows[1].as_str()]).unwrap_err();
             assert!(matches!(error, ConvertError::MixedTypes { line: 2, .. }), "{error}");
         }
+    }
+
+    #[test]
+    fn integers_that_no_float_holds_stay_integers() {
+        let (large, half) = (r#"{"a": [9007199254740993]}"#, r#"{"a": [0.5]}"#);
+        assert_eq!(infer(&[large, r#"{"a": [1, null]}"#]).unwrap(), "a: List(Int64)");
+        assert_eq!(infer(&[r#"{"a": [9007199254740992]}"#, half]).unwrap(), "a: List(Float64)");
+        let found = infer(&[half, large]).unwrap_err().to_string();
+        assert_eq!(found, "column `a` of `f.jsonl` is an integer that no float holds at line 2, but a number before");
+        assert!(matches!(infer(&[large, "{}", half]), Err(ConvertError::MixedTypes { line: 3, .. })));
     }
 
     #[test]

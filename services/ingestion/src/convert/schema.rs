@@ -1,8 +1,8 @@
 //! The schema of raw shards: one plain form per type, and the widest type that several files agree on.
 //!
 //! Readers want one schema for all shards of a split, so nothing that says how values were encoded stays: dictionaries,
-//! run lengths, views, nullability and metadata go. Widening never loses a value that the narrower type can hold,
-//! except integers beyond 2^53 beside floats, as in JSON itself.
+//! run lengths, views, nullability and metadata go. Widening never loses a value: the few that the wider type does not
+//! hold, integers beyond 2^53 beside floats and times beyond its years, are refused when they are read.
 
 use std::sync::Arc;
 

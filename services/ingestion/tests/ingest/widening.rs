@@ -141,6 +141,18 @@ async fn what_would_lose_something_is_refused_by_file_and_column() {
     assert_eq!((refused.reason, refused.retryable), (Reason::SchemaMismatch, false));
     assert_eq!(refused.detail, "column `n` is UInt64 in `train-0000.parquet` and Int8 in `train-0100.parquet`");
 
+    // Skipped rows count: its number is 7 of the file.
+    let row = |task, n| match (task, n) {
+        (0, 5) => "{\"n\": 1}\n{\n{\n{\"n\": 2}\n{\n{\n{\"n\": 9007199254740993}".to_owned(),
+        (0, _) => r#"{"n": 9007199254740992}"#.to_owned(),
+        _ => r#"{"n": 0.5}"#.to_owned(),
+    };
+    let (root, _) = repository_of(2, row);
+    let skip = json!({"repo_id": "acme/corpus", "on_bad_rows": "skip"});
+    let refused = Setup::new(root.path()).await.problem(skip).await;
+    let found = "column `n` is Float64 in other files, which does not hold its value in row 7 of `train-0005.jsonl`";
+    assert_eq!((refused.reason, refused.detail.as_str()), (Reason::SchemaMismatch, found));
+
     // The one that is named has it, not the one before that had nothing there.
     let row = |task, n| match task {
         0 => format!(r#"{{"a": {{"b": null}}, "n": {n}}}"#),

@@ -12,6 +12,7 @@ import sys
 import corpus_archives
 import corpus_json
 import corpus_packed
+import corpus_schemas
 import pyarrow as pa
 import pyarrow.parquet
 
@@ -254,15 +255,8 @@ repository("other-format", {"train.lance": "x"}, ours="NO_DATA_FILES")
 repository("split-formats-differ", {"train.jsonl": LINES, "test.csv": CSV}, ours="SCHEMA_MISMATCH")
 repository("split-name-in-shards", {"data/a-b!-00000-of-00001.jsonl": row("x")}, ours="SOURCE_CORRUPT")
 
-# Files of one split whose schemas differ.
-repository("widen-null", {"a.jsonl": '{"a": null}\n', "b.jsonl": '{"a": "x"}\n'}, ours=2)
-repository("widen-numbers", {"a.parquet": parquet({"n": pa.array([1], pa.int32())}), "b.parquet": parquet({"n": pa.array([2**40])})}, ours=2)
-repository("missing-column", {"a.jsonl": '{"a": 1, "b": "x"}\n', "b.jsonl": '{"a": 2}\n'})
-repository("new-column", {"a.jsonl": '{"a": 1}\n', "b.jsonl": '{"a": 2, "b": "x"}\n'}, ours=2)
-repository("order-of-columns", {"a.jsonl": '{"a": 1, "b": "x"}\n', "b.jsonl": '{"b": "y", "a": 2}\n'})
-repository("schemas-differ", {"a.parquet": parquet({"n": [1]}), "b.parquet": parquet({"n": ["x"]})}, ours="SCHEMA_MISMATCH")
-
 corpus_json.write(repository)
+corpus_schemas.write(repository, parquet)
 corpus_packed.write(repository, LINES, CSV)
 corpus_archives.write(repository, LINES, CSV, parquet(TABLE))
 with open(os.path.join(sys.argv[1], "corpus.json"), "w", encoding="utf-8") as file:

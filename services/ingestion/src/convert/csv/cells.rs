@@ -8,6 +8,8 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 
+use crate::convert::conform::is_exact;
+
 /// The words that pandas takes for a missing value (`STR_NA_VALUES` in `pandas/_libs/parsers.pyx`).
 const NULLS: &[&str] = &[
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
@@ -21,9 +23,13 @@ pub(super) enum Kind {
     Bool,
     Int {
         negative: bool,
+        /// Whether a float holds all of them.
+        exact: bool,
     },
     /// A whole number that only an unsigned one holds.
-    UInt,
+    UInt {
+        exact: bool,
+    },
     Float,
     Text,
 }
@@ -38,10 +44,10 @@ impl Kind {
         }
         let number = trim(cell);
         if let Ok(whole) = number.parse::<i64>() {
-            return Self::Int { negative: whole < 0 };
+            return Self::Int { negative: whole < 0, exact: is_exact(whole.into()) };
         }
-        if number.parse::<u64>().is_ok() {
-            return Self::UInt;
+        if let Ok(whole) = number.parse::<u64>() {
+            return Self::UInt { exact: is_exact(whole.into()) };
         }
         // A longer whole number would lose its last digits in a float.
         let is_whole = number.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit());
@@ -52,12 +58,21 @@ impl Kind {
     pub(super) fn join(self, other: Self) -> Self {
         match (self, other) {
             (same, other) if same == other => same,
+            (Self::Int { negative: n, exact: e }, Self::Int { negative, exact }) => {
+                Self::Int { negative: n || negative, exact: e && exact }
+            }
             (Self::Null, kind) | (kind, Self::Null) => kind,
-            (Self::Int { .. }, Self::Int { .. }) => Self::Int { negative: true },
-            (Self::Int { negative: false }, Self::UInt) | (Self::UInt, Self::Int { negative: false }) => Self::UInt,
-            (Self::Float, Self::Int { .. } | Self::UInt) | (Self::Int { .. } | Self::UInt, Self::Float) => Self::Float,
+            (Self::UInt { exact: e }, Self::UInt { exact } | Self::Int { negative: false, exact })
+            | (Self::Int { negative: false, exact: e }, Self::UInt { exact }) => Self::UInt { exact: e && exact },
+            (Self::Float, Self::Int { .. } | Self::UInt { .. })
+            | (Self::Int { .. } | Self::UInt { .. }, Self::Float) => Self::Float,
             _ => Self::Text,
         }
+    }
+
+    /// Whether a column of floats would lose a digit of it.
+    pub(super) fn is_inexact(self) -> bool {
+        matches!(self, Self::Int { exact: false, .. } | Self::UInt { exact: false })
     }
 
     pub(super) fn data_type(self) -> DataType {
@@ -65,7 +80,7 @@ impl Kind {
             Self::Null => DataType::Null,
             Self::Bool => DataType::Boolean,
             Self::Int { .. } => DataType::Int64,
-            Self::UInt => DataType::UInt64,
+            Self::UInt { .. } => DataType::UInt64,
             Self::Float => DataType::Float64,
             Self::Text => DataType::Utf8,
         }
@@ -147,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_a_cell_is() {
-        let int = |negative| Kind::Int { negative };
+        let int = |negative| Kind::Int { negative, exact: true };
         for (cell, kind) in [
             ("", Kind::Null),
             ("NA", Kind::Null),
@@ -157,7 +172,9 @@ mod tests {
             ("tRue", Kind::Text),
             ("007", int(false)),
             (" -7 ", int(true)),
-            ("9223372036854775808", Kind::UInt),
+            ("9007199254740993", Kind::Int { negative: false, exact: false }),
+            ("9223372036854775808", Kind::UInt { exact: true }),
+            ("9223372036854775809", Kind::UInt { exact: false }),
             ("18446744073709551616", Kind::Text),
             ("-9223372036854775809", Kind::Text),
             ("1e3", Kind::Float),

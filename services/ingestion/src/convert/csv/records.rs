@@ -48,6 +48,10 @@ impl<'a> Row<'a> {
         Ok((0..record.len()).map(move |cell| &text[record.range(cell).unwrap_or_default()]))
     }
 
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         self.record.as_slice().len() as u64
     }

@@ -4,18 +4,19 @@
 //! attempt, and counts once `Finish` has named it: whoever finishes after a crash starts from the old files and writes
 //! the same bytes. The old files are removed afterwards, so this needs room for both.
 
-use arrow_schema::SchemaRef;
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, SchemaRef};
 use catalog_client::{Claim, FileKind, TaskError};
-use dataset_model::{Problem, Reason, ReplacedShard, Shard, StagedFile};
-use shard_store::{SealedShard, ShardStore, layout};
+use dataset_model::{Problem, Reason, ReplacedShard, Shard, SourceRange, StagedFile};
+use shard_store::{SealedShard, ShardReader, ShardStore, layout};
 use tokio_util::sync::CancellationToken;
 
 use super::splits::{Done, Split};
 use crate::{
     convert::{
-        BOMB_BYTES, BOMB_RATIO, ConvertError,
+        BOMB_BYTES, BOMB_RATIO, ConvertError, Misfit,
         batches::{BATCH_BYTES, BatchError, Batcher, ROW_BYTES, null_row_bytes},
-        conform,
+        conform, misfit,
     },
     worker::{Worker, blocking, shards::ShardError},
 };
@@ -127,6 +128,7 @@ impl Rewrite {
         let mut writer = store.create(key, schema.clone())?;
         writer.copy_skipped(&reader)?;
         let (at_once, mut batcher) = (self.rows_at_once()?, Batcher::new(schema.clone()));
+        let mut passed = 0;
         for number in 0..reader.batch_count() {
             let batch = reader.batch(number)?;
             for start in (0..batch.num_rows()).step_by(at_once) {
@@ -134,8 +136,11 @@ impl Rewrite {
                     return Err(ConvertError::Stopped.into());
                 }
                 let narrow = batch.slice(start, at_once.min(batch.num_rows() - start));
-                let cast = |source| ConvertError::Cast { file: file.clone(), source };
-                let wide = conform(&narrow, schema).map_err(cast)?;
+                let wide = match conform(&narrow, schema) {
+                    Ok(wide) => wide,
+                    Err(source) => return Err(self.unfit(&reader, passed, &narrow, source)?.into()),
+                };
+                passed += narrow.num_rows() as u64;
                 for full in batcher.push(&wide).map_err(|error| self.batch_error(error))? {
                     writer.write(&full)?;
                 }
@@ -148,6 +153,36 @@ impl Rewrite {
             writer.write(&last)?;
         }
         Ok(writer.finish()?)
+    }
+
+    /// Which value of which file does not fit the wider schema; `passed` rows of the shard are before the batch.
+    fn unfit(
+        &self,
+        reader: &ShardReader,
+        passed: u64,
+        batch: &RecordBatch,
+        source: ArrowError,
+    ) -> Result<ConvertError, ShardError> {
+        let Some(Misfit { column, row, wanted }) = misfit(batch, &self.schema) else {
+            return Ok(ConvertError::Cast { file: self.file.clone(), source });
+        };
+        let sources = &self.shard.sources;
+        let row = passed + row as u64;
+        let skipped = reader.skipped_before(&[row], sources.iter().map(|range| range.skipped_count).sum())?;
+        // Counted from the beginning of its range on.
+        let mut row = row + skipped.first().copied().unwrap_or_default();
+        for SourceRange { source_file, row_start, row_count, skipped_count } in sources {
+            if row < row_count + skipped_count {
+                return Ok(ConvertError::DoesNotFit {
+                    file: source_file.clone(),
+                    row: row_start + row + 1,
+                    column,
+                    wanted,
+                });
+            }
+            row -= row_count + skipped_count;
+        }
+        Ok(ConvertError::Cast { file: self.file.clone(), source })
     }
 
     /// So few that columns which are new to them do not fill the memory.

@@ -1,7 +1,9 @@
 //! Arrow files and streams into batches, as their writer cut them.
 //!
 //! The file is a stranger's. A message says itself how long it is, and the decoder reserves that much before it reads:
-//! so all lengths are held against the file first.
+//! so all lengths are held against the file first, and what packed buffers claim to become against a limit.
+
+mod claims;
 
 use std::{
     fs::File,
@@ -17,6 +19,7 @@ use arrow_ipc::{
 };
 use arrow_schema::{ArrowError, SchemaRef};
 
+use self::claims::Claims;
 use super::{
     ConvertError, ReadBatches,
     guard::{Cause, guard},
@@ -25,6 +28,8 @@ use super::{
 /// The longest record batch that is taken: it is held in memory whole.
 const MESSAGE_BYTES: u64 = 512 << 20;
 const MAGIC: &[u8] = b"ARROW1";
+/// What stands before a message's length.
+const CONTINUATION: u32 = u32::MAX;
 /// Length of the footer and magic, at the very end of a file.
 const TRAILER: u64 = 10;
 
@@ -98,6 +103,10 @@ fn check_message(number: usize, start: u64, length: i64, size: u64) -> Result<u6
     Ok(end)
 }
 
+fn check_claims(number: usize, bytes: u64) -> Result<(), Cause> {
+    if bytes > MESSAGE_BYTES { Err(Box::new(TooLong(number))) } else { Ok(()) }
+}
+
 fn check_file(input: &mut File, size: u64) -> Result<(), Cause> {
     let trailer = size.checked_sub(TRAILER).ok_or("it has no footer")?;
     input.seek(SeekFrom::Start(trailer))?;
@@ -113,17 +122,25 @@ fn check_file(input: &mut File, size: u64) -> Result<(), Cause> {
     let footer = read(input, length)?;
     let footer = root_as_footer(&footer).map_err(|error| error.to_string())?;
     let blocks = footer.dictionaries().into_iter().flatten().chain(footer.recordBatches().into_iter().flatten());
+    let mut claims = Claims::default();
     for (number, block) in blocks.enumerate() {
         let start = u64::try_from(block.offset()).map_err(|_| "a message has no place")?;
-        let start = check_message(number, start, block.metaDataLength().into(), size)?;
-        check_message(number, start, block.bodyLength(), size)?;
+        let body = check_message(number, start, block.metaDataLength().into(), size)?;
+        let end = check_message(number, body, block.bodyLength(), size)?;
+        input.seek(SeekFrom::Start(start))?;
+        let metadata = read(input, body - start)?;
+        // Behind its length, which writers before 2019 put at the very beginning.
+        let prefix = if metadata.starts_with(&CONTINUATION.to_le_bytes()) { 8 } else { 4 };
+        let metadata = metadata.get(prefix..).ok_or("a message breaks off")?;
+        let message = root_as_message(metadata).map_err(|error| error.to_string())?;
+        check_claims(number, claims.with(message, body..end, input)?)?;
     }
     Ok(())
 }
 
 fn check_stream(input: &mut File, size: u64) -> Result<(), Cause> {
     input.rewind()?;
-    let mut messages = Messages { input, at: 0, size, number: 0 };
+    let mut messages = Messages { input, at: 0, size, number: 0, claims: Claims::default() };
     while messages.next()?.is_some() {}
     Ok(())
 }
@@ -134,7 +151,8 @@ pub(super) fn whole_batches(head: &[u8]) -> Option<Range<usize>> {
     // A file is a stream between two magics, of which the first is filled up with zeros to a multiple of eight bytes.
     let padding = |rest: &[u8]| rest.iter().take_while(|byte| **byte == 0).count();
     let start = head.strip_prefix(MAGIC).map_or(0, |rest| (MAGIC.len() + padding(rest)) / 8 * 8) as u64;
-    let mut messages = Messages { input: Cursor::new(head), at: start, size: head.len() as u64, number: 0 };
+    let (input, size, claims) = (Cursor::new(head), head.len() as u64, Claims::default());
+    let mut messages = Messages { input, at: start, size, number: 0, claims };
     messages.input.set_position(start);
     let mut end = None;
     while let Ok(Some(message)) = messages.next() {
@@ -152,12 +170,12 @@ struct Messages<R> {
     at: u64,
     size: u64,
     number: usize,
+    claims: Claims,
 }
 
 impl<R: Read + Seek> Messages<R> {
     /// What the next message is; none at the end.
     fn next(&mut self) -> Result<Option<MessageHeader>, Cause> {
-        const CONTINUATION: u32 = u32::MAX;
         let Some(mut length) = word(&mut self.input)? else { return Ok(None) };
         let mut at = self.at + 4;
         // Writers before 2019 left it out.
@@ -172,6 +190,7 @@ impl<R: Read + Seek> Messages<R> {
         let metadata = read(&mut self.input, length.into())?;
         let message = root_as_message(&metadata).map_err(|error| error.to_string())?;
         self.at = check_message(self.number, at, message.bodyLength(), self.size)?;
+        check_claims(self.number, self.claims.with(message, at..self.at, &mut self.input)?)?;
         self.input.seek(SeekFrom::Start(self.at))?;
         self.number += 1;
         Ok(Some(message.header_type()))

@@ -14,6 +14,7 @@ import corpus_json
 import corpus_packed
 import corpus_schemas
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet
 
 ROWS = [{"id": n, "text": f"row {n} größer 数据", "score": n / 4, "flag": n % 2 == 0} for n in range(7)]
@@ -42,9 +43,9 @@ def parquet(columns, **options):
     return sink.getvalue()
 
 
-def arrow(table, opened):
+def arrow(table, opened, packing=None):
     sink = io.BytesIO()
-    with opened(sink, table.schema) as writer:
+    with opened(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression=packing)) as writer:
         writer.write_table(table, max_chunksize=3)
     return sink.getvalue()
 
@@ -57,6 +58,7 @@ def csv(separator=",", rows=ROWS):
 TABLE = pa.Table.from_pylist(ROWS)
 LINES, CSV = lines(), csv()
 DAY = 1_700_000_000
+PLAIN = "dictionaries are plain"
 
 # Parquet and its types.
 repository("parquet", {"train.parquet": parquet(TABLE)})
@@ -103,7 +105,7 @@ repository(
 repository(
     "parquet-categories",
     {"a.parquet": parquet({"word": pa.array(["a", None, "b", "a"]).dictionary_encode(), "n": [1, 2, 3, 4]})},
-    differs="dictionaries are plain",
+    differs=PLAIN,
 )
 repository("parquet-decimals", {"a.parquet": parquet({"price": pa.array([1, None, 3]).cast(pa.decimal128(22, 2))})})
 repository(
@@ -198,6 +200,19 @@ repository("text", {"train.txt": "one\n\nthree\r\nfour\rfive\u2028five"})
 repository("text-not-utf8", {"train.txt": b"a\n\xff\n"}, ours="SOURCE_CORRUPT")
 repository("arrow-stream", {"train.arrow": arrow(TABLE, pa.ipc.new_stream)})
 repository("arrow-file", {"train.arrow": arrow(TABLE, pa.ipc.new_file)})
+words = TABLE.append_column("word", pa.array(["größer", None] * 3 + ["b" * 900]).dictionary_encode())
+for packing in ["lz4", "zstd"]:
+    repository(f"arrow-stream-{packing}", {"train.arrow": arrow(words, pa.ipc.new_stream, packing)}, differs=PLAIN)
+    repository(f"arrow-file-{packing}", {"train.arrow": arrow(words, pa.ipc.new_file, packing)}, differs=PLAIN)
+    for name, opened in [("stream", pa.ipc.new_stream), ("file", pa.ipc.new_file)]:
+        honest = arrow(pa.table({"a": pa.array([7] * 3)}), opened, packing)
+        # Three numbers of eight bytes.
+        hostile = honest.replace((24).to_bytes(8, "little"), (1 << 40).to_bytes(8, "little"))
+        assert hostile != honest
+        repository(f"arrow-{name}-{packing}-hostile", {"train.arrow": hostile}, ours="SOURCE_LIMIT_EXCEEDED")
+feather = io.BytesIO()
+pyarrow.feather.write_feather(TABLE, feather)
+repository("arrow-feather", {"train.arrow": feather.getvalue()})
 repository("arrow-cut", {"train.arrow": arrow(TABLE, pa.ipc.new_file)[:-30]}, ours="SOURCE_CORRUPT")
 
 # Which files make which split.

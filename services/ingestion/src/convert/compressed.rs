@@ -7,7 +7,7 @@ use std::{
     io::{self, BufRead, BufReader, Read},
 };
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use liblzma::{bufread::XzDecoder, stream::Stream};
 use lz4_flex::frame::FrameDecoder;
 use shard_store::MappedFile;
@@ -92,7 +92,7 @@ impl Plain {
             Packing::None => {
                 return Ok(Self { input: Box::new(packed), file: path.to_owned(), size, packing });
             }
-            Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
+            Packing::Gzip => Box::new(GzipMembers { member: Some(GzDecoder::new(packed)) }),
             Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(packed).map_err(disk)?),
             Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
             Packing::Xz => Box::new(xz(packed).map_err(|error| disk(error.into()))?),
@@ -145,6 +145,31 @@ impl BufRead for Plain {
 fn xz<R: BufRead>(packed: R) -> Result<XzDecoder<R>, liblzma::stream::Error> {
     const MEMORY: u64 = 256 << 20;
     Ok(XzDecoder::new_stream(packed, Stream::new_stream_decoder(MEMORY, liblzma::stream::CONCATENATED)?))
+}
+
+/// All members of a gzip file; zeros behind one are the padding of tapes and blocks, and nothing.
+struct GzipMembers<R: BufRead> {
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for GzipMembers<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let Some(mut packed) = self.member.take().map(GzDecoder::into_inner) else { break };
+            while let Some(next) = packed.fill_buf()?.first().copied() {
+                if next != 0 {
+                    self.member = Some(GzDecoder::new(packed));
+                    break;
+                }
+                packed.consume(1);
+            }
+        }
+        Ok(0)
+    }
 }
 
 /// All frames of an lz4 file; the decoder stops after each, and as quietly where the file was cut off.

@@ -43,6 +43,9 @@ def write(repository, lines, csv):
         repository(f"jsonl-{ending}-cut", {f"train.jsonl.{ending}": pack(plain)[:-4]}, ours="SOURCE_CORRUPT")
         repository(f"jsonl-{ending}-is-text", {f"train.jsonl.{ending}": lines}, ours="SOURCE_CORRUPT")
     repository("jsonl-zip-by-its-first-bytes", {"train.jsonl": zipped(plain)})
+    padded = gzip.compress(plain) + b"\0" * 100
+    repository("jsonl-gz-padded", {"train.jsonl.gz": padded + gzip.compress(plain) + b"\0"})
+    repository("jsonl-gz-padded-with-more", {"train.jsonl.gz": padded + b"x"}, ours="SOURCE_CORRUPT")
     repository("jsonl-gzip", {"train.jsonl.gzip": gzip.compress(plain)})
     repository("jsonl-zstd", {"train.jsonl.zstd": zstd(plain)})
     repository("csv-gz", {"train.csv.gz": gzip.compress(csv.encode())})

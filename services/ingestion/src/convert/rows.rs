@@ -87,6 +87,12 @@ impl Rows {
             }
             Some(_) => {
                 let line = self.line()?;
+                if are_several(&self.buffer) {
+                    self.line = line.unwrap_or(1);
+                    self.input.put_back(std::mem::take(&mut self.buffer));
+                    self.form = Form::Objects;
+                    return self.value();
+                }
                 if breaks_off(&self.buffer) && self.goes_on()? {
                     self.form = Form::Objects;
                     let mut scanner = Scanner::default();
@@ -140,14 +146,20 @@ impl Rows {
                 Err(error) => return Err(self.input.error(error)),
             };
             let Some(end) = memchr::memchr(b'\n', chunk) else { return self.line() };
-            let is_blank = chunk[..end].trim_ascii().is_empty();
+            let text = chunk[..end].trim_ascii();
+            let (is_blank, is_null) = (text.is_empty(), text == NULL);
             let line = self.line;
             self.line += 1;
-            if !is_blank {
+            if is_null {
+                self.buffer.extend_from_slice(EMPTY);
+            } else if !is_blank {
                 self.in_input = end + 1;
                 return Ok(Some(line));
             }
             self.input.consume(end + 1);
+            if is_null {
+                return Ok(Some(line));
+            }
         }
     }
 
@@ -163,6 +175,9 @@ impl Rows {
             }
             let line = self.line;
             self.line += 1;
+            if self.buffer.trim_ascii() == NULL {
+                self.buffer = EMPTY.to_vec();
+            }
             if !self.buffer.trim_ascii().is_empty() {
                 return Ok(Some(line));
             }
@@ -262,6 +277,17 @@ impl Rows {
     }
 }
 
+/// A row that is null has null in every column, as one without keys has.
+const NULL: &[u8] = b"null";
+const EMPTY: &[u8] = b"{}";
+
+/// Whether a line holds objects behind each other: then lines do not part the rows, or carriage returns do.
+fn are_several(line: &[u8]) -> bool {
+    let mut scanner = Scanner::default();
+    let Some(end) = scanner.feed(line).filter(|end| whole(&line[..*end]).is_ok()) else { return false };
+    line[end..].trim_ascii_start().starts_with(b"{")
+}
+
 /// Whether nothing is wrong with a value but that its end is missing.
 fn breaks_off(value: &[u8]) -> bool {
     matches!(whole(value), Err(error) if error.is_eof())
@@ -347,6 +373,9 @@ mod tests {
         assert_eq!(lines(" [ {\"a\":\"]}\\\"\"},\n{\"a\":[2]}\n,{}]\n "), [1, 2, 3]);
         assert_eq!(lines("{\n \"a\": 1\n}\n{\n \"a\": 2 }{}"), [1, 4, 5]);
         assert_eq!(lines("[]"), [0; 0]);
+        assert_eq!(lines("{\"a\":1}{\"a\":2}\n{} {}"), [1, 1, 2, 2]);
+        assert_eq!(rows("{\"a\":1}\r{\"a\":2}\r").unwrap().len(), 2);
+        assert_eq!(rows("{\"a\":1}\nnull\r\nnull").unwrap()[1..], [(2, "{}".to_owned()), (3, "{}".to_owned())]);
         assert_eq!(lines(" \n"), [0; 0]);
         assert_eq!(rows("{\n\"a\": 1}").unwrap()[0].1, "{\n\"a\": 1}");
     }

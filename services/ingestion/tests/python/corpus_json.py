@@ -11,6 +11,7 @@ def escaped(character, upper):
 def write(repository):
     escapes(repository)
     numbers(repository)
+    forms(repository)
 
 
 def escapes(repository):
@@ -32,3 +33,9 @@ def numbers(repository):
     repository("json-not-a-number-broken", {"train.jsonl": '{"a": NaN,\n"b": 1}\n{"a": 2,\n"b": -Infinity}\n'})
     for name, text in {"lower": "nan", "plus": "+Infinity", "cut": "Infinit", "glued": "NaN5"}.items():
         repository(f"json-no-number-{name}", {"train.jsonl": f'{{"a": {text}}}\n'}, ours="SOURCE_CORRUPT")
+
+
+def forms(repository):
+    repository("json-carriage-returns", {"train.jsonl": '{"a": 1}\r{"a": 2}\r'})
+    repository("json-several-on-a-line", {"train.jsonl": '{"a": 1}{"a": 2}\n{"a": 3} {"a": 4}\n{"a": 5}\n'})
+    repository("json-null-rows", {"train.jsonl": '{"a": 1}\nnull\n{"a": 2}\nnull'})

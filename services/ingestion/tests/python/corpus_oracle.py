@@ -107,7 +107,7 @@ def config_line(name, config, expectation, ours):
 
 report, expectations = read("ours.json"), read("corpus.json")
 assert report.keys() == expectations.keys()
-failures, total, compared = 0, 0, 0
+failures, total, compared, refused = 0, 0, 0, []
 print(f"{'repository':28} {'configs: splits':36} {'ours':>16} {'`datasets`':>24}  remark")
 for name, expectation in expectations.items():
     lines = [(config, *config_line(name, config, expectation, ours)) for config, ours in report[name].items()]
@@ -115,9 +115,11 @@ for name, expectation in expectations.items():
     ours, theirs = (" + ".join(str(line[at]) for line in lines) for at in (2, 3))
     wrong = "; ".join(line[4] for line in lines if line[4])
     failures += bool(wrong)
+    refused += [f"{name}: {line[2]}" for line in lines if isinstance(line[2], str) and isinstance(line[3], int)]
     compared += sum(isinstance(line[2], int) and isinstance(line[3], int) for line in lines)
     total += sum(line[2] for line in lines if isinstance(line[2], int))
     print(f"{name:28} {shown:36} {ours:>16} {theirs:>24}  {'WRONG: ' + wrong if wrong else expectation['differs'] or ''}")
 print(f"{len(report)} repositories, {compared} configs compared row by row, {total} rows, {failures} wrong")
+print(f"{len(refused)} refused here, read by `datasets`: {', '.join(refused)}")
 sys.stdout.flush()
 os._exit(1 if failures else 0)

@@ -4,7 +4,7 @@
 //! `Unnamed: n`. Blank lines are no rows, a short row lacks its last cells, and a long one is an error.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io::{self, Cursor, Read},
 };
 
@@ -125,18 +125,28 @@ impl Records {
     }
 }
 
+/// As pandas names them (`_get_header` in `pandas/_libs/parsers.pyx`): first those that have a name, and no number makes
+/// a name that stands elsewhere in the row.
 fn names<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut seen = HashSet::new();
-    let mut names = Vec::new();
-    for (number, cell) in cells.enumerate() {
-        let plain = if cell.is_empty() { format!("Unnamed: {number}") } else { cell.to_owned() };
-        let mut name = plain.clone();
-        let mut again = 0;
-        while !seen.insert(name.clone()) {
-            again += 1;
-            name = format!("{plain}.{again}");
+    let cells: Vec<&str> = cells.collect();
+    let unnamed = |number| format!("Unnamed: {number}");
+    let plain = cells.iter().enumerate().map(|(n, cell)| if cell.is_empty() { unnamed(n) } else { (*cell).to_owned() });
+    let mut names: Vec<String> = plain.collect();
+    let mut taken: HashSet<String> = names.iter().cloned().collect();
+    // How often a name was met, with the numbers behind it that were tried.
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let (named, others): (Vec<usize>, Vec<usize>) = (0..cells.len()).partition(|number| !cells[*number].is_empty());
+    for number in named.into_iter().chain(others) {
+        let plain = names[number].clone();
+        let (mut name, mut count) = (plain.clone(), counts.get(&plain).copied().unwrap_or_default());
+        while count > 0 {
+            counts.insert(plain.clone(), count + 1);
+            name = format!("{plain}.{count}");
+            count = if taken.contains(&name) { count + 1 } else { 0 };
         }
-        names.push(name);
+        taken.insert(name.clone());
+        counts.insert(name.clone(), 1);
+        names[number] = name;
     }
     names
 }

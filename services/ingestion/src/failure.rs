@@ -98,6 +98,10 @@ impl From<PlanError> for Problem {
                 Reason::NoDataFiles,
                 "use the revision `refs/convert/parquet`, where the Hub keeps many datasets as parquet",
             ),
+            PlanError::UnsupportedOption { .. } => (
+                Reason::NotImplemented,
+                "use the revision `refs/convert/parquet`, where the Hub keeps many datasets as they are read with it",
+            ),
             PlanError::TooLarge { .. } => {
                 (Reason::DatasetTooLarge, "choose one split or config, or raise `limits.max_dataset_bytes`")
             }

@@ -7,6 +7,7 @@
 mod card;
 mod error;
 pub mod format;
+mod options;
 mod overview;
 mod pattern;
 mod resolve;

@@ -36,6 +36,8 @@ pub(super) struct DeclaredConfig {
     pub data_files: Option<Vec<(String, Vec<String>)>>,
     /// What stands between the cells of CSV files.
     pub separator: Option<String>,
+    /// All that is said of it, options of readers among it.
+    pub options: Node,
 }
 
 /// Reads both files; none is there for most repositories.
@@ -107,6 +109,7 @@ fn config(item: &Node) -> Result<DeclaredConfig, String> {
         data_dir: item.get("data_dir").and_then(Node::as_name).unwrap_or_default().to_owned(),
         data_files,
         separator: separator.map(str::to_owned),
+        options: item.clone(),
     })
 }
 

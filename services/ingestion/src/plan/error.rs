@@ -27,6 +27,8 @@ pub enum PlanError {
         "`{file}` is in the format {format}, which is not supported; supported are parquet, json, csv, text, arrow, tar and zip"
     )]
     Unsupported { format: &'static str, file: String },
+    #[error("config `{config}` has the option `{option}`, which is not supported: its rows would be others")]
+    UnsupportedOption { config: String, option: &'static str },
     #[error("the source files have {size} bytes; the limit is {limit}")]
     TooLarge { size: u64, limit: u64 },
     #[error("{needed} bytes are needed; {free} are free")]

@@ -33,6 +33,11 @@ impl Format {
         format!("{}{}", self.name, separator.map_or_else(String::new, |separator| char::from(separator).to_string()))
     }
 
+    /// The name for a message, where tables that are cut at tabs are no `csv`.
+    pub fn shown(self) -> &'static str {
+        if self.name == "csv" && self.variant == "tab" { "tsv" } else { self.name }
+    }
+
     /// Whether rows can be read from it.
     pub fn is_converted(self) -> bool {
         CONVERTED.contains(&self.name)
@@ -162,10 +167,14 @@ fn prefixes(rest: &str) -> impl Iterator<Item = &str> {
     before_dots.chain(std::iter::once(rest))
 }
 
-/// The format that one file of a config in `format` is read with: a config may hold files of several.
+/// The format that one file of a config in `format` is read with: a config may hold files of several, and tables that
+/// are cut at other signs.
 pub fn of_file(path: &str, format: Format) -> Format {
     let known: Vec<Format> = suffixes(path).filter_map(of_extension).collect();
-    if known.iter().any(|f| f.name == format.name) { format } else { known.last().copied().unwrap_or(format) }
+    match known.iter().rev().find(|own| own.name == format.name) {
+        Some(own) => Format { separator: format.separator, ..*own },
+        None => known.last().copied().unwrap_or(format),
+    }
 }
 
 #[cfg(test)]
@@ -199,5 +208,10 @@ mod tests {
         assert_eq!(of_file("x.parquet", json), Format::of("parquet"));
         assert_eq!(of_file("x.csv.json", json), json);
         assert_eq!(of_file("x", json), json);
+        let (csv, tsv) = (Format::of("csv"), Format::variant("csv", "tab"));
+        assert_eq!(["x.csv", "x.tsv.gz", "x.dat"].map(|path| of_file(path, csv)), [csv, tsv, csv]);
+        assert_eq!(["x.csv", "x.tsv", "x.dat"].map(|path| of_file(path, tsv)), [csv, tsv, tsv]);
+        let declared = Format { separator: Some(b';'), ..csv };
+        assert_eq!(of_file("x.tsv", declared).converter(), "csv;");
     }
 }

@@ -1,6 +1,6 @@
 //! Every config of a repository with its splits, files and format, and what each config leaves out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,7 @@ use super::{
     PlanError, Repository, SourceFile,
     card::{self, DeclaredConfig},
     format::{self, Format},
+    options,
     pattern::Pattern,
     splits::{self, SplitPatterns, Unresolved},
 };
@@ -77,7 +78,7 @@ impl<'a> Index<'a> {
 
     fn declared(&self, config: &DeclaredConfig, only: bool) -> Config {
         let splits = self.resolve(&config.name, &config.data_dir, config.data_files.as_ref());
-        let splits = splits.and_then(|splits| separated(config, splits));
+        let splits = splits.and_then(|splits| separated(config, splits)).and_then(|splits| heeded(config, splits));
         let by_name = config.data_files.is_none();
         self.config(&config.name, &config.data_dir, config.is_default || only, by_name, splits)
     }
@@ -131,9 +132,9 @@ impl<'a> Index<'a> {
             None => Err(PlanError::EmptySplit { config: config.to_owned(), split: name.clone() }),
             Some(format) if format != first_format => Err(PlanError::FormatsDiffer {
                 first: first.clone(),
-                first_format: first_format.name,
+                first_format: first_format.shown(),
                 other: name.clone(),
-                other_format: format.name,
+                other_format: format.shown(),
             }),
             Some(format) => Ok(ResolvedSplit { name: name.clone(), files, format }),
         };
@@ -182,6 +183,18 @@ fn separated(config: &DeclaredConfig, mut splits: Vec<ResolvedSplit>) -> Result<
         split.format.separator = Some(*byte);
     }
     Ok(splits)
+}
+
+/// Rows that an option would have changed are not read as if it was not there.
+fn heeded(config: &DeclaredConfig, splits: Vec<ResolvedSplit>) -> Result<Vec<ResolvedSplit>, PlanError> {
+    let formats = splits.iter().flat_map(|split| {
+        let of_files = split.files.iter().map(|file| format::of_file(&file.path, split.format).name);
+        of_files.chain([split.format.name])
+    });
+    match formats.collect::<BTreeSet<_>>().into_iter().find_map(|format| options::unheeded(&config.options, format)) {
+        Some(option) => Err(PlanError::UnsupportedOption { config: config.name.clone(), option }),
+        None => Ok(splits),
+    }
 }
 
 fn unresolved(config: &str, error: Unresolved) -> PlanError {

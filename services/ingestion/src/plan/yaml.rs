@@ -1,4 +1,5 @@
-//! YAML as Python's `safe_load` gives it, as far as repository cards need: any key, and the last of equal keys wins.
+//! YAML as Python's `safe_load` gives it, as far as repository cards need: any key, the last of equal keys wins, and maps
+//! that are merged into another (`<<`) have what it does not.
 //!
 //! `serde_yaml_ng`'s own value refuses equal keys and `serde_json`'s refuses keys that are numbers; cards on the Hub
 //! have both.
@@ -19,7 +20,12 @@ pub(super) enum Node {
 impl Node {
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         let Self::Map(entries) = self else { return None };
-        entries.iter().rev().find(|(k, _)| matches!(k, Self::Text(k) if k == key)).map(|(_, value)| value)
+        let own =
+            |key| entries.iter().rev().find(|(k, _)| matches!(k, Self::Text(k) if k == key)).map(|(_, value)| value);
+        own(key).or_else(|| match own("<<")? {
+            Self::List(merged) => merged.iter().find_map(|map| map.get(key)),
+            merged => merged.get(key),
+        })
     }
 
     /// A name: text, or a number that was not quoted.

@@ -13,6 +13,7 @@ import corpus_archives
 import corpus_json
 import corpus_packed
 import corpus_schemas
+import corpus_tables
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
@@ -271,6 +272,7 @@ repository("split-formats-differ", {"train.jsonl": LINES, "test.csv": CSV}, ours
 repository("split-name-in-shards", {"data/a-b!-00000-of-00001.jsonl": row("x")}, ours="SOURCE_CORRUPT")
 
 corpus_json.write(repository)
+corpus_tables.write(repository, csv, LINES)
 corpus_schemas.write(repository, parquet)
 corpus_packed.write(repository, LINES, CSV)
 corpus_archives.write(repository, LINES, CSV, parquet(TABLE))

@@ -34,6 +34,8 @@ def test_the_whole_story(tokenmill) -> None:
     pulled = json.loads(tokenmill("--json", "dataset", "pull", "cli story").stdout)
     rows = sum(pq.read_metadata(file).num_rows for file in (HUB / "datasets" / DATASET / "data").glob("*.parquet"))
     assert pulled["status"] == "ready" and pulled["row_count"] == rows
+    metadata = pulled["metadata"]
+    assert metadata["left_out"] == [{"path": "README.md", "rule": "reserved_name"}] and metadata["left_out_count"] == 1
     assert "cli story" in tokenmill("dataset", "ls", "cli").stdout
     assert "validation" in tokenmill("dataset", "show", added["id"]).stdout
 

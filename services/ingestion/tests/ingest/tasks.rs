@@ -40,6 +40,7 @@ async fn a_parquet_dataset_from_the_hub_to_its_manifest() {
     let metadata: Value = serde_json::from_str(&pin.metadata_json).unwrap();
     assert_eq!(metadata["license"], "apache-2.0");
     assert_eq!(metadata["source_files"].as_array().unwrap().len(), 5);
+    assert_eq!(metadata["left_out"], json!([{"path": "README.md", "rule": "reserved_name"}]));
     assert_eq!(metadata["source_files"][0]["digest"].as_str().unwrap().len(), 64);
     assert_eq!(pin.source_bytes, told.added.iter().map(|task| task.total).sum::<u64>());
     // Small files of a split share a task.

@@ -135,8 +135,9 @@ fn names<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken: HashSet<String> = names.iter().cloned().collect();
     // How often a name was met, with the numbers behind it that were tried.
     let mut counts: HashMap<String, usize> = HashMap::new();
-    let (named, others): (Vec<usize>, Vec<usize>) = (0..cells.len()).partition(|number| !cells[*number].is_empty());
-    for number in named.into_iter().chain(others) {
+    let (with_name, without): (Vec<usize>, Vec<usize>) =
+        (0..cells.len()).partition(|number| !cells[*number].is_empty());
+    for number in with_name.into_iter().chain(without) {
         let plain = names[number].clone();
         let (mut name, mut count) = (plain.clone(), counts.get(&plain).copied().unwrap_or_default());
         while count > 0 {

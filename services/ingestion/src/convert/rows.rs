@@ -3,11 +3,13 @@
 //! Which of them is found out from the beginning of the file, as `datasets` does. A row is handed on as its bytes,
 //! with the line on which it begins, so that whatever is wrong with it can be named.
 
+mod value;
+
 use std::io::{BufRead, Read};
 
-use serde::de::IgnoredAny;
-
-use super::{ConvertError, ahead::Ahead, batches::ROW_BYTES, compressed::Plain, json_text::parsed};
+pub(super) use self::value::Scanner;
+use self::value::{are_several, breaks_off, is_prefix, whole};
+use super::{ConvertError, ahead::Ahead, batches::ROW_BYTES, compressed::Plain};
 
 /// A row as it stands in the file.
 #[derive(Debug)]
@@ -281,68 +283,9 @@ impl Rows {
 const NULL: &[u8] = b"null";
 const EMPTY: &[u8] = b"{}";
 
-/// Whether a line holds objects behind each other: then lines do not part the rows, or carriage returns do.
-fn are_several(line: &[u8]) -> bool {
-    let mut scanner = Scanner::default();
-    let Some(end) = scanner.feed(line).filter(|end| whole(&line[..*end]).is_ok()) else { return false };
-    line[end..].trim_ascii_start().starts_with(b"{")
-}
-
-/// Whether nothing is wrong with a value but that its end is missing.
-fn breaks_off(value: &[u8]) -> bool {
-    matches!(whole(value), Err(error) if error.is_eof())
-}
-
-fn whole(value: &[u8]) -> Result<(), serde_json::Error> {
-    parsed(value, |value| serde_json::from_slice::<IgnoredAny>(value).map(drop))
-}
-
-/// Whether nothing is wrong with a value that begins like this.
-fn is_prefix(value: &[u8], more: &[u8]) -> bool {
-    let begun = [value, more].concat();
-    breaks_off(&begun) || whole(&begun).is_ok()
-}
-
 #[expect(clippy::naive_bytecount, reason = "objects that span lines are rare: not worth a dependency")]
 fn newlines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
-/// Finds the end of a JSON object without understanding it.
-#[derive(Debug, Default)]
-pub(super) struct Scanner {
-    depth: usize,
-    in_text: bool,
-    escaped: bool,
-}
-
-impl Scanner {
-    /// The number of bytes that belong to the value, once its end is among them.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (at, &byte) in bytes.iter().enumerate() {
-            if self.in_text {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => self.in_text = false,
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'"' => self.in_text = true,
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        return Some(at + 1);
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
-    }
 }
 
 #[cfg(test)]

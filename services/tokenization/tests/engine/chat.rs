@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, UInt16Type, UInt32Type};
@@ -323,6 +324,18 @@ fn what_has_no_text_is_refused_by_row_and_empty_ones_are_counted() {
     assert_eq!((run.counts.totals.documents_in, run.counts.totals.documents_empty), (2, 1));
     let none = Recipe::for_chat(Bench::new("gpt2").tokenizer, &whole(), today()).err();
     assert!(matches!(none, Some(RecipeError::NoChatTemplate { .. })), "{none:?}");
+}
+
+/// The stop flag is looked at before each conversation, however short its text is.
+#[test]
+fn no_template_is_rendered_after_a_stop() {
+    let bench = Bench::new("gemma3");
+    let odd = vec![("assistant", "b")];
+    let stored = openai(&[vec![vec![("user", "a")]; 3], vec![odd; 5]].concat());
+    let looks = AtomicUsize::new(0);
+    let stop = || looks.fetch_add(1, Ordering::Relaxed) >= 3;
+    let stopped = bench.run_chat_until(&stored, &whole(), today(), &stop).err();
+    assert!(matches!(stopped, Some(ShardError::Stopped)), "{stopped:?}");
 }
 
 #[test]

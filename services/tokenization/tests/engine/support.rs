@@ -59,9 +59,19 @@ impl Bench {
         config: &TokenizeConfig,
         today: chrono::NaiveDate,
     ) -> Result<Run, ShardError> {
+        self.run_chat_until(conversations, config, today, &|| false)
+    }
+
+    pub(crate) fn run_chat_until(
+        &self,
+        conversations: &ArrayRef,
+        config: &TokenizeConfig,
+        today: chrono::NaiveDate,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Run, ShardError> {
         let raw = self.raw_of(conversations.data_type(), std::iter::once(Arc::clone(conversations)));
         let recipe = Recipe::for_chat(self.tokenizer.clone(), config, today).unwrap();
-        self.attempt(&raw, 0, (&recipe, config), (2, 100, 1 << 30), &|| false)
+        self.attempt(&raw, 0, (&recipe, config), (2, 100, 1 << 30), stop)
     }
 
     fn recipe(&self, config: &TokenizeConfig) -> Recipe {

@@ -55,8 +55,8 @@ async fn dispatch(
             metadata::paths_info(&snapshot, &body, is_json)
         }
         Call::Refs { repo } => {
-            let snapshot = snapshot(&store, &repo, "main").await?;
-            Ok(metadata::refs(&snapshot))
+            let revisions = blocking(&store, move |store| store.revisions(&repo)).await?;
+            Ok(metadata::refs(&revisions))
         }
         Call::AuthCheck { repo } => {
             snapshot(&store, &repo, "main").await?;
@@ -79,10 +79,18 @@ async fn dispatch(
     }
 }
 
-/// Listing may hash gigabytes, so it happens off the runtime's threads.
 async fn snapshot(store: &Arc<Store>, repo: &Repo, revision: &str) -> Result<Arc<Snapshot>, Refusal> {
-    let (store, repo, revision) = (Arc::clone(store), repo.clone(), revision.to_owned());
-    match tokio::task::spawn_blocking(move || store.snapshot(&repo, &revision)).await {
+    let (repo, revision) = (repo.clone(), revision.to_owned());
+    blocking(store, move |store| store.snapshot(&repo, &revision)).await
+}
+
+/// Listing may hash gigabytes, so it happens off the runtime's threads.
+async fn blocking<T: Send + 'static>(
+    store: &Arc<Store>,
+    work: impl FnOnce(&Store) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let store = Arc::clone(store);
+    match tokio::task::spawn_blocking(move || work(&store)).await {
         Ok(result) => result,
         Err(failed) => Err(Refusal::Unreadable(failed.into())),
     }

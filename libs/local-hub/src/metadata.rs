@@ -1,5 +1,7 @@
 //! The JSON answers: repository info, paged tree, paths info and refs, with the Hub's field names.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -156,9 +158,16 @@ pub(crate) fn paths_info(snapshot: &Snapshot, body: &[u8], is_json: bool) -> Res
     Ok(Json(found).into_response())
 }
 
-pub(crate) fn refs(snapshot: &Snapshot) -> Response {
-    let main = json!({ "name": "main", "ref": "refs/heads/main", "targetCommit": snapshot.commit });
-    Json(json!({ "branches": [main], "converts": [], "tags": [] })).into_response()
+pub(crate) fn refs(revisions: &[(String, Arc<Snapshot>)]) -> Response {
+    let named = |name: &str, place: String, commit: &str| json!({ "name": name, "ref": place, "targetCommit": commit });
+    let branches = revisions.iter().filter(|(name, _)| !name.starts_with("refs/"));
+    let branches = branches.map(|(name, snapshot)| named(name, format!("refs/heads/{name}"), &snapshot.commit));
+    let converts = revisions.iter().filter_map(|(place, snapshot)| {
+        let name = place.strip_prefix("refs/convert/")?;
+        Some(named(name, place.clone(), &snapshot.commit))
+    });
+    let (branches, converts): (Vec<_>, Vec<_>) = (branches.collect(), converts.collect());
+    Json(json!({ "branches": branches, "converts": converts, "tags": [] })).into_response()
 }
 
 fn parameter(query: &str, name: &str) -> Option<String> {

@@ -4,6 +4,9 @@
 //! machine. Files are hashed once: the digest is kept for as long as size and modification time stand. A
 //! snapshot stays known by its commit, so that a download that began before a change can go on with the files
 //! that did not change; one that did is refused rather than mixed in.
+//!
+//! The folder itself is `main`; another revision is a folder with all its files in `.revisions`, under the name that a
+//! client asks for: `.revisions/dev`, `.revisions/refs/convert/parquet`.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -19,6 +22,9 @@ use crate::{Options, digest::Digest, refusal::Refusal, route::Repo};
 
 /// How many commits of one repository stay addressable while it changes.
 const KEPT_COMMITS: usize = 8;
+
+/// Where the revisions of a repository lie that are not `main`.
+const REVISIONS: &str = ".revisions";
 
 /// One file of a snapshot.
 #[derive(Debug, Clone)]
@@ -83,7 +89,7 @@ impl Store {
         Self { options, known: Mutex::default() }
     }
 
-    /// The snapshot that `revision` names: `main` is read anew, a commit must have been seen before.
+    /// The snapshot that `revision` names: a branch is read anew, and a commit that no branch has must have been seen before.
     pub(crate) fn snapshot(&self, repo: &Repo, revision: &str) -> Result<Arc<Snapshot>, Refusal> {
         let kept = |known: &Known| {
             known.snapshots.get(repo).and_then(|all| all.iter().find(|one| one.commit == revision)).cloned()
@@ -91,12 +97,24 @@ impl Store {
         if let Some(snapshot) = kept(&self.known()) {
             return Ok(snapshot);
         }
-        let current = self.scan(repo)?;
-        if revision == "main" || revision == current.commit {
-            Ok(current)
-        } else {
-            Err(Refusal::RevisionNotFound { revision: revision.to_owned() })
+        let mut named = self.revisions(repo)?.into_iter();
+        let found = named.find(|(name, snapshot)| name == revision || snapshot.commit == revision);
+        found.map(|(_, snapshot)| snapshot).ok_or_else(|| Refusal::RevisionNotFound { revision: revision.to_owned() })
+    }
+
+    /// All revisions of a repository by name, `main` first.
+    pub(crate) fn revisions(&self, repo: &Repo) -> Result<Vec<(String, Arc<Snapshot>)>, Refusal> {
+        let folder = self.options.root.join(repo.kind.folder()).join(&repo.id);
+        let mut revisions = vec![("main".to_owned(), self.scan(repo, &folder)?)];
+        let folder = folder.join(REVISIONS);
+        let mut names = children(&folder, "");
+        names.retain(|name| name != "refs");
+        names.extend(children(&folder, "refs/").iter().flat_map(|kind| children(&folder, &format!("{kind}/"))));
+        for name in names {
+            let snapshot = self.scan(repo, &folder.join(&name))?;
+            revisions.push((name, snapshot));
         }
+        Ok(revisions)
     }
 
     /// The large file with this content, if it was listed before.
@@ -105,10 +123,9 @@ impl Store {
         known.entries.get(known.by_sha256.get(sha256)?).cloned()
     }
 
-    fn scan(&self, repo: &Repo) -> Result<Arc<Snapshot>, Refusal> {
-        let folder = self.options.root.join(repo.kind.folder()).join(&repo.id);
+    fn scan(&self, repo: &Repo, folder: &Path) -> Result<Arc<Snapshot>, Refusal> {
         // An owner's folder is not a repository: it holds folders only.
-        let is_owner = !repo.id.contains('/') && !has_file(&folder);
+        let is_owner = !repo.id.contains('/') && !has_file(folder);
         if !folder.is_dir() || is_owner {
             return Err(Refusal::RepoNotFound { repo: repo.clone() });
         }
@@ -116,7 +133,7 @@ impl Store {
         let scan = Arc::clone(self.known().scans.entry(repo.clone()).or_default());
         let _alone = scan.lock().unwrap_or_else(PoisonError::into_inner);
         let mut files = BTreeMap::new();
-        self.walk(&folder, "", &mut files).map_err(Refusal::Unreadable)?;
+        self.walk(folder, "", &mut files).map_err(Refusal::Unreadable)?;
         let snapshot = Arc::new(Snapshot::new(files));
         let mut known = self.known();
         let kept = known.snapshots.entry(repo.clone()).or_default();
@@ -130,8 +147,11 @@ impl Store {
         for child in fs::read_dir(folder)? {
             let child = child?;
             // Git and `hf download` leave these behind; they are not part of a repository.
-            let Some(name) =
-                child.file_name().to_str().filter(|name| !matches!(*name, ".git" | ".cache")).map(String::from)
+            let Some(name) = child
+                .file_name()
+                .to_str()
+                .filter(|name| ![".git", ".cache", REVISIONS].contains(name))
+                .map(String::from)
             else {
                 continue;
             };
@@ -166,6 +186,16 @@ impl Store {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The folders in `folder/prefix`, each with the prefix, in order.
+fn children(folder: &Path, prefix: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder.join(prefix)).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<_> =
+        folders.filter_map(|entry| Some(format!("{prefix}{}", entry.file_name().to_str()?))).collect();
+    names.sort_unstable();
+    names
 }
 
 fn has_file(folder: &Path) -> bool {
@@ -209,6 +239,30 @@ mod tests {
         assert!(matches!(snapshot.files["data/a.txt"].digest, Digest::Git { .. }));
         assert_eq!(snapshot.folders().collect::<Vec<_>>(), ["data"]);
         assert!(store.lfs(snapshot.files["b.parquet"].digest.etag()).is_some());
+    }
+
+    #[test]
+    fn other_revisions_lie_in_a_folder_of_their_own() {
+        let parquet = ".revisions/refs/convert/parquet/default/train/0000.parquet";
+        let (_dir, store, repo) = store(&[("a.txt", "one"), (".revisions/dev/a.txt", "two"), (parquet, "three")]);
+        let files = |revision: &str| {
+            let snapshot = store.snapshot(&repo, revision).unwrap();
+            (snapshot.commit.clone(), snapshot.files.keys().cloned().collect::<Vec<_>>())
+        };
+        let (main, dev, converted) = (files("main"), files("dev"), files("refs/convert/parquet"));
+        assert_eq!(
+            (&*main.1, &*dev.1, &*converted.1),
+            (&["a.txt".to_owned()][..], &["a.txt".to_owned()][..], &["default/train/0000.parquet".to_owned()][..],)
+        );
+        assert_ne!(main.0, dev.0);
+        let names = store.revisions(&repo).unwrap().into_iter().map(|(name, _)| name);
+        assert_eq!(names.collect::<Vec<_>>(), ["main", "dev", "refs/convert/parquet"]);
+        // Another process knows the commit of a branch that nobody asked it for.
+        let restarted = Store::new(Options::new(store.options.root.clone()));
+        assert_eq!(restarted.snapshot(&repo, &dev.0).unwrap().commit, dev.0);
+        for odd in ["refs", "../corpus", ".revisions/dev", ""] {
+            assert!(matches!(store.snapshot(&repo, odd), Err(Refusal::RevisionNotFound { .. })), "{odd}");
+        }
     }
 
     #[test]

@@ -94,9 +94,10 @@ impl Queries {
 
 /// The recipe of a job that would start today.
 fn recipe(tokenizer: Arc<Tokenizer>, config: &TokenizeConfig, is_chat: bool) -> Result<Recipe, Problem> {
-    let made = match is_chat {
-        false => Recipe::new(tokenizer, config),
-        true => Recipe::for_chat(tokenizer, config, service_kit::now().date_naive()),
+    let made = if is_chat {
+        Recipe::for_chat(tokenizer, config, service_kit::now().date_naive())
+    } else {
+        Recipe::new(tokenizer, config)
     };
     made.map_err(|error| failure::recipe(&error))
 }

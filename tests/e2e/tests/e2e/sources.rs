@@ -70,6 +70,47 @@ fn broken_files_are_named() {
     });
 }
 
+/// A branch, the converted files of the Hub, and a commit: each has rows of its own.
+#[test]
+fn revisions_are_downloaded_by_name() {
+    run(async {
+        let (_folder, rig) = hub(|root| {
+            let row = |text: &str, times: usize| format!("{{\"text\": \"{text}\"}}\n").repeat(times);
+            let repo = FakeHub::repo(root, "datasets/acme/corpus").file("train.jsonl", row("main", 2));
+            repo.file(".revisions/dev/train.jsonl", row("dev", 3))
+                .file(".revisions/refs/convert/parquet/default/train/0000.parquet", parquet()?)
+                .write()?;
+            Ok(())
+        })
+        .await?;
+        let mut dev = None;
+        for (revision, rows) in [(None, Some(2)), (Some("dev"), Some(3)), (Some("refs/convert/parquet"), None)] {
+            let made = dataset_at(&rig, revision).await?;
+            ensure!(rows.is_none_or(|rows| made.row_count == Some(rows)), "{revision:?}: {made:?}");
+            ensure!(rows.is_some() || made.row_count > Some(100), "{made:?}");
+            dev = if revision == Some("dev") { made.commit_sha } else { dev };
+        }
+        let pinned = dataset_at(&rig, dev.as_deref()).await?;
+        ensure!(pinned.row_count == Some(3) && pinned.commit_sha == dev, "{pinned:?}");
+        let unknown = rig.api().post("/datasets", &json!({ "repo_id": "acme/corpus", "revision": "nope" })).await?;
+        let unknown: dataset_model::DatasetId = serde_json::from_value(unknown.body["id"].clone())?;
+        let job = rig.download(unknown).await?;
+        let error = rig.ended(unknown, job).await?.error.context("why")?;
+        ensure!(error.reason == Reason::HubRevisionNotFound && error.next_step.is_some(), "{error:?}");
+        rig.done().await
+    });
+}
+
+async fn dataset_at(rig: &Rig, revision: Option<&str>) -> Result<dataset_model::Dataset> {
+    let name = format!("at-{}", revision.unwrap_or("main").replace('/', "-"));
+    let body = json!({ "repo_id": "acme/corpus", "name": name, "revision": revision });
+    let made = rig.api().post("/datasets", &body).await?;
+    let dataset = serde_json::from_value(made.body["id"].clone()).with_context(|| format!("{made:?}"))?;
+    let job = rig.download(dataset).await?;
+    rig.succeeded(dataset, job).await?;
+    rig.dataset(dataset).await
+}
+
 #[test]
 fn a_gated_repository_says_where_to_ask() {
     run(async {

@@ -9,6 +9,7 @@ mod disk;
 mod feeds;
 mod first_rows;
 mod happy_path;
+mod memory;
 mod network;
 mod refusals;
 mod restarts;

@@ -32,12 +32,18 @@ def streamed(repo, **options):
     return {split: list(data) for split, data in datasets.load_dataset(repo, streaming=True, **options).items()}
 
 
+refs = huggingface_hub.HfApi().list_repo_refs("acme/lines", repo_type="dataset")
 commit = huggingface_hub.HfApi().dataset_info("acme/lines").sha
 made = {
     "commit": commit,
     "snapshot": files("acme/lines"),
     "snapshot of some": files("acme/folders", allow_patterns="de/*"),
     "snapshot by commit": files("acme/lines", revision=commit),
+    "snapshot of a branch": files("acme/lines", revision="dev"),
+    "rows of a branch": rows("acme/lines", revision="dev"),
+    "rows of a conversion": rows("acme/lines", revision="refs/convert/parquet"),
+    "branches": [branch.name for branch in refs.branches],
+    "converts": [convert.ref for convert in refs.converts],
     "jsonl": rows("acme/lines"),
     "parquet": rows("acme/tables"),
     "by commit": rows("acme/lines", revision=commit),

@@ -31,6 +31,8 @@ def lines(rows: list[dict]) -> str:
 TEXTS = {
     "lines/train.jsonl": lines(LINES),
     "lines/test.jsonl": lines(LINES[:3]),
+    "lines/.revisions/dev/train.jsonl": lines(LINES[:7]),
+    "lines/.revisions/refs/convert/parquet/train.jsonl": lines(LINES[:9]),
     "folders/README.md": CARD,
     "folders/de/train.jsonl": lines(LINES[:5]),
     "folders/de/a name with spaces.txt": "left out",
@@ -78,6 +80,13 @@ def test_datasets_reads_the_rows(seen: dict) -> None:
     assert seen["jsonl"] == both and seen["by commit"] == both
     assert seen["parquet"] == {"train": TABLE}
     assert seen["config"] == seen["data_dir"] == {"train": LINES[:5]}
+
+
+def test_other_revisions_have_files_of_their_own(seen: dict) -> None:
+    assert seen["snapshot of a branch"] == {"train.jsonl": lines(LINES[:7])}
+    assert seen["rows of a branch"] == {"train": LINES[:7]}
+    assert seen["rows of a conversion"] == {"train": LINES[:9]}
+    assert seen["branches"] == ["main", "dev"] and seen["converts"] == ["refs/convert/parquet"]
 
 
 def test_datasets_streams_the_rows(seen: dict) -> None:

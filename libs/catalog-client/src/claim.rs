@@ -33,8 +33,8 @@ use tokio_util::sync::CancellationToken;
 pub enum TaskError {
     /// Failed; tried again if the problem is retryable and tries are left.
     Problem(Problem),
-    /// The memory budget was too small; the next try has half the batch.
-    OutOfMemory(Problem),
+    /// The memory budget was too small for so many documents; the next try has half of them.
+    OutOfMemory(Problem, u32),
     /// Handed back without counting a try, to be claimed again after this time.
     Wait(Duration),
     /// Cancelled, taken over by another attempt, or the process drains.
@@ -291,9 +291,10 @@ impl Claim {
         Ok(())
     }
 
-    /// Reports a failure; the catalog decides whether there is another try.
-    pub async fn fail(&self, problem: Problem, out_of_memory: bool) -> Result<(), Problem> {
-        let message = FailRequest { task: Some(self.task_ref()), problem: Some(problem.into()), out_of_memory };
+    /// Reports a failure, and how many documents were too many if that was it; the catalog decides whether there is another
+    /// try.
+    pub async fn fail(&self, problem: Problem, documents_too_many: Option<u32>) -> Result<(), Problem> {
+        let message = FailRequest { task: Some(self.task_ref()), problem: Some(problem.into()), documents_too_many };
         retry::until_answered(&self.stop, || {
             let (mut client, message) = (self.client.tasks(), message.clone());
             async move { client.fail(request(message)).await }

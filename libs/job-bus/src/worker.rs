@@ -165,9 +165,9 @@ async fn settle(claim: &Claim, ended: Result<(), TaskError>, draining: bool) {
         Err(TaskError::Wait(wait)) => claim.release(Some(wait)).await,
         Err(TaskError::Problem(problem)) => {
             tracing::warn!(%problem, failures = claim.task.failures, "failed");
-            claim.fail(problem, false).await
+            claim.fail(problem, None).await
         }
-        Err(TaskError::OutOfMemory(problem)) => claim.fail(problem, true).await,
+        Err(TaskError::OutOfMemory(problem, documents)) => claim.fail(problem, Some(documents)).await,
     };
     if let Err(problem) = told {
         // The lease ends by itself, and the task is taken up again.

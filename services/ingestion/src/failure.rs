@@ -21,7 +21,7 @@ pub(crate) fn hub(error: &HubError) -> TaskError {
 /// The same for a question whose answer somebody waits for.
 pub(crate) fn question(error: TaskError) -> Problem {
     match error {
-        TaskError::Problem(problem) | TaskError::OutOfMemory(problem) => problem,
+        TaskError::Problem(problem) | TaskError::OutOfMemory(problem, _) => problem,
         TaskError::Wait(time) => {
             Problem::new(Reason::HubRateLimited, "the Hub's rate limit is reached").retry_after(time)
         }

@@ -116,10 +116,11 @@ pub(crate) fn store(error: &StoreError) -> Problem {
 pub(crate) fn shard(error: &ShardError) -> TaskError {
     TaskError::Problem(match error {
         ShardError::Stopped => return TaskError::Stopped,
-        ShardError::OutOfMemory(over) => {
-            let detail = format!("the next batch of documents does not fit the memory budget: {over}");
+        ShardError::OutOfMemory { documents, source } => {
+            let detail = format!("{documents} documents do not fit the memory budget: {source}");
             let step = "raise `tokenize.memory_bytes`, or split the longest documents";
-            return TaskError::OutOfMemory(Problem::new(Reason::TokenizeOom, detail).next_step(step));
+            let documents = u32::try_from(*documents).unwrap_or(u32::MAX);
+            return TaskError::OutOfMemory(Problem::new(Reason::TokenizeOom, detail).next_step(step), documents);
         }
         ShardError::Store(error) => store(error),
         ShardError::Column(error) => text_column(error),

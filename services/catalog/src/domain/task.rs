@@ -10,8 +10,6 @@ use std::time::Duration;
 const POISON_CRASHES: u32 = 3;
 /// Downloaded bytes that count as durable progress: transfers make their partial files durable every so many bytes.
 pub const DURABLE_BYTES: u64 = 64 << 20;
-/// Documents per batch before the first halving.
-const BATCH_ROWS: u32 = 1000;
 
 /// Who speaks: fenced by the attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,13 +104,12 @@ pub fn after_failure(kind: TaskKind, tries: Tries, problem: Problem, policy: Ret
     if again { Next::Requeue { wait, tries } } else { Next::FailJob(problem) }
 }
 
-/// After a batch outgrew the memory budget: at once again with half of it, down to single documents.
-pub fn after_out_of_memory(tries: Tries, problem: &Problem) -> Next {
-    let rows = if tries.batch_rows == 0 { BATCH_ROWS } else { tries.batch_rows };
-    if rows <= 1 {
+/// After so many documents outgrew the memory budget: at once again with half of them, down to single documents.
+pub fn after_out_of_memory(tries: Tries, problem: &Problem, documents: u32) -> Next {
+    if documents <= 1 {
         return Next::FailJob(Problem { reason: Reason::TokenizeOom, retryable: false, ..problem.clone() });
     }
-    let tries = Tries { oom_count: tries.oom_count + 1, batch_rows: rows / 2, ..tries };
+    let tries = Tries { oom_count: tries.oom_count + 1, batch_rows: documents / 2, ..tries };
     Next::Requeue { wait: Duration::ZERO, tries }
 }
 
@@ -171,13 +168,13 @@ mod tests {
     #[test]
     fn batches_halve_to_one_document() {
         let problem = Problem::new(Reason::TokenizeOom, "batch of 1 GiB");
-        let (mut tries, mut sizes) = (Tries::default(), Vec::new());
-        while let Next::Requeue { tries: next, .. } = after_out_of_memory(tries, &problem) {
+        let (mut tries, mut sizes) = (Tries { batch_rows: 100, ..Tries::default() }, Vec::new());
+        while let Next::Requeue { tries: next, .. } = after_out_of_memory(tries, &problem, tries.batch_rows) {
             sizes.push(next.batch_rows);
             tries = next;
         }
-        assert_eq!(sizes, [500, 250, 125, 62, 31, 15, 7, 3, 1]);
-        assert_eq!(after_out_of_memory(tries, &problem), Next::FailJob(problem));
+        assert_eq!((sizes, tries.oom_count), (vec![50, 25, 12, 6, 3, 1], 6));
+        assert_eq!(after_out_of_memory(tries, &problem, 1), Next::FailJob(problem));
     }
 
     #[test]

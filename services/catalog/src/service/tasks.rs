@@ -130,7 +130,8 @@ impl TaskService for Tasks {
     async fn fail(&self, request: Request<FailRequest>) -> Result<Response<FailResponse>, Status> {
         let message = request.into_inner();
         let caller = decode::caller(message.task)?;
-        let report = Report { problem: decode::problem(message.problem), out_of_memory: message.out_of_memory };
+        let documents_too_many = message.documents_too_many;
+        let report = Report { problem: decode::problem(message.problem), documents_too_many };
         let mut tx = self.0.begin().await?;
         let closed = fail::fail(&mut tx, caller, report, self.0.policy(), rand::random()).await?;
         self.0.commit(tx).await?;

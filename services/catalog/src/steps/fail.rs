@@ -22,7 +22,8 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Report {
     pub problem: Problem,
-    pub out_of_memory: bool,
+    /// That did not fit the memory, if that was it.
+    pub documents_too_many: Option<u32>,
 }
 
 /// What the catalog's settings say about tries.
@@ -45,10 +46,9 @@ pub async fn fail(
         return Ok(Closed::default());
     }
     let (kind, tries) = (held.task.kind, held.task.tries);
-    let next = if report.out_of_memory {
-        after_out_of_memory(tries, &report.problem)
-    } else {
-        after_failure(kind, tries, report.problem, policy.retry, jitter)
+    let next = match report.documents_too_many {
+        Some(documents) => after_out_of_memory(tries, &report.problem, documents),
+        None => after_failure(kind, tries, report.problem, policy.retry, jitter),
     };
     apply(db, &held, next, policy.lease).await
 }

@@ -251,11 +251,11 @@ impl Worker {
     }
 
     pub(crate) async fn fail(&self, problem: Problem) -> Answer<()> {
-        self.fail_with(problem, false).await
+        self.fail_with(problem, None).await
     }
 
-    pub(crate) async fn fail_with(&self, problem: Problem, out_of_memory: bool) -> Answer<()> {
-        let request = proto::FailRequest { task: self.reference(), problem: Some(problem.into()), out_of_memory };
+    pub(crate) async fn fail_with(&self, problem: Problem, documents_too_many: Option<u32>) -> Answer<()> {
+        let request = proto::FailRequest { task: self.reference(), problem: Some(problem.into()), documents_too_many };
         answer(self.tasks.fail(Request::new(request)).await).map(drop)
     }
 

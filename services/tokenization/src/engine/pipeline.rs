@@ -29,19 +29,21 @@ pub struct OverBudget {
 }
 
 /// Runs `work` on the items and hands the results to `consume`, in the order of the items. Ends at the first error of
-/// the items, of `work` or of `consume`, in that order too; a panic in `work` goes on in the caller.
+/// the items, of `work` or of `consume`, in that order too, and at an item that does not fit, for which `refuse` has the
+/// error; a panic in `work` goes on in the caller.
 pub fn in_order<I, R, E>(
     pool: &ThreadPool,
     bounds: Bounds,
     items: impl Iterator<Item = Result<I, E>>,
     cost: impl Fn(&I) -> u64,
+    refuse: impl Fn(&I, OverBudget) -> E,
     work: impl Fn(I) -> Result<R, E> + Sync,
     mut consume: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E>
 where
     I: Send,
     R: Send,
-    E: Send + From<OverBudget>,
+    E: Send,
 {
     // Declared outside: tasks of the scope borrow them.
     let abandoned = AtomicBool::new(false);
@@ -54,7 +56,7 @@ where
                 let cost = cost(&item);
                 while !flight.has_room(cost) {
                     let Some(result) = flight.land() else {
-                        return Err(OverBudget { cost, budget: bounds.cost }.into());
+                        return Err(refuse(&item, OverBudget { cost, budget: bounds.cost }));
                     };
                     consume(result?)?;
                 }
@@ -144,10 +146,8 @@ mod tests {
         Odd(u64),
     }
 
-    impl From<OverBudget> for Failure {
-        fn from(over: OverBudget) -> Self {
-            Self::Over(over)
-        }
+    fn over(_: &u64, over: OverBudget) -> Failure {
+        Failure::Over(over)
     }
 
     fn pool(threads: usize) -> ThreadPool {
@@ -175,7 +175,7 @@ mod tests {
                 Ok::<_, Failure>(())
             };
             let bounds = Bounds { items: 6, cost: 16 };
-            in_order(&pool(threads), bounds, items, |n| n % 5, |n| Ok(uneven(n)), consume).unwrap();
+            in_order(&pool(threads), bounds, items, |n| n % 5, over, |n| Ok(uneven(n)), consume).unwrap();
             assert_eq!(seen, (0..500).collect::<Vec<_>>());
         }
     }
@@ -189,7 +189,7 @@ mod tests {
             Ok(())
         };
         let bounds = Bounds { items: 8, cost: 100 };
-        let result = in_order(&pool(4), bounds, (0..100).map(Ok), |_| 1, work, consume);
+        let result = in_order(&pool(4), bounds, (0..100).map(Ok), |_| 1, over, work, consume);
         assert_eq!(result, Err(Failure::Odd(9)));
         assert_eq!(seen, (0..9).collect::<Vec<_>>());
     }
@@ -202,7 +202,7 @@ mod tests {
             Ok(())
         };
         let bounds = Bounds { items: 8, cost: 100 };
-        let result = in_order(&pool(2), bounds, [30, 60, 101, 1].map(Ok).into_iter(), |n| *n, Ok, consume);
+        let result = in_order(&pool(2), bounds, [30, 60, 101, 1].map(Ok).into_iter(), |n| *n, over, Ok, consume);
         assert_eq!(result, Err(Failure::Over(OverBudget { cost: 101, budget: 100 })));
         assert_eq!(seen, [30, 60]);
     }
@@ -212,6 +212,6 @@ mod tests {
     fn a_panic_goes_on_in_the_caller() {
         let work = |n: u64| if n == 3 { panic!("item {n}") } else { Ok(n) };
         let bounds = Bounds { items: 8, cost: 100 };
-        drop(in_order(&pool(2), bounds, (0..10).map(Ok::<_, Failure>), |_| 1, work, |_| Ok(())));
+        drop(in_order(&pool(2), bounds, (0..10).map(Ok::<_, Failure>), |_| 1, over, work, |_| Ok(())));
     }
 }

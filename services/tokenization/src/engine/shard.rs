@@ -57,9 +57,13 @@ pub enum ShardError {
         #[source]
         source: ChatError,
     },
-    /// The next batch of documents does not fit the memory budget.
-    #[error("the next batch of documents does not fit the memory budget")]
-    OutOfMemory(#[from] OverBudget),
+    /// The next batch of so many documents does not fit the memory budget.
+    #[error("{documents} documents do not fit the memory budget")]
+    OutOfMemory {
+        documents: usize,
+        #[source]
+        source: OverBudget,
+    },
     #[error("could not build a record batch")]
     Batch(#[from] arrow_schema::ArrowError),
     /// The stop flag was raised.
@@ -121,6 +125,7 @@ pub fn tokenize<T: TokenId>(
         bounds,
         chunks,
         |chunk| chunk.memory,
+        |chunk, source| ShardError::OutOfMemory { documents: chunk.rows.len(), source },
         |chunk| workshop.encode(&chunk),
         |encoded: Encoded<T>| {
             rows.push(&encoded)?;

@@ -148,7 +148,7 @@ fn documents_beyond_the_budget_and_the_stop_flag_end_it_without_a_trace() {
     let texts = documents(300);
     let raw = bench.raw(&texts, 100);
     let small = bench.try_run(&raw, &config(64, 0, false), 100, 400_000, &|| false);
-    assert!(matches!(small, Err(ShardError::OutOfMemory(_))), "{:?}", small.err());
+    assert!(matches!(small, Err(ShardError::OutOfMemory { documents: 100, .. })), "{:?}", small.err());
     // The next try has smaller batches.
     assert!(bench.try_run(&raw, &config(64, 0, false), 1, 400_000, &|| false).is_ok());
 

@@ -146,6 +146,7 @@ mod tests {
         Odd(u64),
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as items of any size are")]
     fn over(_: &u64, over: OverBudget) -> Failure {
         Failure::Over(over)
     }

@@ -17,7 +17,7 @@ use arrow_ipc::{
     reader::{FileReader, StreamReader},
     root_as_footer, root_as_message,
 };
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 
 use self::claims::Claims;
 use super::{
@@ -79,12 +79,31 @@ fn open(file: &File) -> Result<(SchemaRef, Rows), Cause> {
         check_file(&mut input, size)?;
         input.rewind()?;
         let reader = FileReader::try_new(BufReader::new(input), None)?;
+        check_types(&reader.schema())?;
         Ok((reader.schema(), Box::new(reader)))
     } else {
         check_stream(&mut input, size)?;
         input.rewind()?;
         let reader = StreamReader::try_new(BufReader::new(input), None)?;
+        check_types(&reader.schema())?;
         Ok((reader.schema(), Box::new(reader)))
+    }
+}
+
+/// The decoder takes widths as they are declared, and gives up where it first makes room for a negative one.
+fn check_types(schema: &SchemaRef) -> Result<(), Cause> {
+    let negative = |field: &&Field| is_negative(field.data_type());
+    match schema.flattened_fields().into_iter().find(negative) {
+        Some(field) => Err(format!("column `{}` is of a negative width", field.name()).into()),
+        None => Ok(()),
+    }
+}
+
+fn is_negative(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::FixedSizeBinary(width) | DataType::FixedSizeList(_, width) => *width < 0,
+        DataType::Dictionary(_, values) => is_negative(values),
+        _ => false,
     }
 }
 

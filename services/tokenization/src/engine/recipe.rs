@@ -201,20 +201,22 @@ impl Recipe {
     pub fn settle<T: TokenId>(&self, encoded: &Documents, settled: &mut Documents<T::Native>, tally: &mut Tally) {
         settled.clear();
         tally.counts.vocabulary.warm(encoded.ids.len());
-        // Document by document: what was copied is still in the nearest cache when it is counted.
+        // Document by document: what was counted is still in the nearest cache when it is copied.
         for document in encoded.ranges() {
             let (ids, start) = (&encoded.ids[document.clone()], settled.ids.len());
             let mask = encoded.mask.get(document).unwrap_or_default();
             match &self.filter {
                 None => {
+                    self.count::<UInt32Type>(ids, tally);
                     settled.ids.extend(ids.iter().map(|id| T::from_id(*id)));
                     settled.mask.extend_from_slice(mask);
                 }
-                Some(filter) => self.thin::<T>(filter, ids, mask, settled, tally),
+                Some(filter) => {
+                    self.thin::<T>(filter, ids, mask, settled, tally);
+                    self.count::<T>(&settled.ids[start..], tally);
+                }
             }
-            let left = &settled.ids[start..];
-            settled.lengths.push(left.len());
-            self.count::<T>(left, tally);
+            settled.lengths.push(settled.ids.len() - start);
         }
         let said = settled.mask.iter().map(|said| u64::from(*said));
         tally.counts.totals.loss_tokens += said.sum::<u64>();

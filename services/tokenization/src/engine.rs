@@ -10,6 +10,7 @@
 //! ```
 
 pub mod chat;
+pub mod convert;
 pub mod documents;
 pub mod encode;
 pub mod engines;

@@ -7,6 +7,7 @@ use dataset_model::{FieldViolation, Problem, Reason};
 use hub::HubError;
 use shard_store::StoreError;
 
+use crate::engine::convert::ConvertError;
 use crate::engine::preview::PreviewError;
 use crate::engine::shard::ShardError;
 use crate::engine::text_column::NotText;
@@ -58,9 +59,11 @@ pub(crate) fn hub(error: &HubError) -> Problem {
 }
 
 /// The repository has no `tokenizer.json`.
-pub(crate) fn no_tokenizer_json(name: &str, files: &[String]) -> Problem {
+pub(crate) fn no_tokenizer_json(name: &str, files: &[String], error: &ConvertError) -> Problem {
     let found = if files.is_empty() { "no files".to_owned() } else { files.join(", ") };
-    Problem::new(Reason::TokenizerUnsupported, format!("`{name}` has no tokenizer.json; it has {found}"))
+    let detail =
+        format!("`{name}` has no tokenizer.json, and none can be made of what it has: {error}; it has {found}");
+    Problem::new(Reason::TokenizerUnsupported, detail)
         .next_step("convert it once with `AutoTokenizer.from_pretrained(…).save_pretrained(…)`, or choose another")
 }
 

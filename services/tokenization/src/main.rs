@@ -4,11 +4,11 @@ use service_kit::Listeners;
 use std::process::ExitCode;
 use tokenization::Config;
 
-// As in `tokenmill`, and for the same reason.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 fn main() -> ExitCode {
+    allocator::give_back();
     service_kit::run("tokenization", |config: Config, lifecycle| async move {
         let listeners = Listeners::bind(config.tokenization.listen, config.tokenization.internal).await?;
         tokenization::serve(config, listeners, lifecycle).await

@@ -1,4 +1,5 @@
-//! Tokenizers by name and revision: fetched, verified, kept on disk by content, shared in memory among tasks.
+//! Tokenizers by name and revision: fetched, verified, kept on disk by content, shared in memory among tasks. One that
+//! has no `tokenizer.json` is kept as that which was [made](convert) of its files.
 //!
 //! A revision is resolved to a commit once per question; a commit never changes, so what is known of one needs no
 //! Hub. The disk copy lies in staging: it may vanish at any time, and offline it is all there is.
@@ -12,17 +13,26 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shard_store::{ShardStore, layout};
 
+use crate::engine::convert::{self, ConvertError, Converted};
 use crate::engine::{EngineChoice, SpecialNames, Tokenizer};
 use crate::failure;
 
 const TOKENIZER_JSON: &str = "tokenizer.json";
+const SPECIAL_TOKENS_MAP: &str = "special_tokens_map.json";
 /// What is read of a repository, each with its upper limit in bytes.
 const FILES: [(&str, u64); 5] = [
     (TOKENIZER_JSON, 64 << 20),
     ("tokenizer_config.json", 8 << 20),
-    ("special_tokens_map.json", 8 << 20),
+    (SPECIAL_TOKENS_MAP, 8 << 20),
     ("chat_template.jinja", 8 << 20),
     ("config.json", 8 << 20),
+];
+/// What is read beside these of one that has no [`TOKENIZER_JSON`].
+const SOURCES: [(&str, u64); 4] = [
+    (convert::VOCAB_JSON, 64 << 20),
+    (convert::MERGES, 64 << 20),
+    (convert::VOCAB_TEXT, 64 << 20),
+    (convert::ADDED_TOKENS, 8 << 20),
 ];
 /// Tokenizers in memory; the largest take 400 MB.
 const LOADED: usize = 3;
@@ -65,8 +75,16 @@ struct Kept {
 struct Files(BTreeMap<&'static str, Vec<u8>>);
 
 impl Files {
-    fn tokenizer_json(&self) -> &[u8] {
-        self.get(TOKENIZER_JSON).unwrap_or_default()
+    fn take_tokenizer_json(&mut self) -> Vec<u8> {
+        self.0.remove(TOKENIZER_JSON).unwrap_or_default()
+    }
+
+    /// With a [`TOKENIZER_JSON`] that is made of the others.
+    fn converted(mut self) -> Result<Self, ConvertError> {
+        let Converted { tokenizer_json, special_tokens_map } = convert::convert(|path| self.get(path))?;
+        self.0.retain(|path, _| FILES.iter().any(|(kept, _)| kept == path));
+        self.0.extend([(TOKENIZER_JSON, tokenizer_json), (SPECIAL_TOKENS_MAP, special_tokens_map)]);
+        Ok(self)
     }
 
     fn get(&self, path: &str) -> Option<&[u8]> {
@@ -130,16 +148,16 @@ impl Tokenizers {
         if let Some(tokenizer) = self.in_memory(repo, commit) {
             return Ok(tokenizer);
         }
-        let files = match self.on_disk(repo, commit).await {
+        let mut files = match self.on_disk(repo, commit).await {
             Some(files) => files,
             None => self.fetched(repo, commit).await?,
         };
         let (name, choice) = (repo.as_str().to_owned(), self.choice);
-        let parsing = tokio::task::spawn_blocking(move || {
-            Tokenizer::parse(files.tokenizer_json(), &files.names(), choice)
+        let parse = move || {
+            Tokenizer::parse(files.take_tokenizer_json(), &files.names(), choice)
                 .map_err(|error| failure::tokenizer(&name, &error))
-        });
-        let tokenizer = Arc::new(parsing.await.map_err(|error| failure::internal(&error))??);
+        };
+        let tokenizer = Arc::new(on_its_own(parse).await??);
         let mut loaded = self.lock();
         if loaded.len() == LOADED {
             loaded.remove(0);
@@ -166,17 +184,19 @@ impl Tokenizers {
         let name = repo.as_str();
         let tree = self.hub.tree(RepoKind::Model, name, commit, None).await.map_err(|error| failure::hub(&error))?;
         let find = |path: &str| tree.iter().find(|file| file.path == path);
-        if find(TOKENIZER_JSON).is_none() {
-            let shown: Vec<String> = tree.iter().take(FILES_SHOWN).map(|file| file.path.clone()).collect();
-            return Err(failure::no_tokenizer_json(name, &shown));
-        }
+        let is_whole = find(TOKENIZER_JSON).is_some();
         let mut files = BTreeMap::new();
-        for (path, limit) in FILES {
+        for (path, limit) in FILES.into_iter().chain(SOURCES.into_iter().filter(|_| !is_whole)) {
             if let Some(file) = find(path) {
                 files.insert(path, self.fetch(repo, commit, file, limit).await?);
             }
         }
-        let files = Files(files);
+        let mut files = Files(files);
+        if !is_whole {
+            let shown: Vec<String> = tree.iter().take(FILES_SHOWN).map(|file| file.path.clone()).collect();
+            let converted = on_its_own(|| files.converted()).await?;
+            files = converted.map_err(|error| failure::no_tokenizer_json(name, &shown, &error))?;
+        }
         self.keep_files(repo, commit, &files).await;
         Ok(files)
     }
@@ -238,6 +258,15 @@ impl Tokenizers {
             tracing::warn!(%error, "a tokenizer could not be kept on disk");
         }
     }
+}
+
+/// Runs on a thread that ends with the work: what this took from the allocator and does not need any more, often more
+/// than what it keeps, is then free for others.
+async fn on_its_own<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let (sender, ended) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || _ = sender.send(work()));
+    thread.map_err(|error| failure::internal(&error))?;
+    ended.await.map_err(|error| failure::internal(&error))
 }
 
 /// A whole commit id stands for itself: what is known of it needs no Hub.

@@ -36,6 +36,7 @@ pub fn crates(root: &Path) -> Result<Vec<Crate>, cargo_metadata::Error> {
 
 /// What each crate may import of ours. Its tests may import every library besides, but no service.
 const OURS: &[(&str, &[&str])] = &[
+    ("allocator", &[]),
     ("dataset-model", &[]),
     ("service-kit", &[]),
     ("embedded-servers", &[]),
@@ -52,6 +53,7 @@ const OURS: &[(&str, &[&str])] = &[
     (
         "ingestion",
         &[
+            "allocator",
             "catalog-client",
             "dataset-model",
             "dataset-proto",
@@ -64,7 +66,16 @@ const OURS: &[(&str, &[&str])] = &[
     ),
     (
         "tokenization",
-        &["catalog-client", "dataset-model", "dataset-proto", "hub", "job-bus", "service-kit", "shard-store"],
+        &[
+            "allocator",
+            "catalog-client",
+            "dataset-model",
+            "dataset-proto",
+            "hub",
+            "job-bus",
+            "service-kit",
+            "shard-store",
+        ],
     ),
     // Readers take no work.
     ("flight", &["catalog-client", "dataset-model", "dataset-proto", "service-kit", "shard-store"]),

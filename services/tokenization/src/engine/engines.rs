@@ -86,11 +86,13 @@ struct Fast {
 }
 
 impl Encoder {
-    /// `json` is the `tokenizer.json` that `reference` was made of.
-    pub(super) fn new(reference: Reference, json: &[u8], choice: EngineChoice) -> Self {
+    /// `json` is the `tokenizer.json` that `reference` was made of. It goes before an engine takes its memory.
+    pub(super) fn new(reference: Reference, json: Vec<u8>, choice: EngineChoice) -> Self {
         let loaded = match choice {
             EngineChoice::Auto => {
-                serde_json::from_slice(json).map_err(|_| Refused::Unknown).and_then(|json| Fast::load(json, &reference))
+                let parsed = serde_json::from_slice(&json).map_err(|_| Refused::Unknown);
+                drop(json);
+                parsed.and_then(|json| Fast::load(json, &reference))
             }
             EngineChoice::Reference => Err(Refused::Setting),
         };

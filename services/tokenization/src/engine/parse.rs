@@ -72,16 +72,10 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     /// Parses a `tokenizer.json` and chooses its engine; takes seconds for the largest vocabularies.
-    pub fn parse(json: &[u8], names: &SpecialNames, choice: EngineChoice) -> Result<Self, TokenizerError> {
-        limits::check(json)?;
-        // The library asserts about some vocabularies instead of refusing them.
-        let parsed = catch_unwind(AssertUnwindSafe(|| tokenizers::Tokenizer::from_bytes(json)));
-        let malformed = |message: String| TokenizerError::Malformed { message };
-        let mut tokenizer = parsed
-            .map_err(|_| malformed("its vocabulary or merges contradict themselves".to_owned()))?
-            .map_err(|error| malformed(error.to_string()))?;
+    pub fn parse(json: Vec<u8>, names: &SpecialNames, choice: EngineChoice) -> Result<Self, TokenizerError> {
+        let mut tokenizer = library(&json)?;
         tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(|error| malformed(error.to_string()))?;
+        tokenizer.with_truncation(None).map_err(|error| malformed(&error.to_string()))?;
 
         let family = match tokenizer.get_model() {
             ModelWrapper::BPE(model) if model.dropout.is_some_and(|p| p > 0.0) => return Err(TokenizerError::Random),
@@ -103,7 +97,7 @@ impl Tokenizer {
             template,
             special_ids,
             family,
-            sha256: Sha256::digest(json).into(),
+            sha256: Sha256::digest(&json).into(),
             names: names.clone(),
             encoder: Encoder::new(Reference::new(tokenizer), json, choice),
         })
@@ -174,6 +168,20 @@ impl Tokenizer {
             _ => printable(&ids.iter().flat_map(|id| self.vocabulary.bytes(*id)).copied().collect::<Vec<u8>>()),
         }
     }
+}
+
+/// What the library makes of a `tokenizer.json` that keeps to the limits.
+pub(super) fn library(json: &[u8]) -> Result<tokenizers::Tokenizer, TokenizerError> {
+    limits::check(json)?;
+    // It asserts about some vocabularies instead of refusing them.
+    let parsed = catch_unwind(AssertUnwindSafe(|| tokenizers::Tokenizer::from_bytes(json)));
+    parsed
+        .map_err(|_| malformed("its vocabulary or merges contradict themselves"))?
+        .map_err(|error| malformed(&error.to_string()))
+}
+
+fn malformed(message: &str) -> TokenizerError {
+    TokenizerError::Malformed { message: message.to_owned() }
 }
 
 /// The names' ids; the unknown token may also stand in the model.

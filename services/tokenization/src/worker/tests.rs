@@ -30,7 +30,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let store = ShardStore::open(dir.path()).unwrap();
         let json = std::fs::read(test_kit::sample_hub().join("models/tokenmill/bert/tokenizer.json")).unwrap();
-        let tokenizer = Tokenizer::parse(&json, &SpecialNames::default(), EngineChoice::Auto).unwrap();
+        let tokenizer = Tokenizer::parse(json, &SpecialNames::default(), EngineChoice::Auto).unwrap();
         let config = TokenizeRequest {
             tokenizer_name: "tokenmill/bert".to_owned(),
             max_length: Some(16),

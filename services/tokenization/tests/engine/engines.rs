@@ -10,7 +10,7 @@ use tokenization::engine::{EngineChoice, Refused, SpecialNames, Tokenizer};
 
 fn tokenizer(name: &str, choice: EngineChoice) -> Tokenizer {
     let path = test_kit::sample_hub().join("models/tokenmill").join(name).join("tokenizer.json");
-    Tokenizer::parse(&std::fs::read(path).unwrap(), &SpecialNames::default(), choice).unwrap()
+    Tokenizer::parse(std::fs::read(path).unwrap(), &SpecialNames::default(), choice).unwrap()
 }
 
 /// Groups of up to three random texts.
@@ -93,7 +93,7 @@ fn no_added_token_hides_behind_another() {
         added.push(token.into());
     }
     let json = serde_json::to_vec(&json).unwrap();
-    let tokenizer = Tokenizer::parse(&json, &SpecialNames::default(), EngineChoice::Auto).unwrap();
+    let tokenizer = Tokenizer::parse(json, &SpecialNames::default(), EngineChoice::Auto).unwrap();
     let mut served = Vec::new();
     tokenizer.encoder().encode("a wheel é", &|| false, &mut served).unwrap();
     assert_eq!(served, [64, 220, 22001, 220, 165]);

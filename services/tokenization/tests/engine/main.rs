@@ -3,6 +3,7 @@
 
 mod chat;
 mod chat_templates;
+mod conversion;
 mod engines;
 mod exactness;
 mod packed;

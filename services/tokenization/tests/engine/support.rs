@@ -31,7 +31,7 @@ impl Bench {
         let folder = test_kit::sample_hub().join("models/tokenmill").join(tokenizer);
         let names = SpecialNames::from_config(&std::fs::read(folder.join("tokenizer_config.json")).unwrap());
         let json = std::fs::read(folder.join("tokenizer.json")).unwrap();
-        let tokenizer = Tokenizer::parse(&json, &names, EngineChoice::Auto).unwrap();
+        let tokenizer = Tokenizer::parse(json, &names, EngineChoice::Auto).unwrap();
         Self { _dir: dir, store, tokenizer: Arc::new(tokenizer) }
     }
 

@@ -1,0 +1,41 @@
+//! The memory allocator of the programs that move data.
+//!
+//! ```ignore
+//! #[global_allocator]
+//! static ALLOCATOR: allocator::Allocator = allocator::Allocator;
+//!
+//! fn main() {
+//!     allocator::give_back();
+//! }
+//! ```
+//!
+//! mimalloc gives freed memory back to the system only while somebody asks for more, and that of a thread that has ended
+//! only when another thread comes across it: a service at rest would keep what its last job needed. As jemalloc does it
+//! with `background_thread`, a thread looks after that.
+#![expect(unsafe_code, reason = "the library is told in no other way")]
+
+use std::thread;
+use std::time::Duration;
+
+pub use mimalloc::MiMalloc as Allocator;
+
+/// How long freed memory is kept for whoever asks next. By default it is 10 ms, which is less than lies between two
+/// batches: then each of them is cleared by the system anew.
+pub const FREED_IS_KEPT: Duration = Duration::from_millis(100);
+/// What ended threads left is looked for so often.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// From now on freed memory goes back to the system. To be called once, before there are other threads.
+pub fn give_back() {
+    // `mi_option_purge_delay`, to which the bindings give no name.
+    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+    // SAFETY: takes numbers; not to be called by two threads at a time.
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, FREED_IS_KEPT.as_millis() as std::ffi::c_long) }
+    let collect = || loop {
+        thread::sleep(PERIOD);
+        // SAFETY: may be called by any thread at any time.
+        unsafe { libmimalloc_sys::mi_collect(true) }
+    };
+    // Without the thread memory is given back later.
+    let _ = thread::Builder::new().name("allocator".to_owned()).spawn(collect);
+}

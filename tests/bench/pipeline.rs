@@ -30,7 +30,7 @@ use tokenization::engine::{EngineChoice, Recipe, SpecialNames, Tokenizer};
 
 // As in the product.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -41,8 +41,8 @@ const STRIDE: u32 = 64;
 /// Rows of a chunk, which is some 512 KiB.
 const CHUNK_ROWS: usize = 220;
 const STAGES: [&str; 6] = ["encode", "ids as stored", "ids, statistics", "ids, filters, statistics", "window", "pack"];
-/// Passes of a round, of which each encodes.
-const PASSES: u32 = 3;
+/// Ways to store ids: as they are, counted, filtered and counted.
+const WAYS: usize = 3;
 
 struct Bench {
     store: ShardStore,
@@ -61,7 +61,7 @@ fn main() -> Outcome<()> {
     };
     let folder = tempfile::tempdir()?;
     let store = ShardStore::open(folder.path())?;
-    let tokenizer = Tokenizer::parse(&std::fs::read(tokenizer)?, &SpecialNames::default(), EngineChoice::Auto)?;
+    let tokenizer = Tokenizer::parse(std::fs::read(tokenizer)?, &SpecialNames::default(), EngineChoice::Auto)?;
     let (raw, text_bytes) = raw_shard(&store, files)?;
     let pool = ThreadPoolBuilder::new().num_threads(threads.parse()?).build()?;
     let bench = Bench { store, raw, tokenizer: Arc::new(tokenizer), pool, rounds: rounds.parse()?, text_bytes };
@@ -95,47 +95,52 @@ impl Bench {
     }
 
     /// The stages of a chunk of documents, one after the other, as in a job. What comes right after encoding finds the
-    /// cache as encoding left it, so each way to store ids has a pass of its own.
+    /// cache as encoding left it, so each way to store ids follows an encoding of its own; the ways take turns with each
+    /// chunk, so that whatever else the machine does meets them alike.
     fn stages<T: TokenId>(&self) -> Outcome<()> {
         let recipe = Recipe::new(self.tokenizer.clone(), &config(false)?)?;
         let filtering = Recipe::new(self.tokenizer.clone(), &config(true)?)?;
-        let mut rounds = STAGES.map(|_| Vec::new());
+        let mut rounds = Vec::new();
         for _ in 0..self.rounds {
             let (mut took, mut rows) = (STAGES.map(|_| Duration::ZERO), Vec::new());
-            let mut pass = |stage: usize, store: &mut dyn FnMut(&Documents, &mut Documents<T::Native>)| {
-                let (mut tally, mut documents, mut stored) =
-                    (recipe.tally(), Documents::default(), Documents::default());
+            let mut tallies = [recipe.tally(), recipe.tally(), filtering.tally()];
+            let mut documents = Documents::default();
+            let mut stored: [Documents<T::Native>; WAYS] = Default::default();
+            for pass in 0..WAYS {
+                let mut turn = pass;
                 self.each_chunk(|texts| {
+                    let way = turn % WAYS;
+                    turn += 1;
                     documents.clear();
-                    let mut one = |text: &str| recipe.encode(&text.into(), &|| false, &mut documents, &mut tally);
+                    let (tally, stored) = (&mut tallies[way], &mut stored[way]);
+                    let mut one = |text: &str| recipe.encode(&text.into(), &|| false, &mut documents, tally);
                     let (encoded, encoding) = timed(|| texts.iter().try_for_each(|text| one(text)));
                     encoded?;
-                    let ((), storing) = timed(|| store(&documents, &mut stored));
-                    took[0] += encoding / PASSES;
-                    took[stage] += storing;
-                    if stage == 1 {
-                        let (window, pack) = cut::<T>(&recipe, &stored, &mut rows);
+                    took[0] += encoding / WAYS as u32;
+                    let ((), storing) = timed(|| match way {
+                        0 => copy::<T>(&documents, stored),
+                        1 => recipe.settle::<T>(&documents, stored, tally),
+                        _ => filtering.settle::<T>(&documents, stored, tally),
+                    });
+                    took[1 + way] += storing;
+                    if way == 0 {
+                        let (window, pack) = cut::<T>(&recipe, stored, &mut rows);
                         took[4] += window;
                         took[5] += pack;
                     }
                     Ok(())
-                })
-            };
-            pass(1, &mut |encoded, stored| {
-                stored.clear();
-                stored.lengths.extend_from_slice(&encoded.lengths);
-                stored.ids.extend(encoded.ids.iter().map(|id| T::from_id(*id)));
-            })?;
-            let (mut tally, mut filtered) = (recipe.tally(), filtering.tally());
-            pass(2, &mut |encoded, stored| recipe.settle::<T>(encoded, stored, &mut tally))?;
-            pass(3, &mut |encoded, stored| filtering.settle::<T>(encoded, stored, &mut filtered))?;
-            black_box((&tally, &filtered));
-            rounds.iter_mut().zip(took).for_each(|(rounds, took)| rounds.push(took));
+                })?;
+            }
+            black_box(&tallies);
+            rounds.push(took);
         }
-        let medians = rounds.map(median);
-        STAGES.iter().zip(medians).for_each(|(name, took)| self.print(name, took, Some(medians[0])));
+        let encode = median(rounds.iter().map(|took| took[0]).collect());
+        for (stage, name) in STAGES.iter().enumerate() {
+            self.print(name, median(rounds.iter().map(|took| took[stage]).collect()), Some(encode));
+        }
         for (name, with, without) in [("statistics, what they add", 2, 1), ("filters, what they add", 3, 2)] {
-            self.print(name, medians[with].saturating_sub(medians[without]), Some(medians[0]));
+            let added = rounds.iter().map(|took| took[with].saturating_sub(took[without])).collect();
+            self.print(name, median(added), Some(encode));
         }
         Ok(())
     }
@@ -174,6 +179,13 @@ impl Bench {
         self.store.remove(&sealed.key)?;
         Ok(counts.totals.tokens)
     }
+}
+
+/// What a pipeline without statistics does.
+fn copy<T: TokenId>(documents: &Documents, stored: &mut Documents<T::Native>) {
+    stored.clear();
+    stored.lengths.extend_from_slice(&documents.lengths);
+    stored.ids.extend(documents.ids.iter().map(|id| T::from_id(*id)));
 }
 
 /// What windows and what packed rows of the documents take.

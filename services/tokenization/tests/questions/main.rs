@@ -246,6 +246,40 @@ async fn a_tokenizer_is_fetched_once_and_offline_comes_from_the_disk() {
 }
 
 #[tokio::test]
+async fn a_repository_without_tokenizer_json_is_made_into_one_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let published = test_kit::sample_hub().join("models/tokenmill/bert/tokenizer.json");
+    let published: serde_json::Value = serde_json::from_slice(&std::fs::read(published).unwrap()).unwrap();
+    let vocab = published["model"]["vocab"].as_object().unwrap();
+    let mut vocab: Vec<_> = vocab.iter().map(|(token, id)| (id.as_u64().unwrap(), token.as_str())).collect();
+    vocab.sort_unstable();
+    let lines = vocab.iter().map(|(_, token)| format!("{token}\n")).collect::<String>();
+    let hub_dir = dir.path().join("hub");
+    let repo = FakeHub::repo(&hub_dir, "models/acme/old").file("vocab.txt", lines);
+    repo.file("config.json", r#"{"model_type": "bert"}"#).write().unwrap();
+    let (hub, control) = FakeHub::start(&hub_dir).await.unwrap();
+    let data_dir = dir.path().join("data");
+    let service = Service::start(&data_dir, &hub.endpoint(), false).await;
+    let made = service.inspect("acme/old", None).await.unwrap();
+    assert_eq!((made.family.as_str(), made.engine.as_str(), made.vocab_size), ("WordPiece", "splintr", 30522));
+    let tokens: Vec<_> =
+        made.special_tokens.iter().map(|token| (token.content.as_str(), token.roles.join(" "))).collect();
+    let roles = [("[PAD]", "pad"), ("[UNK]", "unk"), ("[CLS]", "cls"), ("[SEP]", "sep"), ("[MASK]", "mask")];
+    assert_eq!(tokens, roles.map(|(token, role)| (token, role.to_owned())));
+    let shown = service.preview(base("acme/old"), "The unaffable mill").await.unwrap();
+    let ids: Vec<u32> = shown.tokens.iter().map(|token| token.id).collect();
+    assert_eq!(ids, [1996, 14477, 20961, 3468, 4971]);
+    drop(service);
+
+    // Nothing is fetched or made again.
+    let before = control.requests().len();
+    drop(hub);
+    let offline = Service::start(&data_dir, "http://127.0.0.1:9", true).await;
+    assert_eq!(offline.inspect("acme/old", None).await.unwrap(), made);
+    assert_eq!(control.requests().len(), before);
+}
+
+#[tokio::test]
 async fn pieces_that_split_a_character_are_shown_as_bytes() {
     let (_dir, _hub, _control, service) = sample().await;
     let decode = async |name: &str, rows: Vec<Vec<u32>>| {

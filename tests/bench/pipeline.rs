@@ -43,6 +43,8 @@ const CHUNK_ROWS: usize = 220;
 const STAGES: [&str; 6] = ["encode", "ids as stored", "ids, statistics", "ids, filters, statistics", "window", "pack"];
 /// Ways to store ids: as they are, counted, filtered and counted.
 const WAYS: usize = 3;
+/// Chunks that one of them has in its turn.
+const IN_TURN: usize = 16;
 
 struct Bench {
     store: ShardStore,
@@ -95,8 +97,8 @@ impl Bench {
     }
 
     /// The stages of a chunk of documents, one after the other, as in a job. What comes right after encoding finds the
-    /// cache as encoding left it, so each way to store ids follows an encoding of its own; the ways take turns with each
-    /// chunk, so that whatever else the machine does meets them alike.
+    /// cache as encoding left it, so each way to store ids follows an encoding of its own; the ways take turns every
+    /// few chunks, so that whatever else the machine does meets them alike, and each is as warm as in a job.
     fn stages<T: TokenId>(&self) -> Outcome<()> {
         let recipe = Recipe::new(self.tokenizer.clone(), &config(false)?)?;
         let filtering = Recipe::new(self.tokenizer.clone(), &config(true)?)?;
@@ -107,10 +109,10 @@ impl Bench {
             let mut documents = Documents::default();
             let mut stored: [Documents<T::Native>; WAYS] = Default::default();
             for pass in 0..WAYS {
-                let mut turn = pass;
+                let mut chunk = 0;
                 self.each_chunk(|texts| {
-                    let way = turn % WAYS;
-                    turn += 1;
+                    let way = (chunk / IN_TURN + pass) % WAYS;
+                    chunk += 1;
                     documents.clear();
                     let (tally, stored) = (&mut tallies[way], &mut stored[way]);
                     let mut one = |text: &str| recipe.encode(&text.into(), &|| false, &mut documents, tally);

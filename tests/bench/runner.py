@@ -92,10 +92,13 @@ def rounds(
     return list(series.values())
 
 
-def table(series: list[Series], megabytes: float) -> None:
+def table(series: list[Series], megabytes: float, megatokens: float | None = None) -> None:
     """Prints a row a contender; ratios say how many times as fast the first one is, as the median of the rounds'."""
-    print(f"{'':<34}{'seconds':>10}{'MB/s':>10}{'ratio':>10}{'peak MB':>10}   all rounds")
+    of_tokens = "" if megatokens is None else f"{'Mtok/s':>10}"
+    print(f"{'':<34}{'seconds':>10}{'MB/s':>10}{of_tokens}{'ratio':>10}{'peak MB':>10}   all rounds")
     for one in series:
         runs = " ".join(f"{seconds:.2f}" for seconds in one.seconds)
         ratio = statistics.median(theirs / ours for ours, theirs in zip(series[0].seconds, one.seconds, strict=False))
-        print(f"{one.name:<34}{one.median():>10.2f}{megabytes / one.median():>10.1f}{ratio:>9.2f}×{one.peak_bytes / 1e6:>10.0f}   {runs}")
+        tokens = "" if megatokens is None else f"{megatokens / one.median():>10.1f}"
+        speed = f"{one.median():>10.2f}{megabytes / one.median():>10.1f}{tokens}"
+        print(f"{one.name:<34}{speed}{ratio:>9.2f}×{one.peak_bytes / 1e6:>10.0f}   {runs}")

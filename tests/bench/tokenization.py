@@ -183,7 +183,7 @@ def compare(run: Platform, name: str, case: Case, peers: Path, scratch: Path) ->
         series = rounds(dict(contenders(run, beside, case, peers, scratch)), case.rounds, ONCE)
     print(f"\n{name}: {case.tokenizer}, {size / 1e6:.1f} MB of `{case.dataset}`, {counted['documents_in']} documents, "
           f"{counted['total_sequences']} sequences, {counted['total_tokens']} tokens")
-    table(series, size / 1e6)
+    table(series, size / 1e6, counted["total_tokens"] / 1e6)
 
 
 def switches(run: Platform, case: Case) -> None:

@@ -7,10 +7,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use crate::support::{self, Bench, config};
 use arrow_array::cast::AsArray;
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sha2::{Digest, Sha256};
 
@@ -27,6 +29,8 @@ const CASES: [Case; 5] = [
 ];
 /// Bytes of English for a tokenizer.
 const ENGLISH: usize = 1_500_000;
+/// Bytes of a line.
+const LINE: usize = 50_000_000;
 
 #[test]
 fn bert_word_piece() {
@@ -37,7 +41,7 @@ fn bert_word_piece() {
 fn unigram() {
     // Python's wheel reads a quarter of the scores wrong in their last digit, so that among tens of thousands of pieces
     // another way of cutting a word wins: such words are left out here.
-    compare_but("unigram", "splintr", |text| text.split_ascii_whitespace().any(|word| word.len() > 1000));
+    compare_but("unigram", "splintr", has_long_word);
 }
 
 #[test]
@@ -75,32 +79,77 @@ fn llama2_sentence_piece_like() {
     compare("llama2", "fastokens");
 }
 
+/// Python takes a minute for one: `TOKENMILL_TEST_LINES` names others than these two, with commas between.
+#[test]
+fn lines_of_50_mb() {
+    let names = std::env::var("TOKENMILL_TEST_LINES").unwrap_or_else(|_| "gpt2,llama2".to_owned());
+    for name in names.split(',') {
+        let engine = if ["bert", "unigram"].contains(&name) { "splintr" } else { "fastokens" };
+        compare_line(name, engine, |text| name == "unigram" && has_long_word(text));
+    }
+}
+
+fn has_long_word(text: &str) -> bool {
+    text.split_ascii_whitespace().any(|word| word.len() > 1000)
+}
+
 fn compare(name: &str, engine: &str) {
     compare_but(name, engine, |_| false);
 }
 
 fn compare_but(name: &str, engine: &str, is_left_out: impl Fn(&str) -> bool) {
-    let data = test_kit::sample_hub();
-    let tokenizer_json = data.join("models/tokenmill").join(name).join("tokenizer.json");
-    let file = |corpus: &str, file: &str| data.join("datasets/tokenmill").join(corpus).join("data").join(file);
-    let small = ["hostile", "languages", "code"].map(|corpus| file(corpus, "train-00000-of-00001.parquet"));
-    let english = file("english-docs", "train-00000-of-00004.parquet");
-    let parquet = [&small[..], &[english]].concat();
-    let texts = documents(&parquet);
+    let small = ["hostile", "languages", "code"].map(|corpus| sample(corpus, "train-00000-of-00001.parquet"));
+    let parquet = [&small[..], &[sample("english-docs", "train-00000-of-00004.parquet")]].concat();
+    compare_texts(name, engine, &parquet, &documents(&parquet), &CASES, is_left_out);
+}
+
+/// One line of prose, code and many languages.
+fn compare_line(name: &str, engine: &str, is_left_out: impl Fn(&str) -> bool) {
+    let corpora = ["english-docs", "languages", "code"].map(|corpus| {
+        let of = if corpus == "english-docs" { "4" } else { "1" };
+        texts(&sample(corpus, &format!("train-00000-of-0000{of}.parquet")))
+    });
+    let mut line = String::with_capacity(LINE + LINE / 8);
+    for text in corpora.iter().cycle().flatten().flatten().filter(|text| !is_left_out(text)) {
+        if line.len() >= LINE {
+            break;
+        }
+        line.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let parquet = dir.path().join("line.parquet");
+    let column: ArrayRef = Arc::new(StringArray::from(vec![line.as_str()]));
+    let batch = RecordBatch::try_from_iter([("text", column)]).unwrap();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(&parquet).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    compare_texts(name, engine, &[parquet], &[Some(line)], &CASES[..1], |_| false);
+}
+
+fn compare_texts(
+    name: &str,
+    engine: &str,
+    parquet: &[PathBuf],
+    texts: &[Option<String>],
+    cases: &[Case],
+    is_left_out: impl Fn(&str) -> bool,
+) {
+    let tokenizer_json = test_kit::sample_hub().join("models/tokenmill").join(name).join("tokenizer.json");
     let text_bytes: usize = texts.iter().flatten().map(String::len).sum();
 
     let dir = tempfile::tempdir().unwrap();
     let expected = dir.path().join("expected");
-    let mut python = reference(&tokenizer_json, &parquet, &expected, texts.len());
+    let mut python = reference(&tokenizer_json, parquet, &expected, cases, texts.len());
     let bench = Bench::new(name);
     let encoder = bench.tokenizer.encoder();
     assert_eq!(encoder.name(), engine, "which engine serves {name}: {:?}", encoder.refused());
 
     let started = std::time::Instant::now();
-    let shards = CASES.map(|(max_length, stride, special, limit)| {
-        let raw = bench.raw(&texts[..limit.min(texts.len())], 700);
-        bench.open(&bench.run(&raw, 0, &config(max_length, stride, special), 2, 100))
-    });
+    let shard = |(max_length, stride, special, limit): &Case| {
+        let raw = bench.raw(&texts[..texts.len().min(*limit)], 700);
+        bench.open(&bench.run(&raw, 0, &config(*max_length, *stride, *special), 2, 100))
+    };
+    let shards: Vec<_> = cases.iter().map(shard).collect();
     let ours = started.elapsed();
     assert!(python.wait().unwrap().success());
 
@@ -108,7 +157,7 @@ fn compare_but(name: &str, engine: &str, is_left_out: impl Fn(&str) -> bool) {
     let mut rest = &expected[..];
     let template = bench.tokenizer.template();
     let (mut documents, mut windows, mut tokens, mut left_out) = (0, 0, 0, 0);
-    for (case, shard) in CASES.iter().zip(&shards) {
+    for (case, shard) in cases.iter().zip(&shards) {
         let mut ours = support::sequences(shard).peekable();
         let alone = if case.2 { template.prefix.len() + template.suffix.len() } else { 0 };
         for doc in (0..).take(case.3.min(texts.len())) {
@@ -140,9 +189,13 @@ fn compare_but(name: &str, engine: &str, is_left_out: impl Fn(&str) -> bool) {
     println!(
         "{name}, served by {engine}: {documents} documents, {windows} windows and {tokens} tokens are equal, {left_out} \
          documents left out; {} cases over up to {text_bytes} bytes of text in {:.1} s",
-        CASES.len(),
+        cases.len(),
         ours.as_secs_f64(),
     );
+}
+
+fn sample(corpus: &str, file: &str) -> PathBuf {
+    test_kit::sample_hub().join("datasets/tokenmill").join(corpus).join("data").join(file)
 }
 
 /// All of the small corpora, and English up to its share.
@@ -159,10 +212,17 @@ fn documents(parquet: &[PathBuf]) -> Vec<Option<String>> {
     documents
 }
 
-fn reference(tokenizer_json: &Path, parquet: &[PathBuf], out: &Path, documents: usize) -> std::process::Child {
-    let cases = CASES.map(|(max_length, stride, special, limit)| {
-        format!("{max_length}:{stride}:{}:{}", u8::from(special), limit.min(documents))
-    });
+fn reference(
+    tokenizer_json: &Path,
+    parquet: &[PathBuf],
+    out: &Path,
+    cases: &[Case],
+    documents: usize,
+) -> std::process::Child {
+    let case = |(max_length, stride, special, limit): &Case| {
+        format!("{max_length}:{stride}:{}:{}", u8::from(*special), documents.min(*limit))
+    };
+    let cases: Vec<String> = cases.iter().map(case).collect();
     let parquet: Vec<&str> = parquet.iter().map(|path| path.to_str().unwrap()).collect();
     Command::new(test_kit::python())
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine/reference.py"))

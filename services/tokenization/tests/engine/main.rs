@@ -9,4 +9,5 @@ mod exactness;
 mod packed;
 mod preview;
 mod shards;
+mod stop_words;
 mod support;

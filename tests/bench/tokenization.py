@@ -4,7 +4,7 @@
 
 Ours is the whole job: queued over REST, claimed, tokenized, committed, statistics merged, `ready` heard on the WebSocket;
 the tokenizer is loaded before. The peers are `datasets.map`, `encode_batch` of Python's `tokenizers`, a plain pipeline in
-Rust around another engine, and an engine alone, all over the same rows with the same windows, none with fsync or
+Rust around another engine, and engines alone, all over the same rows with the same windows, none with fsync or
 statistics. So all write into memory, where fsync costs nothing; what it costs is the row of a job that writes to a disk.
 What a peer counts must be what we count, but for one token in a million. Ratios are medians of those of each round; the slowest peers have one round.
 """
@@ -53,14 +53,15 @@ class Case:
 
 
 PYTHON = {"datasets.map": ("map", 2), "datasets.map, one process": ("map", 1), "encode_batch alone": ("encode_batch", 2)}
+FAST = {"gigatoken alone": ("gigatoken", 2), "nanotoken alone": ("nanotoken", 2)}
 ONCE = ("datasets.map, one process", "encode_batch alone")
 CASES = {
     "english": Case("llama3", "english-docs",
-                    (ON_DISK, ONE_THREAD, *PYTHON, "tokenizers-1.0", "fastokens", "fastokens alone"), 3),
-    "wordpiece": Case("bert", "english-docs", ("tokenizers-1.0", "splintr alone"), 3),
+                    (ON_DISK, ONE_THREAD, *PYTHON, "tokenizers-1.0", "fastokens", "fastokens alone", "gigatoken alone"), 3),
+    "wordpiece": Case("bert", "english-docs", ("tokenizers-1.0", "splintr alone", "nanotoken alone"), 3),
     "unigram": Case("unigram", "english-docs", ("tokenizers-1.0", "splintr alone"), 3),
-    "gemma": Case("gemma3", "english-docs", ("tokenizers-1.0", "fastokens", "fastokens alone"), 3),
-    "llama2": Case("llama2", "english-docs", ("tokenizers-1.0", "fastokens", "fastokens alone"), 3),
+    "gemma": Case("gemma3", "english-docs", ("tokenizers-1.0", "fastokens", "fastokens alone", "gigatoken alone"), 3),
+    "llama2": Case("llama2", "english-docs", ("tokenizers-1.0", "fastokens", "fastokens alone", "gigatoken alone"), 3),
     "short": Case("llama3", "short-rows", ("datasets.map", "fastokens alone"), 3),
 }
 OTHERS = ("switches", "overhead", "workers", "large")
@@ -153,8 +154,8 @@ def contenders(
         if name in beside:
             yield name, lambda name=name: ours(beside[name])
             continue
-        if name in PYTHON:
-            mode, processes = PYTHON[name]
+        if name in PYTHON or name in FAST:
+            mode, processes = {**PYTHON, **FAST}[name]
             command = [sys.executable, Path(__file__).with_name("peer_map.py"), mode, tokenizer, LENGTH, STRIDE, processes]
         else:
             mode = "encode" if name.endswith(" alone") else "pipeline"

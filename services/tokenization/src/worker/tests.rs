@@ -152,6 +152,8 @@ fn tasks_add_up_to_one_tokenization_and_publishing_again_changes_nothing() {
     assert_eq!(manifest["shards"][1]["row_start"], tasks[0].shards[0].row_count);
     assert_eq!(manifest["shards"][1]["sha256"], hex::encode(tasks[1].shards[0].sha256));
     assert_eq!(manifest["statistics"]["total_tokens"], statistics.total_tokens);
+    // What the tasks said, which another worker may have run.
+    assert_eq!((finish.engine.as_deref(), manifest["engine"].as_str()), (Some("tokenizers"), Some("tokenizers")));
     let again = bench.publish(&tasks);
     assert_eq!(again.metadata.unwrap(), metadata);
     assert_eq!(again.files, finish.files);

@@ -128,6 +128,7 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
             "leave bad rows out with `on_bad_rows: skip`, or choose a revision in which the file is whole",
         ),
         ConvertError::Unparted { .. }
+        | ConvertError::NoText { .. }
         | ConvertError::BadParquet { .. }
         | ConvertError::BadRowGroup { .. }
         | ConvertError::BadArrow { .. }
@@ -153,7 +154,10 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
             (Reason::SourceLimitExceeded, "choose a split or config without this file")
         }
         ConvertError::NoTextColumn { .. } => (Reason::NoTextColumn, "name one of them as `text_column`, or none"),
-        ConvertError::MixedTypes { .. } | ConvertError::SchemasDiffer { .. } | ConvertError::DoesNotFit { .. } => {
+        ConvertError::MissingColumn { .. }
+        | ConvertError::MixedTypes { .. }
+        | ConvertError::SchemasDiffer { .. }
+        | ConvertError::DoesNotFit { .. } => {
             (Reason::SchemaMismatch, "choose a split or config whose files agree, or ask the repository's owner")
         }
     };

@@ -7,7 +7,7 @@
 mod card;
 mod error;
 pub mod format;
-mod options;
+pub mod options;
 mod overview;
 mod pattern;
 mod resolve;
@@ -17,11 +17,14 @@ mod tasks;
 pub mod upload;
 mod yaml;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 pub use card::{README, STANDALONE};
 pub use error::PlanError;
 pub use format::Format;
+pub use options::Options;
 pub use overview::{ConfigOverview, Overview, SplitOverview, overview};
 pub use resolve::{Config, LeftOut, ResolvedSplit, configs};
 pub use tasks::{FileGroup, GROUP_BYTES, groups};
@@ -60,6 +63,7 @@ pub struct PlannedSplit {
     pub name: String,
     pub files: Vec<SourceFile>,
     pub format: Format,
+    pub options: Arc<Options>,
 }
 
 /// What is fetched, in which order, and what is not.
@@ -86,7 +90,13 @@ pub fn plan(repository: &Repository<'_>, choice: Choice<'_>) -> Result<Plan, Pla
     let license = card::read(repository.readme, repository.standalone)?.license;
     let left_out = config.left_out;
     let splits = readable(choose_splits(config.splits?, choice.split)?)?;
-    let splits = splits.into_iter().map(|s| PlannedSplit { name: s.name, files: s.files, format: s.format }).collect();
+    let splits = splits.into_iter().map(|ResolvedSplit { name, files, format, options }| PlannedSplit {
+        name,
+        files,
+        format,
+        options,
+    });
+    let splits = splits.collect();
     Ok(Plan { config: config.name, splits, left_out, license })
 }
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
 
+use super::ConvertError;
+
 /// Two types of one column that have nothing in common.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Conflict {
@@ -20,6 +22,16 @@ pub struct Conflict {
 /// The plain form of a schema.
 pub fn canonical(schema: &Schema) -> Schema {
     Schema::new(schema.fields().iter().map(|f| plain_field(f.name(), f.data_type())).collect::<Vec<_>>())
+}
+
+/// Only the columns that a card names, in their order in the file.
+pub(super) fn chosen(schema: Schema, file: &str, columns: Option<&[String]>) -> Result<Schema, ConvertError> {
+    let Some(columns) = columns else { return Ok(schema) };
+    if let Some(column) = columns.iter().find(|column| schema.column_with_name(column).is_none()) {
+        return Err(ConvertError::MissingColumn { file: file.to_owned(), column: column.clone() });
+    }
+    let is_chosen = |field: &&FieldRef| columns.contains(field.name());
+    Ok(Schema::new(schema.fields().iter().filter(is_chosen).cloned().collect::<Vec<_>>()))
 }
 
 fn plain_field(name: &str, data_type: &DataType) -> Field {

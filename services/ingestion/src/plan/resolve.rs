@@ -1,6 +1,9 @@
 //! Every config of a repository with its splits, files and format, and what each config leaves out.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +11,7 @@ use super::{
     PlanError, Repository, SourceFile,
     card::{self, DeclaredConfig},
     format::{self, Format},
-    options,
+    options::{self, Options},
     pattern::Pattern,
     splits::{self, SplitPatterns, Unresolved},
 };
@@ -28,6 +31,7 @@ pub struct ResolvedSplit {
     pub name: String,
     pub files: Vec<SourceFile>,
     pub format: Format,
+    pub options: Arc<Options>,
 }
 
 /// A file that is in no split, and the rule that says so.
@@ -136,7 +140,7 @@ impl<'a> Index<'a> {
                 other: name.clone(),
                 other_format: format.shown(),
             }),
-            Some(format) => Ok(ResolvedSplit { name: name.clone(), files, format }),
+            Some(format) => Ok(ResolvedSplit { name: name.clone(), files, format, options: Arc::default() }),
         };
         splits.into_iter().map(resolve).collect()
     }
@@ -175,26 +179,28 @@ impl<'a> Index<'a> {
 fn separated(config: &DeclaredConfig, mut splits: Vec<ResolvedSplit>) -> Result<Vec<ResolvedSplit>, PlanError> {
     let Some(separator) = &config.separator else { return Ok(splits) };
     for split in splits.iter_mut().filter(|split| split.format.name == "csv") {
-        let [byte @ (b'\t' | b' '..=b'~')] = separator.as_bytes() else {
-            let name = &config.name;
-            let why = format!("`{separator}` of config `{name}` cannot separate cells: use one ASCII character");
-            return Err(PlanError::BadCard { file: card::README, why });
+        split.format.separator = match separator.as_bytes() {
+            [byte @ (b'\t' | b' '..=b'~')] => Some(*byte),
+            br"\s+" => Some(b' '),
+            _ => return Err(PlanError::UnsupportedOption { config: config.name.clone(), option: "sep" }),
         };
-        split.format.separator = Some(*byte);
     }
     Ok(splits)
 }
 
-/// Rows that an option would have changed are not read as if it was not there.
-fn heeded(config: &DeclaredConfig, splits: Vec<ResolvedSplit>) -> Result<Vec<ResolvedSplit>, PlanError> {
+/// What the config says of its readers; rows that an option would have changed are not read as if it was not there.
+fn heeded(config: &DeclaredConfig, mut splits: Vec<ResolvedSplit>) -> Result<Vec<ResolvedSplit>, PlanError> {
     let formats = splits.iter().flat_map(|split| {
         let of_files = split.files.iter().map(|file| format::of_file(&file.path, split.format).name);
         of_files.chain([split.format.name])
     });
-    match formats.collect::<BTreeSet<_>>().into_iter().find_map(|format| options::unheeded(&config.options, format)) {
-        Some(option) => Err(PlanError::UnsupportedOption { config: config.name.clone(), option }),
-        None => Ok(splits),
+    let options = options::read(&config.options, &formats.collect::<BTreeSet<_>>());
+    let options = options.map_err(|option| PlanError::UnsupportedOption { config: config.name.clone(), option })?;
+    let options = Arc::new(options);
+    for split in &mut splits {
+        split.options = Arc::clone(&options);
     }
+    Ok(splits)
 }
 
 fn unresolved(config: &str, error: Unresolved) -> PlanError {

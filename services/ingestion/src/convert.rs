@@ -8,6 +8,7 @@ pub mod batches;
 mod compressed;
 mod conform;
 mod csv;
+mod declared;
 mod decoded;
 mod error;
 mod guard;
@@ -40,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 use crate::plan::Options;
 use batches::batch_bytes;
 pub use conform::{Misfit, conform, misfit};
+use declared::Declared;
 pub use error::ConvertError;
 use schema::Conflict;
 pub use skips::Gap;
@@ -120,8 +122,9 @@ pub struct Source {
     options: Arc<Options>,
     /// As the file has it.
     own: SchemaRef,
-    /// In the plain form.
+    /// In the plain form, or in the types that the card declares.
     plain: Schema,
+    declared: Vec<Declared>,
     on_bad_rows: OnBadRows,
 }
 
@@ -190,9 +193,11 @@ impl Source {
         if let Some(field) = own.fields().iter().find(|field| !names.insert(field.name().as_str())) {
             return Err(ConvertError::DuplicateColumn { file: path, column: field.name().clone() });
         }
-        let plain = schema::canonical(&own);
+        let declared = declared::declared(&own, reading.format, &reading.options);
+        let declared = declared.map_err(|conflict| conflict.of(&path))?;
+        let plain = declared.last().map_or_else(|| schema::canonical(&own), |last| last.schema().as_ref().clone());
         let (format, options, own) = (reading.format, Arc::clone(&reading.options), Arc::new(own));
-        Ok(Self { origin: path.clone(), path, content, size, format, options, own, plain, on_bad_rows })
+        Ok(Self { origin: path.clone(), path, content, size, format, options, own, plain, declared, on_bad_rows })
     }
 
     /// The file's name in its repository; a member's follows that of its archive.
@@ -253,7 +258,7 @@ fn first_pass(file: &File, path: &str, reading: &Reading, stop: &CancellationTok
         }
         Format::Json => jsonl::schema(file, path, options, on_bad_rows, stop)?,
         Format::Csv { separator } => csv::schema(file, path, (separator, options), on_bad_rows, stop)?,
-        Format::Text => FirstPass { schema: text::schema(), on_bad_rows },
+        Format::Text => FirstPass { schema: text::schema(options), on_bad_rows },
         Format::Arrow => arrow::ArrowBatches::open(file, path)?.schema().as_ref().clone().into(),
         Format::WebDataset => webdataset::schema(file, path, stop)?.into(),
         // By its name only: its members are opened instead of it.
@@ -316,7 +321,12 @@ impl Batches<'_> {
         if batch.num_columns() == 0 && batch.num_rows() > 0 {
             return Err(ConvertError::NoColumns { file: path.clone() });
         }
-        let batch = conform(batch, self.schema).map_err(|source| self.unfit(batch, source))?;
+        let mut batch = batch.clone();
+        for declared in &self.source.declared {
+            let cast = declared.cast(&batch);
+            batch = cast.map_err(|source| self.undeclared(declared.misfit(&batch), source))?;
+        }
+        let batch = conform(&batch, self.schema).map_err(|source| self.unfit(&batch, source))?;
         self.bytes += batch_bytes(&batch);
         // Dictionaries and missing columns blow a file up as well as compression does.
         if self.bytes > BOMB_BYTES && self.bytes > size.saturating_mul(BOMB_RATIO) {
@@ -331,11 +341,26 @@ impl Batches<'_> {
         match misfit(batch, self.schema) {
             // In the type that the file has itself it should have been.
             Some(Misfit { column, row, wanted }) if !self.source.has(&column, &wanted) => {
-                let skipped: u64 = self.gaps.iter().filter(|gap| gap.at <= row).map(|gap| gap.count).sum();
-                ConvertError::DoesNotFit { file, row: self.passed + skipped + row as u64 + 1, column, wanted }
+                ConvertError::DoesNotFit { file, row: self.row(row), column, wanted }
             }
             _ => ConvertError::Cast { file, source },
         }
+    }
+
+    fn undeclared(&self, misfit: Option<Misfit>, source: ArrowError) -> ConvertError {
+        let file = self.source.path.clone();
+        match misfit {
+            Some(Misfit { column, row, wanted }) => {
+                ConvertError::NotAsDeclared { file, row: self.row(row), column, wanted }
+            }
+            None => ConvertError::Cast { file, source },
+        }
+    }
+
+    /// Of a row of the batch: its place in the file, counted from 1.
+    fn row(&self, row: usize) -> u64 {
+        let skipped: u64 = self.gaps.iter().filter(|gap| gap.at <= row).map(|gap| gap.count).sum();
+        self.passed + skipped + row as u64 + 1
     }
 }
 

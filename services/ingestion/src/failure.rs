@@ -47,7 +47,9 @@ fn refused(error: &HubError) -> Problem {
         }
         HubError::DiskFull { .. } => (Reason::DiskFull, Some(FREE_SPACE.to_owned())),
         HubError::TooLarge { .. } | HubError::TooManyFiles { .. } => (Reason::SourceLimitExceeded, None),
-        HubError::InvalidPath { .. } => (Reason::SourceCorrupt, None),
+        HubError::InvalidPath { .. } => {
+            (Reason::SourceCorrupt, Some("ask the repository's owner to rename the file".to_owned()))
+        }
         HubError::Offline { .. } => (Reason::DownloadFailed, Some("unset HF_HUB_OFFLINE".to_owned())),
         HubError::InvalidEndpoint { .. } | HubError::NotAHub { .. } => {
             (Reason::DownloadFailed, Some("check HF_ENDPOINT and the network".to_owned()))
@@ -155,6 +157,8 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
         }
         ConvertError::NoTextColumn { .. } => (Reason::NoTextColumn, "name one of them as `text_column`, or none"),
         ConvertError::MissingColumn { .. }
+        | ConvertError::NotAsDeclared { .. }
+        | ConvertError::Undeclared { .. }
         | ConvertError::MixedTypes { .. }
         | ConvertError::SchemasDiffer { .. }
         | ConvertError::DoesNotFit { .. } => {

@@ -64,6 +64,9 @@ pub(super) fn schema(
             Err(error) => return Err(error),
         }
     }
+    for (kind, _) in kinds.iter_mut().zip(records.names()).filter(|(_, name)| options.is_text(name)) {
+        *kind = Kind::Text;
+    }
     let floats = records.names().iter().zip(kinds.iter().zip(inexact)).filter(|(_, (kind, _))| **kind == Kind::Float);
     if let Some((column, line)) = floats.into_iter().find_map(|(name, (_, inexact))| Some((name.clone(), inexact?))) {
         let (expected, found) = ("a number", "an integer that no float holds");

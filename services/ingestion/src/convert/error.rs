@@ -50,6 +50,10 @@ pub enum ConvertError {
     SchemasDiffer { first: String, file: String, column: String, left: DataType, right: DataType },
     #[error("column `{column}` is {wanted} in other files, which does not hold its value in row {row} of `{file}`")]
     DoesNotFit { file: String, row: u64, column: String, wanted: DataType },
+    #[error("column `{column}` is declared as {wanted}, which does not hold its value in row {row} of `{file}`")]
+    NotAsDeclared { file: String, row: u64, column: String, wanted: DataType },
+    #[error("column `{column}` of `{file}` is not as the card declares it: {why}")]
+    Undeclared { file: String, column: String, why: String },
     #[error("the columns of `{file}` cannot be brought into the dataset's types")]
     Cast { file: String, source: ArrowError },
     #[error("column `{column}` does not hold text; those that do are {texts:?}")]

@@ -16,8 +16,8 @@ use arrow_select::concat::concat_batches;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConvertError, Format, Reading, Source, arrow, common_schema, compressed::Plain, parquet, rows::Scanner, schema,
-    zipped,
+    ConvertError, Format, Reading, Source, arrow, common_schema, compressed::Plain, declared::declared, parquet,
+    rows::Scanner, schema, zipped,
 };
 use crate::plan::options::{Encoding, OnBadText, Options, SampleBy};
 
@@ -51,12 +51,17 @@ pub fn of_parquet<R: ChunkReader + Clone + 'static>(
 ) -> Result<Head, ConvertError> {
     let (own, first) = parquet::first_rows(file, path, rows)?;
     let own = schema::chosen(own, path, options.columns.as_deref())?;
-    let schema = SchemaRef::new(schema::canonical(&own));
-    let rows = match first {
-        Some(rows) => super::conform(&rows, &schema),
-        None => Ok(RecordBatch::new_empty(schema.clone())),
+    let declared = declared(&own, Format::Parquet, options).map_err(|conflict| conflict.of(path))?;
+    let mut schema = SchemaRef::new(schema::canonical(&own));
+    let cast = |source| ConvertError::Cast { file: path.to_owned(), source };
+    let mut rows = match first {
+        Some(rows) => super::conform(&rows, &schema).map_err(cast)?,
+        None => RecordBatch::new_empty(schema.clone()),
     };
-    let rows = rows.map_err(|source| ConvertError::Cast { file: path.to_owned(), source })?;
+    for declared in declared {
+        rows = declared.cast(&rows).map_err(cast)?;
+        schema = declared.schema().clone();
+    }
     Ok(Head { schema, rows })
 }
 

@@ -20,9 +20,9 @@ use crate::plan::options::{Options, SampleBy};
 /// Short lines: so many in a batch at most.
 const DECODE_ROWS: usize = 64 << 10;
 
-/// The only schema that text has.
-pub(super) fn schema() -> Schema {
-    Schema::new(vec![Field::new("text", DataType::Utf8, true)])
+/// The only schema that text has, but for the name.
+pub(super) fn schema(options: &Options) -> Schema {
+    Schema::new(vec![Field::new(options.text_column(), DataType::Utf8, true)])
 }
 
 /// The rows of a file.
@@ -44,7 +44,7 @@ impl TextBatches {
     pub(super) fn new(input: Plain, options: &Options, on_bad_rows: OnBadRows) -> Self {
         Self {
             input,
-            schema: Arc::new(schema()),
+            schema: Arc::new(schema(options)),
             sample_by: options.sample_by,
             keep_linebreaks: options.keep_linebreaks,
             buffer: Vec::new(),

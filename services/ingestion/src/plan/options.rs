@@ -4,10 +4,12 @@
 //! option that would make other rows and is not followed here is refused by its name. Source: the `Config` classes in
 //! `packaged_modules` of `datasets` 5.2.0.
 
+mod features;
 mod read;
 
 use serde::{Deserialize, Serialize};
 
+pub use features::{Feature, Features};
 pub(super) use read::read;
 
 /// What a card says of the readers of all formats that its config has.
@@ -25,9 +27,29 @@ pub struct Options {
     /// Those of a Parquet file that are read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
+    /// Types that the reader is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<Features>,
+    /// Types that the rows have at last, as `dataset_info` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub info: Option<Features>,
 }
 
 impl Options {
+    /// The one column of text files.
+    pub(crate) fn text_column(&self) -> &str {
+        self.features.as_ref().and_then(|features| features.0.first()).map_or("text", |(name, _)| name)
+    }
+
+    /// Whether a table's column is text whatever its cells look like.
+    pub(crate) fn is_text(&self, column: &str) -> bool {
+        let is_text = |feature: &Feature| match feature {
+            Feature::Value(dtype) => matches!(dtype.as_str(), "string" | "large_string"),
+            feature => feature.is_labels(),
+        };
+        self.features.as_ref().and_then(|features| features.get(column)).is_some_and(is_text)
+    }
+
     /// Whether nothing is as a card must say it.
     pub fn are_default(&self) -> bool {
         *self == Self::default()

@@ -13,6 +13,7 @@ use super::{
     format::{self, Format},
     options::{self, Options},
     pattern::Pattern,
+    row_counts::ConfigRows,
     splits::{self, SplitPatterns, Unresolved},
 };
 
@@ -46,14 +47,34 @@ pub fn configs(repository: &Repository<'_>) -> Result<Vec<Config>, PlanError> {
     let card = card::read(repository.readme, repository.standalone)?;
     let index = Index::new(repository.files);
     if card.configs.is_empty() {
-        return Ok(vec![index.undeclared()]);
+        let mut config = index.undeclared();
+        // As in `datasets`, one that stands alone is the default's, whatever its name.
+        if let [only] = card.row_counts.as_slice() {
+            inform(&mut config, only);
+        }
+        return Ok(vec![config]);
     }
     let only = card.configs.len() == 1;
     if let [first, second, ..] = card.configs.iter().filter(|c| c.is_default).collect::<Vec<_>>()[..] {
         let why = format!("both config `{}` and config `{}` are the default", first.name, second.name);
         return Err(PlanError::BadCard { file: card::README, why });
     }
-    Ok(card.configs.iter().map(|config| index.declared(config, only)).collect())
+    let mut configs: Vec<Config> = card.configs.iter().map(|config| index.declared(config, only)).collect();
+    for config in &mut configs {
+        // The last of equal ones wins.
+        if let Some(info) = card.row_counts.iter().rev().find(|info| info.config == config.name) {
+            inform(config, info);
+        }
+    }
+    Ok(configs)
+}
+
+/// Adds the types that `dataset_info` declares.
+fn inform(config: &mut Config, info: &ConfigRows) {
+    let (Ok(splits), Some(_)) = (&mut config.splits, &info.features) else { return };
+    for split in splits {
+        Arc::make_mut(&mut split.options).info.clone_from(&info.features);
+    }
 }
 
 /// The repository's files by path, and their paths in the order that globs give them.

@@ -10,6 +10,7 @@ import os
 import sys
 
 import corpus_archives
+import corpus_features
 import corpus_json
 import corpus_options
 import corpus_packed
@@ -276,6 +277,7 @@ corpus_json.write(repository)
 corpus_tables.write(repository, csv, LINES)
 corpus_schemas.write(repository, parquet)
 corpus_options.write(repository)
+corpus_features.write(repository, parquet)
 corpus_packed.write(repository, LINES, CSV)
 corpus_archives.write(repository, LINES, CSV, parquet(TABLE))
 with open(os.path.join(sys.argv[1], "corpus.json"), "w", encoding="utf-8") as file:

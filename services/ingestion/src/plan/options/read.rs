@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{CellOptions, Columns, Dialect, Encoding, Header, OnBadText, Options, SampleBy, TableOptions};
+use super::{
+    CellOptions, Columns, Dialect, Encoding, Feature, Features, Header, OnBadText, Options, SampleBy, TableOptions,
+};
 use crate::plan::yaml::Node;
 
 /// The name of an option that is not followed.
@@ -19,19 +21,17 @@ const CSV: &[Changing] = &[
     ("converters", NONE),
     ("dialect", NONE),
     ("skipfooter", &["0"]),
-    ("features", NONE),
     ("on_bad_lines", &["error"]),
     ("date_format", NONE),
 ];
-const PARQUET: &[Changing] = &[("features", NONE), ("filters", NONE), ("on_bad_files", &["error"])];
-const OTHERS: &[Changing] = &[("features", NONE)];
+const PARQUET: &[Changing] = &[("filters", NONE), ("on_bad_files", &["error"])];
 
 /// What the config says of the readers of these formats; or an option that would make other rows than are read here.
 pub(in crate::plan) fn read(config: &Node, formats: &BTreeSet<&str>) -> Result<Options, Refused> {
     // The members of an archive may be anything.
     let has = |format| formats.contains(format) || formats.contains("zip");
     let changes = |(name, harmless): &&Changing| config.get(name).is_some_and(|value| !is_among(value, harmless));
-    for (format, list) in [("csv", CSV), ("parquet", PARQUET), ("json", OTHERS), ("text", OTHERS), ("arrow", OTHERS)] {
+    for (format, list) in [("csv", CSV), ("parquet", PARQUET)] {
         if let Some((name, _)) = list.iter().find(changes).filter(|_| has(format)) {
             return Err(name);
         }
@@ -53,6 +53,16 @@ pub(in crate::plan) fn read(config: &Node, formats: &BTreeSet<&str>) -> Result<O
     }
     if has("parquet") {
         options.columns = option(config, "columns", texts)?;
+    }
+    if formats.iter().any(|format| *format != "webdataset") {
+        options.features = option(config, "features", Features::read)?;
+        let storage = ["csv", "json", "text"].into_iter().any(has);
+        // What a reader makes of text for pictures and the like is not what is stored.
+        let is_unclear = |features: &Features| storage && features.have(Feature::is_other);
+        let is_many = |features: &Features| has("text") && features.0.len() != 1;
+        if options.features.as_ref().is_some_and(|features| is_unclear(features) || is_many(features)) {
+            return Err("features");
+        }
     }
     Ok(options)
 }

@@ -233,6 +233,8 @@ rules = {
     "reserved-names": ["data.json", "config.json", "dataset_infos.json"],
     "unknown-extensions": ["train.jsonl", "LICENSE", "train.gz2", "notes.rst"],
 }
+repository("odd-path-beside", {"train.jsonl": LINES, "odd\\name.rst": "x", "bell\a/notes.rst": "x", "other\\x.csv": CSV})
+repository("odd-path", {"train\\a.jsonl": LINES}, ours="SOURCE_CORRUPT")
 for name, paths in rules.items():
     repository(name, {path: "{}" if path == "dataset_infos.json" else row(path) for path in paths})
 repository("most-common-format", {"a.jsonl": row("a"), "b.jsonl": row("b"), "c.csv": "from\nc\n"})

@@ -8,6 +8,8 @@ pub mod batches;
 mod compressed;
 mod conform;
 mod csv;
+mod declared;
+mod decoded;
 mod error;
 mod guard;
 pub mod head;
@@ -36,8 +38,10 @@ use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use dataset_model::OnBadRows;
 use tokio_util::sync::CancellationToken;
 
+use crate::plan::Options;
 use batches::batch_bytes;
 pub use conform::{Misfit, conform, misfit};
+use declared::Declared;
 pub use error::ConvertError;
 use schema::Conflict;
 pub use skips::Gap;
@@ -90,16 +94,18 @@ impl Format {
 }
 
 /// How a file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     pub format: Format,
     /// Of JSON, CSV and text: in other formats rows are not told apart before they are read.
     pub on_bad_rows: OnBadRows,
+    /// What the repository's card says of it.
+    pub options: Arc<Options>,
 }
 
 impl From<Format> for Reading {
     fn from(format: Format) -> Self {
-        Self { format, on_bad_rows: OnBadRows::Fail }
+        Self { format, on_bad_rows: OnBadRows::Fail, options: Arc::default() }
     }
 }
 
@@ -113,10 +119,12 @@ pub struct Source {
     /// In the repository, packed or not.
     size: u64,
     format: Format,
+    options: Arc<Options>,
     /// As the file has it.
     own: SchemaRef,
-    /// In the plain form.
+    /// In the plain form, or in the types that the card declares.
     plain: Schema,
+    declared: Vec<Declared>,
     on_bad_rows: OnBadRows,
 }
 
@@ -151,8 +159,8 @@ impl Source {
     ) -> Result<Self, ConvertError> {
         let reading = reading.into();
         let size = file.metadata().map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?.len();
-        let seen = first_pass(&file, path, reading, stop)?;
-        Self::new(path.to_owned(), Content::File(file), size, reading.format, seen)
+        let seen = first_pass(&file, path, &reading, stop)?;
+        Self::new(path.to_owned(), Content::File(file), size, &reading, seen)
     }
 
     /// The same of a file that may be a zip archive: all its members. `scratch` is a folder for what is unpacked.
@@ -168,19 +176,28 @@ impl Source {
         let read = (&file).take(4).read_to_end(&mut head).and_then(|_| (&file).rewind());
         read.map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?;
         if zipped::is_zip(path, &head) {
-            return zipped::sources(path, file, reading, scratch, stop);
+            return zipped::sources(path, file, &reading, scratch, stop);
         }
         Ok(vec![Self::open(path, file, reading, stop)?])
     }
 
-    fn new(path: String, content: Content, size: u64, format: Format, seen: FirstPass) -> Result<Self, ConvertError> {
+    fn new(
+        path: String,
+        content: Content,
+        size: u64,
+        reading: &Reading,
+        seen: FirstPass,
+    ) -> Result<Self, ConvertError> {
         let FirstPass { schema: own, on_bad_rows } = seen;
         let mut names = HashSet::new();
         if let Some(field) = own.fields().iter().find(|field| !names.insert(field.name().as_str())) {
             return Err(ConvertError::DuplicateColumn { file: path, column: field.name().clone() });
         }
-        let plain = schema::canonical(&own);
-        Ok(Self { origin: path.clone(), path, content, size, format, own: Arc::new(own), plain, on_bad_rows })
+        let declared = declared::declared(&own, reading.format, &reading.options);
+        let declared = declared.map_err(|conflict| conflict.of(&path))?;
+        let plain = declared.last().map_or_else(|| schema::canonical(&own), |last| last.schema().as_ref().clone());
+        let (format, options, own) = (reading.format, Arc::clone(&reading.options), Arc::new(own));
+        Ok(Self { origin: path.clone(), path, content, size, format, options, own, plain, declared, on_bad_rows })
     }
 
     /// The file's name in its repository; a member's follows that of its archive.
@@ -203,7 +220,7 @@ impl Source {
         schema: &'a SchemaRef,
         stop: &'a CancellationToken,
     ) -> Result<Batches<'a>, ConvertError> {
-        let Self { path, content, own, format, .. } = self;
+        let Self { path, content, own, format, options, .. } = self;
         let seen = (own, self.on_bad_rows);
         let unpacked;
         let file = match content {
@@ -215,10 +232,13 @@ impl Source {
         };
         let rows: Box<dyn ReadBatches> = match format {
             Format::Parquet => Box::new(parquet::ParquetBatches::open(file, path, schema)?),
-            Format::Json => Box::new(jsonl::JsonBatches::open(file, path, seen, stop)?),
-            Format::Csv { separator } => Box::new(csv::CsvBatches::open(file, path, *separator, seen, stop)?),
+            Format::Json => Box::new(jsonl::JsonBatches::open(file, path, options, seen, stop)?),
+            Format::Csv { separator } => {
+                Box::new(csv::CsvBatches::open(file, path, (*separator, options), seen, stop)?)
+            }
             Format::Text => {
-                Box::new(text::TextBatches::new(compressed::Plain::open(file, path, stop)?, self.on_bad_rows))
+                let input = compressed::Plain::open(file, path, stop)?.decoded(options);
+                Box::new(text::TextBatches::new(input, options, self.on_bad_rows))
             }
             Format::Arrow => Box::new(arrow::ArrowBatches::open(file, path)?),
             Format::WebDataset => Box::new(webdataset::SampleBatches::open(file, path, own, stop)?),
@@ -229,13 +249,16 @@ impl Source {
     }
 }
 
-fn first_pass(file: &File, path: &str, reading: Reading, stop: &CancellationToken) -> Result<FirstPass, ConvertError> {
-    let on_bad_rows = reading.on_bad_rows;
-    Ok(match reading.format {
-        Format::Parquet => parquet::schema(&parquet::footer(file, path)?).into(),
-        Format::Json => jsonl::schema(file, path, on_bad_rows, stop)?,
-        Format::Csv { separator } => csv::schema(file, path, separator, on_bad_rows, stop)?,
-        Format::Text => FirstPass { schema: text::schema(), on_bad_rows },
+fn first_pass(file: &File, path: &str, reading: &Reading, stop: &CancellationToken) -> Result<FirstPass, ConvertError> {
+    let Reading { format, on_bad_rows, ref options } = *reading;
+    Ok(match format {
+        Format::Parquet => {
+            let own = parquet::schema(&parquet::footer(file, path)?);
+            schema::chosen(own, path, options.columns.as_deref())?.into()
+        }
+        Format::Json => jsonl::schema(file, path, options, on_bad_rows, stop)?,
+        Format::Csv { separator } => csv::schema(file, path, (separator, options), on_bad_rows, stop)?,
+        Format::Text => FirstPass { schema: text::schema(options), on_bad_rows },
         Format::Arrow => arrow::ArrowBatches::open(file, path)?.schema().as_ref().clone().into(),
         Format::WebDataset => webdataset::schema(file, path, stop)?.into(),
         // By its name only: its members are opened instead of it.
@@ -298,7 +321,12 @@ impl Batches<'_> {
         if batch.num_columns() == 0 && batch.num_rows() > 0 {
             return Err(ConvertError::NoColumns { file: path.clone() });
         }
-        let batch = conform(batch, self.schema).map_err(|source| self.unfit(batch, source))?;
+        let mut batch = batch.clone();
+        for declared in &self.source.declared {
+            let cast = declared.cast(&batch);
+            batch = cast.map_err(|source| self.undeclared(declared.misfit(&batch), source))?;
+        }
+        let batch = conform(&batch, self.schema).map_err(|source| self.unfit(&batch, source))?;
         self.bytes += batch_bytes(&batch);
         // Dictionaries and missing columns blow a file up as well as compression does.
         if self.bytes > BOMB_BYTES && self.bytes > size.saturating_mul(BOMB_RATIO) {
@@ -313,11 +341,26 @@ impl Batches<'_> {
         match misfit(batch, self.schema) {
             // In the type that the file has itself it should have been.
             Some(Misfit { column, row, wanted }) if !self.source.has(&column, &wanted) => {
-                let skipped: u64 = self.gaps.iter().filter(|gap| gap.at <= row).map(|gap| gap.count).sum();
-                ConvertError::DoesNotFit { file, row: self.passed + skipped + row as u64 + 1, column, wanted }
+                ConvertError::DoesNotFit { file, row: self.row(row), column, wanted }
             }
             _ => ConvertError::Cast { file, source },
         }
+    }
+
+    fn undeclared(&self, misfit: Option<Misfit>, source: ArrowError) -> ConvertError {
+        let file = self.source.path.clone();
+        match misfit {
+            Some(Misfit { column, row, wanted }) => {
+                ConvertError::NotAsDeclared { file, row: self.row(row), column, wanted }
+            }
+            None => ConvertError::Cast { file, source },
+        }
+    }
+
+    /// Of a row of the batch: its place in the file, counted from 1.
+    fn row(&self, row: usize) -> u64 {
+        let skipped: u64 = self.gaps.iter().filter(|gap| gap.at <= row).map(|gap| gap.count).sum();
+        self.passed + skipped + row as u64 + 1
     }
 }
 

@@ -47,7 +47,9 @@ fn refused(error: &HubError) -> Problem {
         }
         HubError::DiskFull { .. } => (Reason::DiskFull, Some(FREE_SPACE.to_owned())),
         HubError::TooLarge { .. } | HubError::TooManyFiles { .. } => (Reason::SourceLimitExceeded, None),
-        HubError::InvalidPath { .. } => (Reason::SourceCorrupt, None),
+        HubError::InvalidPath { .. } => {
+            (Reason::SourceCorrupt, Some("ask the repository's owner to rename the file".to_owned()))
+        }
         HubError::Offline { .. } => (Reason::DownloadFailed, Some("unset HF_HUB_OFFLINE".to_owned())),
         HubError::InvalidEndpoint { .. } | HubError::NotAHub { .. } => {
             (Reason::DownloadFailed, Some("check HF_ENDPOINT and the network".to_owned()))
@@ -128,6 +130,7 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
             "leave bad rows out with `on_bad_rows: skip`, or choose a revision in which the file is whole",
         ),
         ConvertError::Unparted { .. }
+        | ConvertError::NoText { .. }
         | ConvertError::BadParquet { .. }
         | ConvertError::BadRowGroup { .. }
         | ConvertError::BadArrow { .. }
@@ -153,7 +156,12 @@ pub(crate) fn convert(error: &ConvertError) -> TaskError {
             (Reason::SourceLimitExceeded, "choose a split or config without this file")
         }
         ConvertError::NoTextColumn { .. } => (Reason::NoTextColumn, "name one of them as `text_column`, or none"),
-        ConvertError::MixedTypes { .. } | ConvertError::SchemasDiffer { .. } | ConvertError::DoesNotFit { .. } => {
+        ConvertError::MissingColumn { .. }
+        | ConvertError::NotAsDeclared { .. }
+        | ConvertError::Undeclared { .. }
+        | ConvertError::MixedTypes { .. }
+        | ConvertError::SchemasDiffer { .. }
+        | ConvertError::DoesNotFit { .. } => {
             (Reason::SchemaMismatch, "choose a split or config whose files agree, or ask the repository's owner")
         }
     };

@@ -7,7 +7,7 @@
 mod card;
 mod error;
 pub mod format;
-mod options;
+pub mod options;
 mod overview;
 mod pattern;
 mod resolve;
@@ -17,11 +17,14 @@ mod tasks;
 pub mod upload;
 mod yaml;
 
+use std::{collections::HashSet, sync::Arc};
+
 use serde::{Deserialize, Serialize};
 
 pub use card::{README, STANDALONE};
 pub use error::PlanError;
 pub use format::Format;
+pub use options::Options;
 pub use overview::{ConfigOverview, Overview, SplitOverview, overview};
 pub use resolve::{Config, LeftOut, ResolvedSplit, configs};
 pub use tasks::{FileGroup, GROUP_BYTES, groups};
@@ -60,6 +63,7 @@ pub struct PlannedSplit {
     pub name: String,
     pub files: Vec<SourceFile>,
     pub format: Format,
+    pub options: Arc<Options>,
 }
 
 /// What is fetched, in which order, and what is not.
@@ -84,9 +88,17 @@ pub fn plan(repository: &Repository<'_>, choice: Choice<'_>) -> Result<Plan, Pla
     let chosen = choose_config(&configs, choice.config)?;
     let config = configs.swap_remove(chosen);
     let license = card::read(repository.readme, repository.standalone)?.license;
-    let left_out = config.left_out;
-    let splits = readable(choose_splits(config.splits?, choice.split)?)?;
-    let splits = splits.into_iter().map(|s| PlannedSplit { name: s.name, files: s.files, format: s.format }).collect();
+    let splits = config.splits?;
+    let all: Vec<String> = splits.iter().flat_map(|split| &split.files).map(|file| file.path.clone()).collect();
+    let splits = readable(choose_splits(splits, choice.split)?)?;
+    let left_out = with_other_splits(config.left_out, all, &splits);
+    let splits = splits.into_iter().map(|ResolvedSplit { name, files, format, options }| PlannedSplit {
+        name,
+        files,
+        format,
+        options,
+    });
+    let splits = splits.collect();
     Ok(Plan { config: config.name, splits, left_out, license })
 }
 
@@ -109,6 +121,16 @@ fn choose_splits(splits: Vec<ResolvedSplit>, wanted: Option<&str>) -> Result<Vec
     let available: Vec<String> = splits.iter().map(|split| split.name.clone()).collect();
     let found: Vec<ResolvedSplit> = splits.into_iter().filter(|split| split.name == name).collect();
     if found.is_empty() { Err(PlanError::SplitNotFound { split: name.to_owned(), available }) } else { Ok(found) }
+}
+
+/// Files of splits that were not chosen are left out, too.
+fn with_other_splits(mut left_out: Vec<LeftOut>, all: Vec<String>, chosen: &[ResolvedSplit]) -> Vec<LeftOut> {
+    let chosen: HashSet<&str> = chosen.iter().flat_map(|split| &split.files).map(|file| file.path.as_str()).collect();
+    let others = all.into_iter().filter(|path| !chosen.contains(path.as_str()));
+    left_out.extend(others.map(|path| LeftOut { path, rule: "other_split".to_owned() }));
+    left_out.sort_by(|one, other| one.path.cmp(&other.path));
+    left_out.dedup();
+    left_out
 }
 
 /// The splits, if rows can be read from all of their files.
@@ -205,6 +227,8 @@ mod tests {
         assert_eq!(all.splits.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["train", "test"]);
         let one = plan_of(&paths, None, Choice { config: Some("default"), split: Some("test") }).unwrap();
         assert_eq!((one.splits.len(), &one.splits[0].files), (1, &files(&["test.jsonl"])));
+        assert_eq!(one.left_out, [LeftOut { path: "train.jsonl".into(), rule: "other_split".into() }]);
+        assert_eq!(all.left_out, []);
         let error = plan_of(&paths, None, Choice { config: None, split: Some("dev") }).unwrap_err();
         assert!(matches!(error, PlanError::SplitNotFound { available, .. } if available == ["train", "test"]));
     }

@@ -14,12 +14,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     LimitSettings,
     convert::{
-        Format,
+        Format, Reading,
         head::{self, Beginning, Head},
     },
     failure,
     listing::Listing,
-    plan::{self, ConfigOverview, Overview, PlanError, SourceFile, SplitOverview, format},
+    plan::{self, ConfigOverview, Options, Overview, PlanError, SourceFile, SplitOverview, format},
     ranged::{Failure, Ranged},
     worker::blocking,
 };
@@ -109,14 +109,15 @@ impl Previews {
         let Some(file) = split.first_file() else { return Ok(FirstRows::default()) };
         let format = Format::named(format::of_file(&file.path, split.split.format).converter().as_str());
         let format = format.ok_or_else(Problem::internal)?;
+        let reading = Reading { options: Arc::clone(&split.split.options), ..format.into() };
         let file = ListedFile::new(&self.hub, question, commit, file)?;
         let _turn = self.turns.acquire().await.map_err(|error| failure::internal(&error))?;
         // Ends the threads too when nobody waits for the answer any more.
         let stop = CancellationToken::new();
         let _ends_with_us = stop.clone().drop_guard();
         let head = match format {
-            Format::Parquet => parquet(file, rows, &stop).await?,
-            format => self.beginning(file, format, rows, &stop).await?,
+            Format::Parquet => parquet(file, reading.options, rows, &stop).await?,
+            _ => self.beginning(file, reading, rows, &stop).await?,
         };
         blocking(move || shown(&head)).await.map_err(failure::question)?
     }
@@ -124,7 +125,7 @@ impl Previews {
     async fn beginning(
         &self,
         file: ListedFile,
-        format: Format,
+        reading: Reading,
         rows: usize,
         stop: &CancellationToken,
     ) -> Result<Head, Problem> {
@@ -134,8 +135,9 @@ impl Previews {
             bytes.extend(file.read(have, step - have).await.map_err(|e| asked(&e))?);
             let is_whole = bytes.len() as u64 == file.file.size;
             let (path, scratch, stop) = (file.file.path.clone(), self.store.staging_dir(), stop.clone());
+            let reading = reading.clone();
             let read = blocking(move || {
-                let beginning = Beginning { path: &path, format, bytes: &bytes, is_whole };
+                let beginning = Beginning { path: &path, reading: &reading, bytes: &bytes, is_whole };
                 let head = head::of_beginning(beginning, rows, &scratch, &stop);
                 (bytes, head)
             });
@@ -200,7 +202,12 @@ impl ListedFile {
     }
 }
 
-async fn parquet(file: ListedFile, rows: usize, stop: &CancellationToken) -> Result<Head, Problem> {
+async fn parquet(
+    file: ListedFile,
+    options: Arc<Options>,
+    rows: usize,
+    stop: &CancellationToken,
+) -> Result<Head, Problem> {
     let (path, runtime, stop) = (file.file.path.clone(), Handle::current(), stop.clone());
     let name = path.clone();
     let ranged = Ranged::new(file.file.size, MOST_BYTES, move |first, length| {
@@ -208,7 +215,7 @@ async fn parquet(file: ListedFile, rows: usize, stop: &CancellationToken) -> Res
         read.unwrap_or(Err(HubError::Cancelled))
     });
     let read = blocking(move || {
-        let head = head::of_parquet(&ranged, &name, rows);
+        let head = head::of_parquet(&ranged, &name, &options, rows);
         head.map_err(|error| match ranged.failure() {
             Some(Failure::Hub(error)) => asked(&error),
             Some(Failure::Budget) => too_much(&name),

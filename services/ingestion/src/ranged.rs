@@ -147,7 +147,7 @@ impl Read for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::head;
+    use crate::{convert::head, plan::Options};
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 
@@ -178,7 +178,7 @@ mod tests {
         let bytes = parquet(2_000_000);
         assert!(bytes.len() > 30 << 20);
         let file = ranged(bytes, 8 << 20);
-        let head = head::of_parquet(&file, "a.parquet", 3).unwrap();
+        let head = head::of_parquet(&file, "a.parquet", &Options::default(), 3).unwrap();
         assert_eq!((head.rows.num_rows(), head.schema.fields().len()), (3, 2));
         let fetched = file.state().fetched;
         assert!(fetched <= 5 << 20, "{fetched} bytes were fetched");
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_budget_is_kept_and_named() {
         let file = ranged(parquet(2_000_000), BLOCK);
-        assert!(head::of_parquet(&file, "a.parquet", 3).is_err());
+        assert!(head::of_parquet(&file, "a.parquet", &Options::default(), 3).is_err());
         assert!(matches!(file.failure(), Some(Failure::Budget)));
     }
 

@@ -1,7 +1,10 @@
 //! Source files of each format, through the way that an ingest takes.
 
 use dataset_model::OnBadRows;
-use ingestion::convert::{Format, Reading, head};
+use ingestion::{
+    convert::{Format, Reading, head},
+    plan::Options,
+};
 
 use crate::rows::{Table, of_beginning, read, shown};
 
@@ -23,7 +26,7 @@ pub(crate) fn arrow(input: &[u8]) {
 
 pub(crate) fn parquet(input: &[u8]) {
     let whole = twice("a.parquet", Format::Parquet.into(), input);
-    let head = head::of_parquet(&bytes::Bytes::copy_from_slice(input), "a.parquet", FIRST);
+    let head = head::of_parquet(&bytes::Bytes::copy_from_slice(input), "a.parquet", &Options::default(), FIRST);
     let head = head.map(|head| head.rows).inspect(shown);
     // Not compared by value: where the levels of a nested column contradict each other, what the decoder makes of them, or
     // whether it notices, depends on how many rows it decodes at once. Sound files are compared in ingestion's own tests.
@@ -36,7 +39,7 @@ pub(crate) fn parquet(input: &[u8]) {
 /// Rows that can be left out: a file without bad ones reads the same whether or not that was asked for.
 fn text(path: &str, format: Format, input: &[u8]) {
     let whole = twice(path, format.into(), input);
-    let skipping = twice(path, Reading { format, on_bad_rows: OnBadRows::Skip }, input);
+    let skipping = twice(path, Reading { on_bad_rows: OnBadRows::Skip, ..format.into() }, input);
     if let Some(table) = &whole {
         assert_eq!(table.skipped, 0);
         assert_eq!(Some(table), skipping.as_ref());
@@ -46,7 +49,7 @@ fn text(path: &str, format: Format, input: &[u8]) {
 
 /// The same file gives the same rows, or the same error, each time.
 fn twice(path: &str, reading: Reading, input: &[u8]) -> Option<Table> {
-    let first = read(path, reading, input);
+    let first = read(path, reading.clone(), input);
     assert_eq!(first, read(path, reading, input));
     first.ok().filter(|table| table.is_whole)
 }

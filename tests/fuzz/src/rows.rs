@@ -47,7 +47,7 @@ pub(crate) fn of_beginning(
     is_whole: bool,
     rows: usize,
 ) -> Result<Option<RecordBatch>, String> {
-    let beginning = Beginning { path, format, bytes, is_whole };
+    let beginning = Beginning { path, reading: &format.into(), bytes, is_whole };
     let head = head_of(beginning, rows, &env::temp_dir(), &CancellationToken::new()).map_err(|error| words(&error))?;
     Ok(head.map(|head| head.rows).inspect(shown))
 }

@@ -13,7 +13,11 @@ use lz4_flex::frame::FrameDecoder;
 use shard_store::MappedFile;
 use tokio_util::sync::CancellationToken;
 
-use super::{BOMB_BYTES, BOMB_RATIO, ConvertError};
+use super::{
+    BOMB_BYTES, BOMB_RATIO, ConvertError,
+    decoded::{Decoded, NoText, is_needed},
+};
+use crate::plan::Options;
 
 /// What is unpacked is shown in parts, and a stop is noticed between them …
 const BUFFER: usize = 256 << 10;
@@ -106,6 +110,14 @@ impl Plain {
         Ok(Self { input, file: path.to_owned(), size, packing })
     }
 
+    /// The same as UTF-8, whatever the card says that the text is in.
+    pub(super) fn decoded(self, options: &Options) -> Self {
+        if !is_needed(options) {
+            return self;
+        }
+        Self { input: Box::new(Decoded::new(self.input, options)), ..self }
+    }
+
     pub(super) fn file(&self) -> &str {
         &self.file
     }
@@ -113,6 +125,9 @@ impl Plain {
     /// What an error of reading means.
     pub(super) fn error(&self, source: io::Error) -> ConvertError {
         let file = self.file.clone();
+        if let Some(NoText(byte)) = source.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return ConvertError::NoText { file, byte: *byte };
+        }
         match source.get_ref().and_then(|inner| inner.downcast_ref::<Refused>()) {
             Some(Refused::Stopped) => ConvertError::Stopped,
             Some(Refused::TooMuch) => ConvertError::Bomb { file, size: self.size, ratio: BOMB_RATIO },

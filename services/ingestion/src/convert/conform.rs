@@ -13,6 +13,8 @@ use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType, FieldRef, Fields, SchemaRef};
 use arrow_select::take::take;
 
+use super::declared::scaled;
+
 /// The batch with exactly the columns of `schema`. Fails when a value does not fit its column's type.
 pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let rows = batch.num_rows();
@@ -23,6 +25,11 @@ pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, A
     let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+}
+
+/// A value or list of values in another type, which must hold it.
+pub(super) fn value(from: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+    array(from, to)
 }
 
 /// The first value that does not fit the type of its column.
@@ -48,7 +55,8 @@ pub fn misfit(batch: &RecordBatch, schema: &SchemaRef) -> Option<Misfit> {
 
 fn array(from: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     use DataType::{
-        Dictionary, FixedSizeList, Float64, Int64, LargeList, LargeListView, List, ListView, Map, Struct, UInt64,
+        Dictionary, Duration, FixedSizeList, Float64, Int64, LargeList, LargeListView, List, ListView, Map, Struct,
+        UInt64,
     };
     match (from.data_type(), to) {
         (same, to) if same == to => Ok(Arc::clone(from)),
@@ -63,6 +71,7 @@ fn array(from: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
         (FixedSizeList(item, _) | ListView(item), List(_)) => array(&cast(from, &List(Arc::clone(item)))?, to),
         (Map(..), Map(entries, sorted)) => maps(from.as_map(), entries, *sorted),
         (Dictionary(_, values), to) if values.is_nested() => array(&cast(from, values)?, to),
+        (Duration(one), Duration(other)) => cast(&scaled(from, *one, *other)?, to),
         (Int64, Float64) => floats::<Int64Type>(from),
         (UInt64, Float64) => floats::<UInt64Type>(from),
         (_, to) => cast(from, to),

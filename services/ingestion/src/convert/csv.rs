@@ -5,7 +5,9 @@
 //! type comes from all rows, not from the first 10,000.
 
 mod cells;
+mod cutter;
 mod records;
+mod rules;
 
 use std::{fs::File, sync::Arc};
 
@@ -17,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     cells::{Cells, Kind},
     records::Records,
+    rules::Rules,
 };
 use super::{
     ConvertError, FirstPass, ReadBatches,
@@ -24,6 +27,7 @@ use super::{
     compressed::Plain,
     skips::{Gap, Skips},
 };
+use crate::plan::options::Options;
 
 /// Short rows: so many in a batch at most.
 const DECODE_ROWS: usize = 16 << 10;
@@ -32,11 +36,12 @@ const DECODE_ROWS: usize = 16 << 10;
 pub(super) fn schema(
     file: &File,
     path: &str,
-    delimiter: u8,
+    (separator, options): (u8, &Options),
     on_bad_rows: OnBadRows,
     stop: &CancellationToken,
 ) -> Result<FirstPass, ConvertError> {
-    let mut records = Records::open(Plain::open(file, path, stop)?, delimiter)?;
+    let mut records = Records::open(Plain::open(file, path, stop)?.decoded(options), separator, &options.table)?;
+    let rules = Rules::new(&options.table.cells);
     if records.names().is_empty() {
         return Err(ConvertError::NoColumns { file: path.to_owned() });
     }
@@ -46,9 +51,9 @@ pub(super) fn schema(
     let mut found = OnBadRows::Fail;
     while let Some(row) = records.next()? {
         match row.cells() {
-            Ok(cells) => {
-                for ((kind, inexact), cell) in kinds.iter_mut().zip(&mut inexact).zip(cells) {
-                    let found = Kind::of(cell);
+            Ok(mut cells) => {
+                for (kind, inexact) in kinds.iter_mut().zip(&mut inexact) {
+                    let found = Kind::of(cells.next().unwrap_or_default(), &rules);
                     *kind = kind.join(found);
                     if found.is_inexact() {
                         inexact.get_or_insert(row.line());
@@ -58,6 +63,9 @@ pub(super) fn schema(
             Err(_) if on_bad_rows == OnBadRows::Skip => found = OnBadRows::Skip,
             Err(error) => return Err(error),
         }
+    }
+    for (kind, _) in kinds.iter_mut().zip(records.names()).filter(|(_, name)| options.is_text(name)) {
+        *kind = Kind::Text;
     }
     let floats = records.names().iter().zip(kinds.iter().zip(inexact)).filter(|(_, (kind, _))| **kind == Kind::Float);
     if let Some((column, line)) = floats.into_iter().find_map(|(name, (_, inexact))| Some((name.clone(), inexact?))) {
@@ -72,6 +80,7 @@ pub(super) fn schema(
 /// The second pass.
 pub(super) struct CsvBatches {
     records: Records,
+    rules: Rules,
     schema: SchemaRef,
     skips: Skips,
 }
@@ -81,12 +90,13 @@ impl CsvBatches {
     pub(super) fn open(
         file: &File,
         path: &str,
-        delimiter: u8,
+        (separator, options): (u8, &Options),
         (schema, on_bad_rows): (&SchemaRef, OnBadRows),
         stop: &CancellationToken,
     ) -> Result<Self, ConvertError> {
-        let records = Records::open(Plain::open(file, path, stop)?, delimiter)?;
-        Ok(Self { records, schema: Arc::clone(schema), skips: Skips::new(on_bad_rows) })
+        let records = Records::open(Plain::open(file, path, stop)?.decoded(options), separator, &options.table)?;
+        let rules = Rules::new(&options.table.cells);
+        Ok(Self { records, rules, schema: Arc::clone(schema), skips: Skips::new(on_bad_rows) })
     }
 }
 
@@ -104,7 +114,7 @@ impl ReadBatches for CsvBatches {
                 }
             };
             for column in &mut columns {
-                column.push(cells.next());
+                column.push(cells.next().unwrap_or_default(), &self.rules);
             }
             rows += 1;
             bytes += row.bytes();

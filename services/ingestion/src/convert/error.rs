@@ -12,6 +12,8 @@ pub enum ConvertError {
     /// Where this row ends nobody knows, nor where any behind it begins.
     #[error("the rows of `{file}` cannot be told apart from line {line} on: {why}")]
     Unparted { file: String, line: u64, why: &'static str },
+    #[error("byte {byte} of `{file}` is no text in the encoding that the card names")]
+    NoText { file: String, byte: u64 },
     #[error("`{file}` is not a whole parquet file")]
     BadParquet { file: String, source: Box<dyn Error + Send + Sync> },
     #[error("row group {row_group} of `{file}` cannot be read")]
@@ -30,6 +32,8 @@ pub enum ConvertError {
     NoMembers { file: String },
     #[error("`{file}` has no columns")]
     NoColumns { file: String },
+    #[error("`{file}` has no column `{column}`, which the card names")]
+    MissingColumn { file: String, column: String },
     #[error("`{file}` has two columns named `{column}`")]
     DuplicateColumn { file: String, column: String },
     #[error("{place} of `{file}` is larger than {limit} bytes")]
@@ -46,6 +50,10 @@ pub enum ConvertError {
     SchemasDiffer { first: String, file: String, column: String, left: DataType, right: DataType },
     #[error("column `{column}` is {wanted} in other files, which does not hold its value in row {row} of `{file}`")]
     DoesNotFit { file: String, row: u64, column: String, wanted: DataType },
+    #[error("column `{column}` is declared as {wanted}, which does not hold its value in row {row} of `{file}`")]
+    NotAsDeclared { file: String, row: u64, column: String, wanted: DataType },
+    #[error("column `{column}` of `{file}` is not as the card declares it: {why}")]
+    Undeclared { file: String, column: String, why: String },
     #[error("the columns of `{file}` cannot be brought into the dataset's types")]
     Cast { file: String, source: ArrowError },
     #[error("column `{column}` does not hold text; those that do are {texts:?}")]

@@ -16,8 +16,10 @@ use arrow_select::concat::concat_batches;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConvertError, Format, Source, arrow, common_schema, compressed::Plain, parquet, rows::Scanner, schema, zipped,
+    ConvertError, Format, Reading, Source, arrow, common_schema, compressed::Plain, declared::declared, parquet,
+    rows::Scanner, schema, zipped,
 };
+use crate::plan::options::{Encoding, OnBadText, Options, SampleBy};
 
 /// Of what unpacks to more, only so much is looked at.
 const PLAIN_BYTES: u64 = 32 << 20;
@@ -34,21 +36,32 @@ pub struct Head {
 pub struct Beginning<'a> {
     /// The file's name in its repository.
     pub path: &'a str,
-    pub format: Format,
+    pub reading: &'a Reading,
     pub bytes: &'a [u8],
     /// Whether these are all.
     pub is_whole: bool,
 }
 
 /// The first `rows` rows of a file that can be read anywhere.
-pub fn of_parquet<R: ChunkReader + Clone + 'static>(file: &R, path: &str, rows: usize) -> Result<Head, ConvertError> {
+pub fn of_parquet<R: ChunkReader + Clone + 'static>(
+    file: &R,
+    path: &str,
+    options: &Options,
+    rows: usize,
+) -> Result<Head, ConvertError> {
     let (own, first) = parquet::first_rows(file, path, rows)?;
-    let schema = SchemaRef::new(schema::canonical(&own));
-    let rows = match first {
-        Some(rows) => super::conform(&rows, &schema),
-        None => Ok(RecordBatch::new_empty(schema.clone())),
+    let own = schema::chosen(own, path, options.columns.as_deref())?;
+    let declared = declared(&own, Format::Parquet, options).map_err(|conflict| conflict.of(path))?;
+    let mut schema = SchemaRef::new(schema::canonical(&own));
+    let cast = |source| ConvertError::Cast { file: path.to_owned(), source };
+    let mut rows = match first {
+        Some(rows) => super::conform(&rows, &schema).map_err(cast)?,
+        None => RecordBatch::new_empty(schema.clone()),
     };
-    let rows = rows.map_err(|source| ConvertError::Cast { file: path.to_owned(), source })?;
+    for declared in declared {
+        rows = declared.cast(&rows).map_err(cast)?;
+        schema = declared.schema().clone();
+    }
     Ok(Head { schema, rows })
 }
 
@@ -59,7 +72,8 @@ pub fn of_beginning(
     scratch: &Path,
     stop: &CancellationToken,
 ) -> Result<Option<Head>, ConvertError> {
-    let Beginning { path, format, bytes, is_whole } = beginning;
+    let Beginning { path, reading, bytes, is_whole } = beginning;
+    let format = reading.format;
     let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
     let file = |bytes: &[u8]| written(scratch, bytes).map_err(disk);
     if format == Format::WebDataset || zipped::is_zip(path, bytes) {
@@ -69,13 +83,16 @@ pub fn of_beginning(
         let Some(whole) = (if is_whole { Some(0..bytes.len()) } else { arrow::whole_batches(bytes) }) else {
             return Ok(None);
         };
-        (Source::open(path, file(&bytes[whole])?, format, stop)?, is_whole)
+        (Source::open(path, file(&bytes[whole])?, reading.clone(), stop)?, is_whole)
     } else {
-        let (mut plain, is_whole) = unpacked(path, &file(bytes)?, is_whole, stop)?;
-        if !is_whole && !cut(format, &mut plain) {
+        let (mut plain, is_whole) = unpacked(path, &file(bytes)?, is_whole, &reading.options, stop)?;
+        if !is_whole && !cut(reading, &mut plain) {
             return Ok(None);
         }
-        (Source::open(unpacked_name(path), file(&plain)?, format, stop)?, is_whole)
+        // It is decoded already.
+        let options = Options { encoding: Encoding::Utf8, on_bad_text: OnBadText::Fail, ..(*reading.options).clone() };
+        let reading = Reading { options: options.into(), ..reading.clone() };
+        (Source::open(unpacked_name(path), file(&plain)?, reading, stop)?, is_whole)
     };
     let head = first_rows(&source, rows, stop)?;
     Ok((is_whole || head.rows.num_rows() > 0).then_some(head))
@@ -88,12 +105,12 @@ fn archived(
     scratch: &Path,
     stop: &CancellationToken,
 ) -> Result<Option<Head>, ConvertError> {
-    let Beginning { path, format, bytes, is_whole } = beginning;
+    let Beginning { path, reading, bytes, is_whole } = beginning;
     if !is_whole {
         return Ok(None);
     }
     let file = written(scratch, bytes).map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?;
-    let sources = Source::open_all(path, file, format, scratch, stop)?;
+    let sources = Source::open_all(path, file, reading.clone(), scratch, stop)?;
     sources.first().map(|source| first_rows(source, rows, stop)).transpose()
 }
 
@@ -126,15 +143,16 @@ fn unpacked(
     path: &str,
     packed: &File,
     is_whole: bool,
+    options: &Options,
     stop: &CancellationToken,
 ) -> Result<(Vec<u8>, bool), ConvertError> {
-    let mut plain = Plain::open(packed, path, stop)?;
+    let mut plain = Plain::open(packed, path, stop)?.decoded(options);
     let mut bytes = Vec::new();
     match (&mut plain).take(PLAIN_BYTES).read_to_end(&mut bytes) {
         Ok(read) => Ok((bytes, is_whole && (read as u64) < PLAIN_BYTES)),
         Err(error) => match plain.error(error) {
             // It breaks off, as it must.
-            ConvertError::BadCompression { .. } if !is_whole => Ok((bytes, false)),
+            ConvertError::BadCompression { .. } | ConvertError::NoText { .. } if !is_whole => Ok((bytes, false)),
             other => Err(other),
         },
     }
@@ -147,10 +165,13 @@ fn unpacked_name(path: &str) -> &str {
 }
 
 /// Cuts text behind its last whole row; false when there is none.
-fn cut(format: Format, plain: &mut Vec<u8>) -> bool {
-    let end = match format {
+fn cut(reading: &Reading, plain: &mut Vec<u8>) -> bool {
+    let options = &reading.options;
+    let end = match reading.format {
+        Format::Json if options.field.is_some() => None,
         Format::Json => return cut_json(plain),
-        Format::Csv { .. } => end_of_records(plain),
+        Format::Csv { .. } => end_of_records(plain, options.table.dialect.quote),
+        Format::Text if options.sample_by != SampleBy::Line => end_of_paragraph(plain, options.sample_by),
         Format::Text | Format::Parquet | Format::Arrow | Format::WebDataset | Format::Zip => {
             memchr::memrchr2(b'\n', b'\r', plain)
         }
@@ -159,12 +180,17 @@ fn cut(format: Format, plain: &mut Vec<u8>) -> bool {
     end.is_some()
 }
 
+fn end_of_paragraph(plain: &[u8], sample_by: SampleBy) -> Option<usize> {
+    let end = memchr::memmem::rfind(plain, b"\n\n").map(|begin| begin + 1);
+    end.filter(|_| sample_by == SampleBy::Paragraph)
+}
+
 /// The last line break outside of quotes.
-fn end_of_records(plain: &[u8]) -> Option<usize> {
+fn end_of_records(plain: &[u8], quote: Option<u8>) -> Option<usize> {
     let (mut quoted, mut end) = (false, None);
-    for at in memchr::memchr3_iter(b'"', b'\n', b'\r', plain) {
+    for at in memchr::memchr3_iter(quote.unwrap_or(b'\n'), b'\n', b'\r', plain) {
         match plain[at] {
-            b'"' => quoted = !quoted,
+            byte if quote == Some(byte) => quoted = !quoted,
             _ if !quoted => end = Some(at),
             _ => {}
         }
@@ -195,7 +221,7 @@ mod tests {
 
     fn head(path: &str, format: Format, bytes: &[u8]) -> Result<Option<Head>, ConvertError> {
         let scratch = tempfile::tempdir().unwrap();
-        let beginning = Beginning { path, format, bytes, is_whole: false };
+        let beginning = Beginning { path, reading: &format.into(), bytes, is_whole: false };
         of_beginning(beginning, 2, scratch.path(), &CancellationToken::new())
     }
 
@@ -223,7 +249,8 @@ mod tests {
         archive.write_all(b"{\"a\": 1}\n{\"a\": 2}\n{\"a\": 3}\n").unwrap();
         let bytes = archive.finish().unwrap().into_inner();
         let scratch = tempfile::tempdir().unwrap();
-        let whole = Beginning { path: "a.zip", format: Format::Zip, bytes: &bytes, is_whole: true };
+        let reading = Format::Zip.into();
+        let whole = Beginning { path: "a.zip", reading: &reading, bytes: &bytes, is_whole: true };
         let head = of_beginning(whole, 2, scratch.path(), &CancellationToken::new()).unwrap().unwrap();
         assert_eq!(head.rows.num_rows(), 2);
         assert_eq!(rows("a.zip", Format::Zip, &bytes[..20]), None);

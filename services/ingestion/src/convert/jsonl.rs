@@ -28,6 +28,7 @@ use super::{
     rows::Rows,
     skips::{Gap, Skips},
 };
+use crate::plan::options::{Encoding, Options};
 
 /// Rows that are decoded at once, at most …
 const DECODE_ROWS: usize = 1024;
@@ -40,10 +41,11 @@ const BLOCKS: usize = 4;
 pub(super) fn schema(
     file: &File,
     path: &str,
+    options: &Options,
     on_bad_rows: OnBadRows,
     stop: &CancellationToken,
 ) -> Result<FirstPass, ConvertError> {
-    let mut rows = Rows::new(Plain::open(file, path, stop)?)?;
+    let mut rows = rows(file, path, options, stop)?;
     let mut inference = Inference::default();
     let mut found = OnBadRows::Fail;
     while let Some(row) = rows.next()? {
@@ -55,6 +57,13 @@ pub(super) fn schema(
         inference.observe(path, &row).map_err(|error| judge(path, &row).err().unwrap_or(error))?;
     }
     Ok(FirstPass { schema: inference.schema(), on_bad_rows: found })
+}
+
+fn rows(file: &File, path: &str, options: &Options, stop: &CancellationToken) -> Result<Rows, ConvertError> {
+    let plain = Plain::open(file, path, stop)?;
+    // As `datasets` has it, what is UTF-8 anyway is not decoded before it is parsed.
+    let is_decoded = options.encoding != Encoding::Utf8 || options.field.is_some();
+    Rows::new(if is_decoded { plain.decoded(options) } else { plain }, options.field.as_deref())
 }
 
 /// The second pass: one thread finds where the rows are, and those of the pool make columns of them. Not to be read on
@@ -92,10 +101,11 @@ impl JsonBatches {
     pub(super) fn open(
         file: &File,
         path: &str,
+        options: &Options,
         (schema, on_bad_rows): (&SchemaRef, OnBadRows),
         stop: &CancellationToken,
     ) -> Result<Self, ConvertError> {
-        let rows = Rows::new(Plain::open(file, path, stop)?)?;
+        let rows = rows(file, path, options, stop)?;
         let (schema, skips) = (Arc::clone(schema), Skips::new(on_bad_rows));
         Ok(Self {
             rows,

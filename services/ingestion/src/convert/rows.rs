@@ -3,6 +3,7 @@
 //! Which of them is found out from the beginning of the file, as `datasets` does. A row is handed on as its bytes,
 //! with the line on which it begins, so that whatever is wrong with it can be named.
 
+mod inner;
 mod value;
 
 use std::io::{BufRead, Read};
@@ -29,6 +30,9 @@ pub(super) struct Rows {
     /// The line that the next byte is on.
     line: u64,
     form: Form,
+    items: Items,
+    /// Where in one object the array is.
+    field: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,14 +49,24 @@ enum Form {
     Ended,
 }
 
+/// What the items of an array are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Items {
+    Rows,
+    /// Values of the one column `text`.
+    Texts,
+}
+
 impl Rows {
-    pub(super) fn new(input: Plain) -> Result<Self, ConvertError> {
+    /// `field` is that of the file's one object which holds the rows, if these are not the file itself.
+    pub(super) fn new(input: Plain, field: Option<&str>) -> Result<Self, ConvertError> {
         let mut input = Ahead::new(input);
         let has_mark = input.fill_buf().map(|head| head.starts_with(b"\xef\xbb\xbf"));
         if has_mark.map_err(|e| input.error(e))? {
             input.consume(3);
         }
-        Ok(Self { input, buffer: Vec::new(), in_input: 0, line: 1, form: Form::Unknown })
+        let (field, items) = (field.map(str::to_owned), Items::Rows);
+        Ok(Self { input, buffer: Vec::new(), in_input: 0, line: 1, form: Form::Unknown, items, field })
     }
 
     pub(super) fn file(&self) -> &str {
@@ -80,11 +94,14 @@ impl Rows {
 
     /// The first row, which shows the form of the others.
     fn first(&mut self) -> Result<Option<u64>, ConvertError> {
+        if self.field.is_some() {
+            self.enter_field()?;
+            return self.value();
+        }
         match self.skip_space()? {
             None => Ok(None),
             Some(b'[') => {
-                self.input.consume(1);
-                self.form = Form::Array { comma: false };
+                self.enter_array()?;
                 self.value()
             }
             Some(_) => {
@@ -202,19 +219,24 @@ impl Rows {
             }
             self.form = Form::Array { comma: true };
         }
+        let begun = self.line;
         match next {
+            Some(_) if self.items == Items::Texts => return self.text(begun).map(Some),
             Some(b'{') => {}
+            Some(b'n') if matches!(self.form, Form::Array { .. }) => return self.null(begun).map(Some),
             Some(_) => return Err(self.unparted("a row must be an object")),
             None if self.form == Form::Objects => return Ok(None),
             None => return Err(self.unparted("the array is not closed")),
         }
-        let begun = self.line;
         self.rest_of_value(Scanner::default(), begun)?;
         Ok(Some(begun))
     }
 
     fn end_of_array(&mut self) -> Result<Option<u64>, ConvertError> {
         self.input.consume(1);
+        if self.field.is_some() {
+            self.leave_field()?;
+        }
         match self.skip_space()? {
             None => {
                 self.form = Form::Ended;
@@ -297,7 +319,7 @@ mod tests {
     fn rows(text: &str) -> Result<Vec<(u64, String)>, ConvertError> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(text.as_bytes()).unwrap();
-        let mut rows = Rows::new(Plain::open(&file, "f.json", &CancellationToken::new()).unwrap())?;
+        let mut rows = Rows::new(Plain::open(&file, "f.json", &CancellationToken::new()).unwrap(), None)?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
             out.push((row.line, String::from_utf8_lossy(row.bytes).trim().to_owned()));
@@ -328,7 +350,7 @@ mod tests {
         for (text, line, word) in [
             ("[{\"a\":1},\n{\"a\":2}", 2, "not closed"),
             ("[{\"a\":1}\n{\"a\":2}]", 2, "comma"),
-            ("[\n1]", 2, "object"),
+            ("[{},\n1]", 2, "object"),
             ("[{}]\n{}", 2, "follows"),
             ("{\"a\":1\n,", 1, "not complete"),
         ] {

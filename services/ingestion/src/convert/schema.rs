@@ -6,7 +6,11 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
+use arrow_schema::{
+    DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Field, FieldRef, Fields, Schema, TimeUnit,
+};
+
+use super::ConvertError;
 
 /// Two types of one column that have nothing in common.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +24,16 @@ pub struct Conflict {
 /// The plain form of a schema.
 pub fn canonical(schema: &Schema) -> Schema {
     Schema::new(schema.fields().iter().map(|f| plain_field(f.name(), f.data_type())).collect::<Vec<_>>())
+}
+
+/// Only the columns that a card names, in their order in the file.
+pub(super) fn chosen(schema: Schema, file: &str, columns: Option<&[String]>) -> Result<Schema, ConvertError> {
+    let Some(columns) = columns else { return Ok(schema) };
+    if let Some(column) = columns.iter().find(|column| schema.column_with_name(column).is_none()) {
+        return Err(ConvertError::MissingColumn { file: file.to_owned(), column: column.clone() });
+    }
+    let is_chosen = |field: &&FieldRef| columns.contains(field.name());
+    Ok(Schema::new(schema.fields().iter().filter(is_chosen).cloned().collect::<Vec<_>>()))
 }
 
 fn plain_field(name: &str, data_type: &DataType) -> Field {
@@ -56,7 +70,9 @@ fn plain(data_type: &DataType) -> DataType {
 
 /// The schema that holds the rows of both: all columns, each as wide as needed. Both must be canonical.
 pub fn merge(left: &Schema, right: &Schema) -> Result<Schema, Conflict> {
-    Ok(Schema::new(merge_fields(left.fields(), right.fields())?))
+    // All that a card says of columns it says of every file.
+    let metadata = if left.metadata().is_empty() { right.metadata() } else { left.metadata() };
+    Ok(Schema::new_with_metadata(merge_fields(left.fields(), right.fields())?, metadata.clone()))
 }
 
 fn merge_fields(left: &Fields, right: &Fields) -> Result<Fields, Conflict> {
@@ -80,7 +96,8 @@ fn within(name: &str, conflict: Conflict) -> Conflict {
 
 fn widen(left: &DataType, right: &DataType) -> Result<DataType, Conflict> {
     use DataType::{
-        Binary, Date32, Date64, FixedSizeList, LargeBinary, LargeList, LargeUtf8, List, Null, Struct, Timestamp, Utf8,
+        Binary, Date32, Date64, Duration, FixedSizeBinary, FixedSizeList, LargeBinary, LargeList, LargeUtf8, List,
+        Null, Struct, Time32, Time64, Timestamp, Utf8,
     };
     let nested =
         |l: &FieldRef, r: &FieldRef| Ok(Arc::new(Field::new_list_field(widen(l.data_type(), r.data_type())?, true)));
@@ -88,18 +105,56 @@ fn widen(left: &DataType, right: &DataType) -> Result<DataType, Conflict> {
         (l, r) if l == r => l.clone(),
         (Null, other) | (other, Null) => other.clone(),
         (Utf8, LargeUtf8) | (LargeUtf8, Utf8) => LargeUtf8,
-        (Binary, LargeBinary) | (LargeBinary, Binary) => LargeBinary,
+        (Binary | FixedSizeBinary(_), LargeBinary) | (LargeBinary, Binary | FixedSizeBinary(_)) => LargeBinary,
+        (Binary | FixedSizeBinary(_), Binary | FixedSizeBinary(_)) => Binary,
         (Date32, Date64) | (Date64, Date32) => Date64,
         (Timestamp(l, l_zone), Timestamp(r, r_zone)) if l_zone == r_zone => Timestamp((*l).max(*r), l_zone.clone()),
+        (Duration(l), Duration(r)) => Duration((*l).max(*r)),
+        (Time32(l) | Time64(l), Time32(r) | Time64(r)) => match (*l).max(*r) {
+            unit @ (TimeUnit::Second | TimeUnit::Millisecond) => Time32(unit),
+            unit => Time64(unit),
+        },
         (List(l) | FixedSizeList(l, _), List(r) | FixedSizeList(r, _)) => List(nested(l, r)?),
         (LargeList(l), List(r) | LargeList(r) | FixedSizeList(r, _))
         | (List(l) | FixedSizeList(l, _), LargeList(r)) => LargeList(nested(l, r)?),
         (Struct(l), Struct(r)) => Struct(merge_fields(l, r)?),
         (l, r) => {
             let conflict = || Conflict { column: String::new(), left: l.clone(), right: r.clone() };
-            widen_number(l, r).ok_or_else(conflict)?
+            widen_number(l, r).or_else(|| widen_decimal(l, r)).ok_or_else(conflict)?
         }
     })
+}
+
+/// Decimals, and integers beside them: as many digits before the point, and behind it, as either has.
+fn widen_decimal(left: &DataType, right: &DataType) -> Option<DataType> {
+    let digits = |kind: &DataType| {
+        Some(match kind {
+            DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => {
+                (i16::from(*precision) - i16::from(*scale), i16::from(*scale))
+            }
+            DataType::Int8 | DataType::UInt8 => (3, 0),
+            DataType::Int16 | DataType::UInt16 => (5, 0),
+            DataType::Int32 | DataType::UInt32 => (10, 0),
+            DataType::Int64 => (19, 0),
+            DataType::UInt64 => (20, 0),
+            _ => return None,
+        })
+    };
+    if !left.is_decimal() && !right.is_decimal() {
+        return None;
+    }
+    let is_wide = |kind: &DataType| matches!(kind, DataType::Decimal256(..));
+    let ((left_whole, left_scale), (right_whole, right_scale)) = (digits(left)?, digits(right)?);
+    let scale = left_scale.max(right_scale);
+    let precision = u8::try_from(left_whole.max(right_whole) + scale).ok()?;
+    let scale = i8::try_from(scale).ok()?;
+    match precision {
+        1..=DECIMAL128_MAX_PRECISION if !is_wide(left) && !is_wide(right) => {
+            Some(DataType::Decimal128(precision, scale))
+        }
+        1..=DECIMAL256_MAX_PRECISION => Some(DataType::Decimal256(precision, scale)),
+        _ => None,
+    }
 }
 
 /// Bits, sign and kind of a number type.
@@ -170,7 +225,6 @@ const fn unsigned(bits: u8) -> DataType {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow_schema::TimeUnit;
 
     fn schema(fields: &[(&str, DataType)]) -> Schema {
         Schema::new(fields.iter().map(|(name, t)| Field::new(*name, t.clone(), true)).collect::<Vec<_>>())
@@ -205,6 +259,11 @@ mod tests {
             (DataType::Utf8, DataType::LargeUtf8, Some(DataType::LargeUtf8)),
             (DataType::Utf8, DataType::Int64, None),
             (DataType::Boolean, DataType::Int8, None),
+            (DataType::Decimal128(5, 2), DataType::Decimal128(7, 3), Some(DataType::Decimal128(7, 3))),
+            (DataType::Decimal128(38, 0), DataType::Decimal128(2, 2), Some(DataType::Decimal256(40, 2))),
+            (DataType::Decimal128(5, 2), DataType::Int64, Some(DataType::Decimal128(21, 2))),
+            (DataType::Decimal128(5, 2), DataType::Float64, None),
+            (DataType::Decimal256(76, 0), DataType::Decimal128(2, 1), None),
             (
                 DataType::Timestamp(TimeUnit::Second, None),
                 DataType::Timestamp(TimeUnit::Nanosecond, None),

@@ -53,11 +53,11 @@ pub(super) fn is_zip(path: &str, head: &[u8]) -> bool {
 pub(super) fn sources(
     path: &str,
     file: File,
-    reading: Reading,
+    reading: &Reading,
     scratch: &Path,
     stop: &CancellationToken,
 ) -> Result<Vec<Source>, ConvertError> {
-    let Reading { format: hint, on_bad_rows } = reading;
+    let Reading { format: hint, on_bad_rows, .. } = *reading;
     let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
     let bad = |source| ConvertError::BadCompression { file: path.to_owned(), kind: "zip", source };
     let size = file.metadata().map_err(disk)?.len();
@@ -100,11 +100,12 @@ pub(super) fn sources(
         // What its archive was declared to be says more than the member's name: another separator, for example.
         let format = if own.is_like(hint) && own != Format::TSV { hint } else { own };
         // Text has no schema of its own: it need not be unpacked to be known.
+        let reading = Reading { format, ..reading.clone() };
         let seen = match format {
-            Format::Text => FirstPass { schema: super::text::schema(), on_bad_rows },
-            format => first_pass(&member.unpack(&full, stop)?, &full, Reading { format, on_bad_rows }, stop)?,
+            Format::Text => FirstPass { schema: super::text::schema(&reading.options), on_bad_rows },
+            _ => first_pass(&member.unpack(&full, stop)?, &full, &reading, stop)?,
         };
-        let source = Source::new(full, Content::Member(member), size, format, seen)?;
+        let source = Source::new(full, Content::Member(member), size, &reading, seen)?;
         Ok(if are_named { source } else { Source { origin: path.to_owned(), ..source } })
     };
     members.into_iter().map(source).collect()
@@ -231,7 +232,7 @@ mod tests {
 
     fn members(members: &[(&str, &[u8])]) -> Result<Vec<Source>, ConvertError> {
         let scratch = tempfile::tempdir().unwrap();
-        sources("a.zip", archive(members), Format::Zip.into(), scratch.path(), &CancellationToken::new())
+        sources("a.zip", archive(members), &Format::Zip.into(), scratch.path(), &CancellationToken::new())
     }
 
     #[test]
@@ -270,7 +271,7 @@ mod tests {
             bomb.raw_copy_file_rename(one.by_index_raw(0).unwrap(), format!("{n}.txt")).unwrap();
         }
         let (scratch, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
-        let refused = sources("a.zip", bomb.finish().unwrap(), Format::Zip.into(), scratch.path(), &stop);
+        let refused = sources("a.zip", bomb.finish().unwrap(), &Format::Zip.into(), scratch.path(), &stop);
         assert!(matches!(refused, Err(ConvertError::Bomb { .. })));
     }
 
@@ -286,7 +287,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
         let (scratch, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
-        let found = sources("a.zip", file, Format::Zip.into(), scratch.path(), &stop).unwrap();
+        let found = sources("a.zip", file, &Format::Zip.into(), scratch.path(), &stop).unwrap();
         let schema = super::super::common_schema(&found).unwrap();
         let read = found[0].batches(&schema, &stop).and_then(Iterator::collect::<Result<Vec<RecordBatch>, _>>);
         assert!(matches!(read, Err(ConvertError::BadMember { .. })), "{read:?}");

@@ -1,6 +1,9 @@
 //! Every config of a repository with its splits, files and format, and what each config leaves out.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +11,9 @@ use super::{
     PlanError, Repository, SourceFile,
     card::{self, DeclaredConfig},
     format::{self, Format},
-    options,
+    options::{self, Options},
     pattern::Pattern,
+    row_counts::ConfigRows,
     splits::{self, SplitPatterns, Unresolved},
 };
 
@@ -28,6 +32,7 @@ pub struct ResolvedSplit {
     pub name: String,
     pub files: Vec<SourceFile>,
     pub format: Format,
+    pub options: Arc<Options>,
 }
 
 /// A file that is in no split, and the rule that says so.
@@ -42,14 +47,34 @@ pub fn configs(repository: &Repository<'_>) -> Result<Vec<Config>, PlanError> {
     let card = card::read(repository.readme, repository.standalone)?;
     let index = Index::new(repository.files);
     if card.configs.is_empty() {
-        return Ok(vec![index.undeclared()]);
+        let mut config = index.undeclared();
+        // As in `datasets`, one that stands alone is the default's, whatever its name.
+        if let [only] = card.row_counts.as_slice() {
+            inform(&mut config, only);
+        }
+        return Ok(vec![config]);
     }
     let only = card.configs.len() == 1;
     if let [first, second, ..] = card.configs.iter().filter(|c| c.is_default).collect::<Vec<_>>()[..] {
         let why = format!("both config `{}` and config `{}` are the default", first.name, second.name);
         return Err(PlanError::BadCard { file: card::README, why });
     }
-    Ok(card.configs.iter().map(|config| index.declared(config, only)).collect())
+    let mut configs: Vec<Config> = card.configs.iter().map(|config| index.declared(config, only)).collect();
+    for config in &mut configs {
+        // The last of equal ones wins.
+        if let Some(info) = card.row_counts.iter().rev().find(|info| info.config == config.name) {
+            inform(config, info);
+        }
+    }
+    Ok(configs)
+}
+
+/// Adds the types that `dataset_info` declares.
+fn inform(config: &mut Config, info: &ConfigRows) {
+    let (Ok(splits), Some(_)) = (&mut config.splits, &info.features) else { return };
+    for split in splits {
+        Arc::make_mut(&mut split.options).info.clone_from(&info.features);
+    }
 }
 
 /// The repository's files by path, and their paths in the order that globs give them.
@@ -136,7 +161,7 @@ impl<'a> Index<'a> {
                 other: name.clone(),
                 other_format: format.shown(),
             }),
-            Some(format) => Ok(ResolvedSplit { name: name.clone(), files, format }),
+            Some(format) => Ok(ResolvedSplit { name: name.clone(), files, format, options: Arc::default() }),
         };
         splits.into_iter().map(resolve).collect()
     }
@@ -175,26 +200,28 @@ impl<'a> Index<'a> {
 fn separated(config: &DeclaredConfig, mut splits: Vec<ResolvedSplit>) -> Result<Vec<ResolvedSplit>, PlanError> {
     let Some(separator) = &config.separator else { return Ok(splits) };
     for split in splits.iter_mut().filter(|split| split.format.name == "csv") {
-        let [byte @ (b'\t' | b' '..=b'~')] = separator.as_bytes() else {
-            let name = &config.name;
-            let why = format!("`{separator}` of config `{name}` cannot separate cells: use one ASCII character");
-            return Err(PlanError::BadCard { file: card::README, why });
+        split.format.separator = match separator.as_bytes() {
+            [byte @ (b'\t' | b' '..=b'~')] => Some(*byte),
+            br"\s+" => Some(b' '),
+            _ => return Err(PlanError::UnsupportedOption { config: config.name.clone(), option: "sep" }),
         };
-        split.format.separator = Some(*byte);
     }
     Ok(splits)
 }
 
-/// Rows that an option would have changed are not read as if it was not there.
-fn heeded(config: &DeclaredConfig, splits: Vec<ResolvedSplit>) -> Result<Vec<ResolvedSplit>, PlanError> {
+/// What the config says of its readers; rows that an option would have changed are not read as if it was not there.
+fn heeded(config: &DeclaredConfig, mut splits: Vec<ResolvedSplit>) -> Result<Vec<ResolvedSplit>, PlanError> {
     let formats = splits.iter().flat_map(|split| {
         let of_files = split.files.iter().map(|file| format::of_file(&file.path, split.format).name);
         of_files.chain([split.format.name])
     });
-    match formats.collect::<BTreeSet<_>>().into_iter().find_map(|format| options::unheeded(&config.options, format)) {
-        Some(option) => Err(PlanError::UnsupportedOption { config: config.name.clone(), option }),
-        None => Ok(splits),
+    let options = options::read(&config.options, &formats.collect::<BTreeSet<_>>());
+    let options = options.map_err(|option| PlanError::UnsupportedOption { config: config.name.clone(), option })?;
+    let options = Arc::new(options);
+    for split in &mut splits {
+        split.options = Arc::clone(&options);
     }
+    Ok(splits)
 }
 
 fn unresolved(config: &str, error: Unresolved) -> PlanError {

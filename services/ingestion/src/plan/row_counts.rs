@@ -1,6 +1,7 @@
-//! How many rows each split has, as far as a card's `dataset_info` says: a claim, for showing before anything is read.
+//! What a card's `dataset_info` says: how many rows each split has, a claim that is shown before anything is read; and
+//! which types the columns have.
 
-use super::yaml::Node;
+use super::{options::Features, yaml::Node};
 
 /// Rows of the splits of a config.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,6 +9,7 @@ pub(super) struct ConfigRows {
     pub config: String,
     /// Splits and their rows.
     pub splits: Vec<(String, u64)>,
+    pub features: Option<Features>,
 }
 
 /// Reads one `dataset_info` or a list of them; what is not understood is not known.
@@ -24,7 +26,7 @@ fn config(node: &Node) -> ConfigRows {
         Some(Node::List(items)) => items.iter().filter_map(split).collect(),
         _ => Vec::new(),
     };
-    ConfigRows { config: name.to_owned(), splits }
+    ConfigRows { config: name.to_owned(), splits, features: node.get("features").and_then(Features::read) }
 }
 
 fn split(node: &Node) -> Option<(String, u64)> {

@@ -1,6 +1,6 @@
 //! How a split's files are cut into tasks: pure arithmetic over sizes, so that every plan of a commit is the same.
 
-use super::{PlannedSplit, SourceFile, format::Format};
+use super::{Options, PlannedSplit, SourceFile, format::Format};
 
 /// Small files share a task up to this many bytes, so that a task is worth its claim and its shard.
 pub const GROUP_BYTES: u64 = 256 << 20;
@@ -23,6 +23,7 @@ pub struct FileGroup<'a> {
     pub files: &'a [SourceFile],
     /// Of the split as a whole.
     pub format: Format,
+    pub options: &'a Options,
 }
 
 impl FileGroup<'_> {
@@ -54,7 +55,8 @@ fn split_groups(split: &PlannedSplit, split_number: u32) -> Vec<FileGroup<'_>> {
         let plain = rest.iter().take(GROUP_FILES).take_while(|file| !is_archive(file));
         let count = plain.take_while(fits).count().max(1);
         let files = &split.files[start..start + count];
-        groups.push(FileGroup { split: &split.name, split_number, first_file: start, files, format: split.format });
+        let PlannedSplit { name, format, options, .. } = split;
+        groups.push(FileGroup { split: name, split_number, first_file: start, files, format: *format, options });
         start += count;
     }
     groups
@@ -64,6 +66,7 @@ fn split_groups(split: &PlannedSplit, split_number: u32) -> Vec<FileGroup<'_>> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::sync::Arc;
 
     const FORMAT: Format = Format { name: "parquet", variant: "", separator: None };
 
@@ -76,6 +79,7 @@ mod tests {
                 name: format!("s{number}"),
                 files: files.into_iter().map(file).collect(),
                 format: FORMAT,
+                options: Arc::default(),
             };
             splits.into_iter().enumerate().map(split).collect()
         })
@@ -105,7 +109,7 @@ mod tests {
     fn an_archive_is_alone() {
         let file = |path: &str| SourceFile { path: path.into(), size: 1, digest: String::new() };
         let files = ["a.jsonl", "b.jsonl", "c.zip", "d.ZIP", "e.jsonl"].map(file).to_vec();
-        let splits = [PlannedSplit { name: "train".into(), files, format: FORMAT }];
+        let splits = [PlannedSplit { name: "train".into(), files, format: FORMAT, options: Arc::default() }];
         assert_eq!(groups(&splits).iter().map(|g| g.files.len()).collect::<Vec<_>>(), [2, 1, 1, 1]);
     }
 
@@ -114,7 +118,7 @@ mod tests {
         let file = |size| SourceFile { path: "a".into(), size, digest: String::new() };
         let mib = 1 << 20;
         let files = vec![file(100 * mib), file(156 * mib), file(1), file(300 * mib), file(0), file(256 * mib), file(1)];
-        let splits = [PlannedSplit { name: "train".into(), files, format: FORMAT }];
+        let splits = [PlannedSplit { name: "train".into(), files, format: FORMAT, options: Arc::default() }];
         let sizes: Vec<usize> = groups(&splits).iter().map(|g| g.files.len()).collect();
         assert_eq!(sizes, [2, 1, 1, 2, 1]);
     }

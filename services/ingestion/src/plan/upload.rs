@@ -1,6 +1,8 @@
 //! The plan for uploaded files: every file is in it, whatever its format. The words in a name that make a split on the
 //! Hub make one here as well, so that `test.jsonl` beside `train.jsonl` does not end up among what is trained on.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use super::{Plan, PlanError, PlannedSplit, SourceFile, format, format::Format, splits};
@@ -25,7 +27,7 @@ pub fn plan(files: &[SourceFile]) -> Result<(String, Plan), PlanError> {
         let name = split_of(&file.path)?;
         match planned.iter_mut().find(|split| split.name == name) {
             Some(split) => split.files.push(file.clone()),
-            None => planned.push(PlannedSplit { name, files: vec![file.clone()], format }),
+            None => planned.push(PlannedSplit { name, files: vec![file.clone()], format, options: Arc::default() }),
         }
     }
     planned.sort_by_key(|split| ["train", "validation", "test"].iter().position(|name| *name == split.name));

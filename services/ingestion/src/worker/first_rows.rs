@@ -4,10 +4,11 @@
 use std::{
     fs::File,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use catalog_client::{Claim, Commit, TaskError};
-use dataset_model::{OnBadRows, Problem, Reason, SkippedRows};
+use dataset_model::{Problem, Reason, SkippedRows};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -77,11 +78,16 @@ impl Taken<'_> {
         let (mut inputs, mut found) = (Vec::new(), 0);
         for file in &work.files {
             let fetched = self.fetch(&work, file).await?;
-            let (counted, stop, on_bad_rows) = ((file.clone(), fetched), self.stop.clone(), work.on_bad_rows);
+            let reading = Reading {
+                format: Format::named(&file.format).unwrap_or(Format::Json),
+                on_bad_rows: work.on_bad_rows,
+                options: Arc::new(work.options.clone()),
+            };
+            let (counted, stop) = ((file.clone(), fetched), self.stop.clone());
             let scratch = self.worker.store.staging_dir();
             let missing = rows - found;
             let counting = blocking(move || {
-                let counted_rows = count((&counted.0, on_bad_rows), &counted.1, missing, &scratch, &stop);
+                let counted_rows = count((&counted.0, reading), &counted.1, missing, &scratch, &stop);
                 (counted, counted_rows)
             });
             let (input, counted) = counting.await?;
@@ -110,7 +116,7 @@ impl Taken<'_> {
 
 /// The rows of a file, counted until there are enough. Blocking.
 fn count(
-    (file, on_bad_rows): (&WorkFile, OnBadRows),
+    (file, reading): (&WorkFile, Reading),
     content: &File,
     enough: u64,
     scratch: &Path,
@@ -118,9 +124,8 @@ fn count(
 ) -> Result<u64, ConvertError> {
     let path = &file.source.path;
     let content = content.try_clone().map_err(|source| ConvertError::Disk { file: path.clone(), source })?;
-    let format = Format::named(&file.format).unwrap_or(Format::Json);
     let mut rows = 0;
-    for source in Source::open_all(path, content, Reading { format, on_bad_rows }, scratch, stop)? {
+    for source in Source::open_all(path, content, reading, scratch, stop)? {
         let schema = common_schema(std::slice::from_ref(&source))?;
         for batch in source.batches(&schema, stop)? {
             rows += batch?.num_rows() as u64;

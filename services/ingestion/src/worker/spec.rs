@@ -5,7 +5,7 @@ use dataset_model::{OnBadRows, SkippedRows};
 use serde::{Deserialize, Serialize};
 
 use super::write::Converted;
-use crate::plan::SourceFile;
+use crate::plan::{Options, SourceFile};
 
 /// Specification of a work task: consecutive files of one split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub(super) struct IngestWork {
     /// Position in the split of the first file.
     pub first_file: usize,
     pub files: Vec<WorkFile>,
+    /// What the repository's card says of how they are read.
+    #[serde(default, skip_serializing_if = "Options::are_default")]
+    pub options: Options,
     /// Which column of an upload must hold text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_column: Option<String>,

@@ -5,7 +5,10 @@
 use std::{
     fs::{self, File},
     path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use catalog_client::{Claim, Commit, FileKind, TaskError};
@@ -191,6 +194,7 @@ pub(super) async fn convert(
     let (store, own_stop) = (worker.store.clone(), stop.clone());
     let wanted = write::Wanted {
         on_bad_rows: work.on_bad_rows,
+        options: Arc::new(work.options.clone()),
         text_column: work.text_column.clone(),
         most: piece.max_rows.unwrap_or(u64::MAX),
     };

@@ -6,7 +6,10 @@
 
 use std::{
     fs::File,
-    sync::mpsc::{SyncSender, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
     thread,
 };
 
@@ -22,7 +25,10 @@ use super::{
     shards::{RawShards, ShardError, ShardNames},
     spec::WorkFile,
 };
-use crate::convert::{ConvertError, Format, Gap, Reading, Source, common_schema};
+use crate::{
+    convert::{ConvertError, Format, Gap, Reading, Source, common_schema},
+    plan::Options,
+};
 
 /// Batches that are read ahead of the one that is written: a few MiB each.
 const READ_AHEAD: usize = 2;
@@ -36,6 +42,7 @@ pub(super) enum Event {
 /// Which rows of the files are wanted.
 pub(super) struct Wanted {
     pub on_bad_rows: OnBadRows,
+    pub options: Arc<Options>,
     /// A column that must hold text.
     pub text_column: Option<String>,
     /// So many of the first ones.
@@ -66,7 +73,7 @@ pub(super) fn shards(
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Converted, ShardError> {
-    let sources = sources(inputs, wanted.on_bad_rows, &store, stop)?;
+    let sources = sources(inputs, wanted, &store, stop)?;
     let schema = common_schema(&sources)?;
     if let Some(column) = wanted.text_column.as_ref().filter(|_| !schema.fields().is_empty()) {
         check_text(&schema, column)?;
@@ -90,14 +97,15 @@ pub(super) fn shards(
 /// The first file that cannot be read is named, whichever was looked at first.
 fn sources(
     inputs: Vec<(WorkFile, File)>,
-    on_bad_rows: OnBadRows,
+    wanted: &Wanted,
     store: &ShardStore,
     stop: &CancellationToken,
 ) -> Result<Vec<Source>, ConvertError> {
     let open = |(WorkFile { source, format, .. }, file): (WorkFile, File)| {
         // The plan only lets through formats that are known here.
         let format = Format::named(&format).unwrap_or(Format::Json);
-        Source::open_all(&source.path, file, Reading { format, on_bad_rows }, &store.staging_dir(), stop)
+        let reading = Reading { format, on_bad_rows: wanted.on_bad_rows, options: Arc::clone(&wanted.options) };
+        Source::open_all(&source.path, file, reading, &store.staging_dir(), stop)
     };
     let opened: Vec<Result<Vec<Source>, ConvertError>> = inputs.into_par_iter().map(open).collect();
     let mut sources = Vec::with_capacity(opened.len());

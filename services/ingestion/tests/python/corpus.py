@@ -10,7 +10,9 @@ import os
 import sys
 
 import corpus_archives
+import corpus_features
 import corpus_json
+import corpus_options
 import corpus_packed
 import corpus_schemas
 import corpus_tables
@@ -141,7 +143,7 @@ repository("jsonl-byte-order-mark", {"train.jsonl": "\ufeff" + LINES})
 repository("ndjson", {"train.ndjson": LINES})
 repository("json-array", {"train.json": json.dumps(ROWS, indent=1)})
 repository("json-one-object", {"train.json": json.dumps(ROWS[0], indent=1)}, ours=1)
-repository("json-strings", {"train.json": json.dumps(["a", "b"])}, ours="SOURCE_CORRUPT")
+repository("json-strings", {"train.json": json.dumps(["a", "b"])})
 repository("json-ragged", {"train.jsonl": '{"a": 1}\n{"b": "x", "a": null}\n{"c": [1, 2.5]}\n'})
 repository("json-nested", {"train.jsonl": lines([{"a": {"b": [{"c": n}], "d": None}} for n in range(3)])})
 repository(
@@ -231,6 +233,8 @@ rules = {
     "reserved-names": ["data.json", "config.json", "dataset_infos.json"],
     "unknown-extensions": ["train.jsonl", "LICENSE", "train.gz2", "notes.rst"],
 }
+repository("odd-path-beside", {"train.jsonl": LINES, "odd\\name.rst": "x", "bell\a/notes.rst": "x", "other\\x.csv": CSV})
+repository("odd-path", {"train\\a.jsonl": LINES}, ours="SOURCE_CORRUPT")
 for name, paths in rules.items():
     repository(name, {path: "{}" if path == "dataset_infos.json" else row(path) for path in paths})
 repository("most-common-format", {"a.jsonl": row("a"), "b.jsonl": row("b"), "c.csv": "from\nc\n"})
@@ -248,7 +252,7 @@ repository("card-without-configs", some, "license: mit\ntags: [a, b]")
 repository("card-sep", {"a.csv": csv(";"), "b.csv": CSV}, CONFIGS + 'x\n  data_files: a.csv\n  sep: ";"\n- config_name: y\n  data_files: b.csv')
 repository("card-delimiter", {"a.csv": csv("|")}, CONFIGS + 'x\n  data_files: a.csv\n  sep: ";"\n  delimiter: "|"')
 repository("card-tab", {"a.csv": csv("\t")}, CONFIGS + 'x\n  data_files: a.csv\n  delimiter: "\\t"')
-repository("card-sep-too-long", {"a.csv": csv("::")}, CONFIGS + 'x\n  data_files: a.csv\n  sep: "::"', ours="SOURCE_CORRUPT")
+repository("card-sep-too-long", {"a.csv": csv("::")}, CONFIGS + 'x\n  data_files: a.csv\n  sep: "::"', ours="NOT_IMPLEMENTED")
 repository(
     "card-two-formats",
     {"a.jsonl": LINES, "b.parquet": parquet(TABLE)},
@@ -274,6 +278,8 @@ repository("split-name-in-shards", {"data/a-b!-00000-of-00001.jsonl": row("x")},
 corpus_json.write(repository)
 corpus_tables.write(repository, csv, LINES)
 corpus_schemas.write(repository, parquet)
+corpus_options.write(repository)
+corpus_features.write(repository, parquet)
 corpus_packed.write(repository, LINES, CSV)
 corpus_archives.write(repository, LINES, CSV, parquet(TABLE))
 with open(os.path.join(sys.argv[1], "corpus.json"), "w", encoding="utf-8") as file:

@@ -36,6 +36,10 @@ def numbers(repository):
 
 
 def forms(repository):
+    arrays = {"numbers": "[1, 2.5, null]", "texts": ' ["a", "b\\"]", null]', "lists": "[[1], [2, 3], []]", "truths": "[true,false]"}
+    for name, text in {**arrays, "null-rows": '[{"a": 1}, null, {"a": 2}]', "one-text": '["{"]'}.items():
+        repository(f"json-array-of-{name}", {"train.json": text})
+    repository("json-array-mixed", {"train.json": '[{"a": 1}, 2]'}, ours="SOURCE_CORRUPT")
     repository("json-carriage-returns", {"train.jsonl": '{"a": 1}\r{"a": 2}\r'})
     repository("json-several-on-a-line", {"train.jsonl": '{"a": 1}{"a": 2}\n{"a": 3} {"a": 4}\n{"a": 5}\n'})
     repository("json-null-rows", {"train.jsonl": '{"a": 1}\nnull\n{"a": 2}\nnull'})

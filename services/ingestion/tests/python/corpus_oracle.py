@@ -44,9 +44,20 @@ def loaded(name, config):
         try:
             path = os.path.join(folder, "datasets", "corpus", name)
             splits = datasets.load_dataset(path, config, cache_dir=cache)
-            return {split: data.with_format("arrow")[:] for split, data in splits.items()}
+            return {split: with_features(data) for split, data in splits.items()}
         except Exception as error:
             return f"{type(error).__name__}"
+
+
+def with_features(data):
+    metadata = data.features.arrow_schema.metadata
+    return data.with_format("arrow")[:].replace_schema_metadata(metadata)
+
+
+def labels(table, column):
+    """What `datasets` finds in the schema of a column that holds labels."""
+    feature = datasets.Features.from_arrow_schema(table.schema)[column]
+    return feature if "ClassLabel" in repr(feature) else None
 
 
 def same(ours, theirs, differs):
@@ -63,6 +74,8 @@ def same(ours, theirs, differs):
             left, right = (plain(table.schema.field(column).type) for table in (actual, expected))
             if left != right and differs is None:
                 return f"{split}, {column}: {left} and {right}"
+            if labels(actual, column) != labels(expected, column):
+                return f"{split}, {column}: {labels(actual, column)} and {labels(expected, column)}"
             values = zip(actual[column].to_pylist(), expected[column].to_pylist())
             wrong = next(((one, other) for one, other in values if not equal(one, other, differs)), None)
             if wrong:

@@ -1,5 +1,7 @@
 """The repositories of the corpus with files of one split, or rows of one file, whose types differ."""
 
+from decimal import Decimal
+
 import pyarrow as pa
 
 LARGE = 2**53 + 1
@@ -10,6 +12,7 @@ def write(repository, parquet):
     files(repository, parquet)
     integers(repository, parquet)
     times(repository, parquet)
+    units(repository, parquet)
 
 
 def files(repository, parquet):
@@ -38,6 +41,29 @@ def integers(repository, parquet):
             shown = str(kind).partition("<")[0]
             repository(f"integers-{name}-{shown}-parquet", {"a.parquet": half, "b.parquet": whole}, ours=ours or 3)
     repository("integers-large", {"train.jsonl": f'{{"a": {LARGE}}}\n{{"a": -{LARGE}}}\n'})
+
+
+def units(repository, parquet):
+    """The wider type first, which `datasets` keeps; the narrower one first, into which its values do not fit."""
+    decimal = lambda value, *size: pa.array([value, None]).cast(pa.decimal128(22, 3)).cast(pa.decimal128(*size))
+    cases = {
+        "decimals": (decimal(12345, 10, 3), decimal(7, 5, 2)),
+        "decimal-and-int": (pa.array([Decimal("7.125"), None], pa.decimal128(23, 3)), pa.array([12345, None])),
+        "time32": (pa.array([1001, None], pa.time32("ms")), pa.array([7, None], pa.time32("s"))),
+        "time64": (pa.array([1001, None], pa.time64("ns")), pa.array([7, None], pa.time64("us"))),
+        "time32-and-64": (pa.array([1001, None], pa.time64("us")), pa.array([7, None], pa.time32("ms"))),
+        "durations": (pa.array([1001, None], pa.duration("us")), pa.array([7, None], pa.duration("ms"))),
+        "timestamps": (pa.array([1001, None], pa.timestamp("us")), pa.array([7, None], pa.timestamp("ms"))),
+        "bytes": (pa.array([b"abc", None]), pa.array([b"xy", None], pa.binary(2))),
+    }
+    for name, (wide, narrow) in cases.items():
+        files = [parquet({"a": wide}), parquet({"a": narrow})]
+        repository(f"widen-{name}", {"a.parquet": files[0], "b.parquet": files[1]}, ours=4)
+        repository(f"widen-{name}-later", {"a.parquet": files[1], "b.parquet": files[0]}, ours=4)
+    late = pa.array([2**62], pa.duration("ms"))
+    files = {"a.parquet": parquet({"a": cases["durations"][0]}), "b.parquet": parquet({"a": late})}
+    repository("widen-durations-too-long", files, ours="SCHEMA_MISMATCH")
+    repository("nulls-in-lists", {"a.jsonl": '{"a": [null, 1]}\n{"a": [null]}\n', "b.jsonl": '{"a": [2, null]}\n'})
 
 
 def times(repository, parquet):

@@ -23,22 +23,15 @@ def write(repository, csv, lines):
 
 
 def options(repository, csv, lines):
-    refused = {
-        "csv": ["header: null", "names: [p, q, r, s]", "column_names: [p, q, r, s]", "keep_default_na: false"]
-        + ["usecols: [id]", "skiprows: 1", "quotechar: \"'\"", "encoding: latin-1", "nrows: 2", "na_values: [x]"],
-        "jsonl": ["field: data", "features: [{name: id, dtype: int64}]"],
-        "txt": ["sample_by: paragraph", "sample_by: document", "keep_linebreaks: true"],
-    }
     followed = {
         "csv": ["header: 0", "quoting: 1", "engine: c", "encoding: UTF-8", "names: null", "no_such_option: 1"],
         "jsonl": ["chunksize: 1000000", "header: null", "field: null"],
         "txt": ["sample_by: line", "keep_linebreaks: false"],
     }
     texts = {"csv": csv(), "jsonl": lines, "txt": "a\nb\n\nc\n"}
-    for expected, cases in [("NOT_IMPLEMENTED", refused), (None, followed)]:
-        for ending, declared in cases.items():
-            for number, option in enumerate(declared):
-                name = f"option-{ending}-{option.partition(':')[0]}-{number}" + ("" if expected else "-harmless")
-                repository(name, {f"a.{ending}": texts[ending]}, f"{CARD}a.{ending}\n  {option}", ours=expected)
+    for ending, declared in followed.items():
+        for number, option in enumerate(declared):
+            name = f"option-{ending}-{option.partition(':')[0]}-{number}-harmless"
+            repository(name, {f"a.{ending}": texts[ending]}, f"{CARD}a.{ending}\n  {option}")
     merged = "x: &base\n  data_files: a.csv\n  sep: ','\nconfigs:\n- config_name: x\n  <<: *base\n  sep: ';'"
     repository("card-merged", {"a.csv": csv(";"), "b.csv": csv()}, merged)

@@ -8,13 +8,8 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 
+use super::rules::Rules;
 use crate::convert::conform::is_exact;
-
-/// The words that pandas takes for a missing value (`STR_NA_VALUES` in `pandas/_libs/parsers.pyx`).
-const NULLS: &[&str] = &[
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
-];
 
 /// The type that a cell or all cells of a column have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,23 +30,23 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(cell: &str) -> Self {
-        if is_null(cell) {
+    pub(super) fn of(cell: &str, rules: &Rules) -> Self {
+        if rules.is_null(cell) {
             return Self::Null;
         }
-        if boolean(cell).is_some() {
-            return Self::Bool;
-        }
-        let number = trim(cell);
+        let number = rules.whole(cell);
         if let Ok(whole) = number.parse::<i64>() {
             return Self::Int { negative: whole < 0, exact: is_exact(whole.into()) };
         }
         if let Ok(whole) = number.parse::<u64>() {
             return Self::UInt { exact: is_exact(whole.into()) };
         }
+        if rules.boolean(cell).is_some() {
+            return Self::Bool;
+        }
         // A longer whole number would lose its last digits in a float.
         let is_whole = number.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit());
-        if !is_whole && float(cell).is_some() { Self::Float } else { Self::Text }
+        if !is_whole && rules.float(cell).is_some() { Self::Float } else { Self::Text }
     }
 
     /// The type that holds both.
@@ -87,28 +82,6 @@ impl Kind {
     }
 }
 
-fn is_null(cell: &str) -> bool {
-    // The longest of them has 9 characters.
-    cell.len() <= 9 && NULLS.contains(&cell)
-}
-
-fn boolean(cell: &str) -> Option<bool> {
-    match cell {
-        "True" | "TRUE" | "true" => Some(true),
-        "False" | "FALSE" | "false" => Some(false),
-        _ => None,
-    }
-}
-
-fn trim(cell: &str) -> &str {
-    cell.trim_matches([' ', '\t'])
-}
-
-fn float(cell: &str) -> Option<f64> {
-    // `nan` in any other case than those of the list is a word.
-    trim(cell).parse::<f64>().ok().filter(|value| !value.is_nan())
-}
-
 /// A column in the making.
 pub(super) enum Cells {
     Null(usize),
@@ -131,15 +104,18 @@ impl Cells {
         }
     }
 
-    /// `None`: the row has no such cell. The first pass saw every cell, so each one parses.
-    pub(super) fn push(&mut self, cell: Option<&str>) {
-        let cell = cell.filter(|cell| !is_null(cell));
+    /// The first pass saw every cell, so each one parses.
+    pub(super) fn push(&mut self, cell: &str, rules: &Rules) {
+        let cell = Some(cell).filter(|cell| !rules.is_null(cell));
         match self {
             Self::Null(count) => *count += 1,
-            Self::Bool(builder) => builder.append_option(cell.and_then(boolean)),
-            Self::Int(builder) => builder.append_option(cell.and_then(|cell| trim(cell).parse().ok())),
-            Self::UInt(builder) => builder.append_option(cell.and_then(|cell| trim(cell).parse().ok())),
-            Self::Float(builder) => builder.append_option(cell.and_then(float)),
+            Self::Bool(builder) => builder.append_option(cell.and_then(|cell| rules.boolean(cell))),
+            Self::Int(builder) => builder.append_option(cell.and_then(|cell| rules.whole(cell).parse().ok())),
+            Self::UInt(builder) => builder.append_option(cell.and_then(|cell| rules.whole(cell).parse().ok())),
+            Self::Float(builder) => {
+                let number = cell.and_then(|cell| rules.float(cell).or_else(|| rules.whole(cell).parse().ok()));
+                builder.append_option(number.filter(|number| !rules.is_null_number(*number)));
+            }
             Self::Text(builder) => builder.append_option(cell),
         }
     }
@@ -183,13 +159,15 @@ mod tests {
             ("1_000", Kind::Text),
             ("-", Kind::Text),
         ] {
-            assert_eq!(Kind::of(cell), kind, "`{cell}`");
+            assert_eq!(Kind::of(cell, &Rules::default()), kind, "`{cell}`");
         }
     }
 
     #[test]
     fn a_column_holds_all_its_cells() {
-        let of = |cells: &[&str]| cells.iter().map(|cell| Kind::of(cell)).fold(Kind::Null, Kind::join).data_type();
+        let of = |cells: &[&str]| {
+            cells.iter().map(|cell| Kind::of(cell, &Rules::default())).fold(Kind::Null, Kind::join).data_type()
+        };
         assert_eq!(of(&["1", "", "-2"]), DataType::Int64);
         assert_eq!(of(&["1", "2.5"]), DataType::Float64);
         assert_eq!(of(&["1", "9223372036854775808"]), DataType::UInt64);

@@ -10,7 +10,11 @@ use std::{
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use crate::convert::{ConvertError, batches::ROW_BYTES, compressed::Plain};
+use super::cutter::Cutter;
+use crate::{
+    convert::{ConvertError, batches::ROW_BYTES, compressed::Plain},
+    plan::options::{Columns, Dialect, Header, TableOptions},
+};
 
 /// More columns than any table has.
 const COLUMNS: usize = 10_000;
@@ -19,15 +23,28 @@ const END: &[u8] = b"\n\x1etokenmill: end of file\x1e\n";
 
 /// The rows of a file, one after the other.
 pub(super) struct Records {
-    reader: csv::Reader<Bounded>,
+    lines: Lines,
     record: ByteRecord,
     names: Vec<String>,
+    /// The cells of a row that are read, unless all are.
+    places: Option<Vec<usize>>,
+    /// The line of a row that was read and not given yet.
+    peeked: Option<u64>,
+    /// Rows that are still wanted.
+    missing: u64,
+}
+
+/// What cuts them into cells.
+enum Lines {
+    Plain(Box<csv::Reader<Bounded>>),
+    Odd(Box<Cutter>),
 }
 
 /// A row.
 pub(super) struct Row<'a> {
     record: &'a ByteRecord,
     columns: usize,
+    places: Option<&'a [usize]>,
     file: &'a str,
     line: u64,
 }
@@ -35,9 +52,9 @@ pub(super) struct Row<'a> {
 impl<'a> Row<'a> {
     /// Its cells in order; an error when there are too many, or one of them is no text.
     pub(super) fn cells(&self) -> Result<impl Iterator<Item = &'a str> + use<'a>, ConvertError> {
-        let (record, columns) = (self.record, self.columns);
+        let (record, columns, places) = (self.record, self.columns, self.places);
         let bad = |why| ConvertError::BadLine { file: self.file.to_owned(), line: self.line, why };
-        if record.len() > columns {
+        if places.is_none() && record.len() > columns {
             return Err(bad(format!("it has {} cells, and the table {columns} columns", record.len())));
         }
         // All at once is fast; a character that begins in one cell and ends in the next is none.
@@ -45,7 +62,9 @@ impl<'a> Row<'a> {
         let range = |cell| record.range(cell).unwrap_or_default();
         let text = text.filter(|text| (0..record.len()).all(|cell| text.is_char_boundary(range(cell).end)));
         let text = text.ok_or_else(|| bad("it is not UTF-8".to_owned()))?;
-        Ok((0..record.len()).map(move |cell| &text[record.range(cell).unwrap_or_default()]))
+        let place = move |cell| places.map_or(cell, |places| places[cell]);
+        let count = places.map_or(record.len(), <[usize]>::len);
+        Ok((0..count).map(move |cell| &text[record.range(place(cell)).unwrap_or_default()]))
     }
 
     pub(super) fn line(&self) -> u64 {
@@ -58,26 +77,80 @@ impl<'a> Row<'a> {
 }
 
 impl Records {
-    pub(super) fn open(input: Plain, delimiter: u8) -> Result<Self, ConvertError> {
-        let input = Bounded { plain: input, end: Cursor::new(END), since: 0 };
-        let reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(input);
-        let mut records = Self { reader, record: ByteRecord::new(), names: Vec::new() };
-        if let Some(line) = records.read()? {
-            let columns = records.record.len();
-            let row = Row { record: &records.record, columns, file: records.file(), line };
-            if columns > COLUMNS {
-                let what = format!("more than {COLUMNS} columns");
-                return Err(ConvertError::TooComplex { file: row.file.to_owned(), line, what });
+    pub(super) fn open(input: Plain, separator: u8, options: &TableOptions) -> Result<Self, ConvertError> {
+        let lines = if options.dialect == Dialect::default() {
+            let input = Bounded { plain: input, end: Cursor::new(END), since: 0 };
+            let mut reader = ReaderBuilder::new();
+            reader.has_headers(false).flexible(true).delimiter(separator);
+            Lines::Plain(Box::new(reader.from_reader(input)))
+        } else {
+            Lines::Odd(Box::new(Cutter::new(input, separator, options.dialect.clone())))
+        };
+        let missing = options.most_rows.unwrap_or(u64::MAX);
+        let mut records =
+            Self { lines, record: ByteRecord::new(), names: Vec::new(), places: None, peeked: None, missing };
+        let first = match options.header {
+            Header::Row(before) => {
+                for _ in 0..before {
+                    records.read()?;
+                }
+                records.read()?
             }
-            let why = "the names of the columns are not UTF-8";
-            let cells = row.cells().map_err(|_| ConvertError::Unparted { file: row.file.to_owned(), line, why })?;
-            records.names = names(cells);
+            Header::Absent => records.peek()?,
+        };
+        if let Some(line) = first {
+            let found = records.found_names(line, options)?;
+            records.names = records.chosen_names(found, options)?;
         }
         Ok(records)
     }
 
+    /// Those of all columns.
+    fn found_names(&self, line: u64, options: &TableOptions) -> Result<Vec<String>, ConvertError> {
+        let columns = self.record.len();
+        let unparted = |why| ConvertError::Unparted { file: self.file().to_owned(), line, why };
+        if columns > COLUMNS {
+            let what = format!("more than {COLUMNS} columns");
+            return Err(ConvertError::TooComplex { file: self.file().to_owned(), line, what });
+        }
+        match (&options.names, options.header) {
+            (Some(names), Header::Row(_)) if names.len() != columns => {
+                Err(unparted("the table and the card name different numbers of columns"))
+            }
+            (Some(names), _) => Ok(names.clone()),
+            (None, Header::Absent) => Ok((0..columns).map(|number| number.to_string()).collect()),
+            (None, Header::Row(_)) => {
+                let row = Row { record: &self.record, columns, places: None, file: self.file(), line };
+                let cells = row.cells().map_err(|_| unparted("the names of the columns are not UTF-8"))?;
+                Ok(names(cells))
+            }
+        }
+    }
+
+    fn chosen_names(&mut self, names: Vec<String>, options: &TableOptions) -> Result<Vec<String>, ConvertError> {
+        let missing = |column| ConvertError::MissingColumn { file: self.file().to_owned(), column };
+        let number =
+            |number: &usize| Some(*number).filter(|at| *at < names.len()).ok_or_else(|| missing(number.to_string()));
+        let place =
+            |column: &String| names.iter().position(|name| name == column).ok_or_else(|| missing(column.clone()));
+        let mut places = match &options.columns {
+            None => return Ok(names),
+            Some(Columns::Numbered(numbers)) => numbers.iter().map(number).collect::<Result<Vec<_>, _>>()?,
+            Some(Columns::Named(chosen)) => chosen.iter().map(place).collect::<Result<Vec<_>, _>>()?,
+        };
+        // In the order of the file.
+        places.sort_unstable();
+        places.dedup();
+        let chosen = places.iter().map(|place| names[*place].clone()).collect();
+        self.places = Some(places);
+        Ok(chosen)
+    }
+
     pub(super) fn file(&self) -> &str {
-        self.reader.get_ref().plain.file()
+        match &self.lines {
+            Lines::Plain(reader) => reader.get_ref().plain.file(),
+            Lines::Odd(cutter) => cutter.file(),
+        }
     }
 
     /// The columns; none in a file without a single row.
@@ -87,41 +160,63 @@ impl Records {
 
     /// The next row, or none at the end.
     pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, ConvertError> {
-        let Some(line) = self.read()? else { return Ok(None) };
-        let file = self.reader.get_ref().plain.file();
-        Ok(Some(Row { record: &self.record, columns: self.names.len(), file, line }))
+        let Some(missing) = self.missing.checked_sub(1) else { return Ok(None) };
+        let line = match self.peeked.take() {
+            Some(line) => line,
+            None => match self.read()? {
+                Some(line) => line,
+                None => return Ok(None),
+            },
+        };
+        self.missing = missing;
+        let (columns, places) = (self.names.len(), self.places.as_deref());
+        Ok(Some(Row { record: &self.record, columns, places, file: self.file(), line }))
     }
 
-    /// Reads on to the next row that is not blank; gives its line, or none at the end.
+    /// Reads the first row, which the next call gives.
+    fn peek(&mut self) -> Result<Option<u64>, ConvertError> {
+        self.peeked = self.read()?;
+        Ok(self.peeked)
+    }
+
     fn read(&mut self) -> Result<Option<u64>, ConvertError> {
-        loop {
-            self.reader.get_mut().since = 0;
-            let more = self.reader.read_byte_record(&mut self.record).map_err(|error| self.failed(error))?;
-            let line = self.record.position().map_or(0, csv::Position::line);
-            let end = END.trim_ascii();
-            match self.record.iter().next_back() {
-                Some(cell) if self.record.len() == 1 && cell == end => return Ok(None),
-                Some(cell) if cell.windows(end.len()).any(|window| window == end) => {
-                    let (file, why) = (self.file().to_owned(), "a quoted cell is not closed");
-                    return Err(ConvertError::Unparted { file, line, why });
-                }
-                _ if !more => return Ok(None),
-                Some(cell) if self.record.len() == 1 && !cell.is_empty() && cell.trim_ascii().is_empty() => {}
-                _ => return Ok(Some(line)),
-            }
+        match &mut self.lines {
+            Lines::Plain(reader) => read_plain(reader, &mut self.record),
+            Lines::Odd(cutter) => cutter.read(&mut self.record),
         }
     }
+}
 
-    fn failed(&self, error: csv::Error) -> ConvertError {
-        let line = self.reader.position().line();
-        match error.into_kind() {
-            csv::ErrorKind::Io(error) if error.get_ref().and_then(|inner| inner.downcast_ref()) == Some(&TooLarge) => {
-                let place = format!("the row that begins on line {line}");
-                ConvertError::RowTooLarge { file: self.file().to_owned(), place, limit: ROW_BYTES }
+/// Reads on to the next row that is not blank; gives its line, or none at the end.
+fn read_plain(reader: &mut csv::Reader<Bounded>, record: &mut ByteRecord) -> Result<Option<u64>, ConvertError> {
+    loop {
+        reader.get_mut().since = 0;
+        let more = reader.read_byte_record(record).map_err(|error| failed(reader, error))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let end = END.trim_ascii();
+        match record.iter().next_back() {
+            Some(cell) if record.len() == 1 && cell == end => return Ok(None),
+            Some(cell) if cell.windows(end.len()).any(|window| window == end) => {
+                let (file, why) = (reader.get_ref().plain.file().to_owned(), "a quoted cell is not closed");
+                return Err(ConvertError::Unparted { file, line, why });
             }
-            csv::ErrorKind::Io(error) => self.reader.get_ref().plain.error(error),
-            other => ConvertError::BadLine { file: self.file().to_owned(), line, why: format!("{other:?}") },
+            _ if !more => return Ok(None),
+            Some(cell) if record.len() == 1 && !cell.is_empty() && cell.trim_ascii().is_empty() => {}
+            _ => return Ok(Some(line)),
         }
+    }
+}
+
+fn failed(reader: &csv::Reader<Bounded>, error: csv::Error) -> ConvertError {
+    let (plain, line) = (&reader.get_ref().plain, reader.position().line());
+    let file = plain.file().to_owned();
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) if error.get_ref().and_then(|inner| inner.downcast_ref()) == Some(&TooLarge) => {
+            let place = format!("the row that begins on line {line}");
+            ConvertError::RowTooLarge { file, place, limit: ROW_BYTES }
+        }
+        csv::ErrorKind::Io(error) => plain.error(error),
+        other => ConvertError::BadLine { file, line, why: format!("{other:?}") },
     }
 }
 

@@ -57,6 +57,7 @@ struct Bench {
 }
 
 fn main() -> Outcome<()> {
+    allocator::give_back();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [mode, tokenizer, threads, rounds, files @ ..] = &arguments[..] else {
         return Err("usage: pipeline stages|whole TOKENIZER_JSON THREADS ROUNDS FILE.parquet…".into());

@@ -61,6 +61,16 @@ impl Windows {
         })
     }
 
+    /// Tokens of a document in a window: in each but the last.
+    pub fn room(self) -> usize {
+        self.room
+    }
+
+    /// Tokens of a document in its last window; 0 when it has none.
+    pub fn last(self, token_count: usize) -> usize {
+        token_count - self.count(token_count).saturating_sub(1) * self.step
+    }
+
     /// How many windows a document of `token_count` tokens has.
     pub fn count(self, token_count: usize) -> usize {
         match token_count {
@@ -123,6 +133,10 @@ mod tests {
                 actual.extend(part.map(|_| windows));
             }
             prop_assert_eq!(actual, (0..token_count).map(|at| holding(&at)).collect::<Vec<_>>());
+            let lengths: Vec<_> = windows.ranges(token_count).map(|window| window.len()).collect();
+            let mut expected = vec![windows.room(); windows.count(token_count).saturating_sub(1)];
+            expected.extend((token_count > 0).then(|| windows.last(token_count)));
+            prop_assert_eq!(lengths, expected);
         }
 
         /// The library itself, as Python calls it.

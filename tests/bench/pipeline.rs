@@ -42,7 +42,7 @@ const STRIDE: u32 = 64;
 const CHUNK_ROWS: usize = 220;
 const STAGES: [&str; 6] = ["encode", "ids as stored", "ids, statistics", "ids, filters, statistics", "window", "pack"];
 /// Ways to store ids: as they are, counted, filtered and counted.
-const WAYS: usize = 3;
+const WAYS: u8 = 3;
 /// Chunks that one of them has in its turn.
 const IN_TURN: usize = 16;
 
@@ -108,18 +108,18 @@ impl Bench {
             let (mut took, mut rows) = (STAGES.map(|_| Duration::ZERO), Vec::new());
             let mut tallies = [recipe.tally(), recipe.tally(), filtering.tally()];
             let mut documents = Documents::default();
-            let mut stored: [Documents<T::Native>; WAYS] = Default::default();
+            let mut stored: [Documents<T::Native>; WAYS as usize] = Default::default();
             for pass in 0..WAYS {
                 let mut chunk = 0;
                 self.each_chunk(|texts| {
-                    let way = (chunk / IN_TURN + pass) % WAYS;
+                    let way = (chunk / IN_TURN + usize::from(pass)) % usize::from(WAYS);
                     chunk += 1;
                     documents.clear();
                     let (tally, stored) = (&mut tallies[way], &mut stored[way]);
                     let mut one = |text: &str| recipe.encode(&text.into(), &|| false, &mut documents, tally);
                     let (encoded, encoding) = timed(|| texts.iter().try_for_each(|text| one(text)));
                     encoded?;
-                    took[0] += encoding / WAYS as u32;
+                    took[0] += encoding / u32::from(WAYS);
                     let ((), storing) = timed(|| match way {
                         0 => copy::<T>(&documents, stored),
                         1 => recipe.settle::<T>(&documents, stored, tally),

@@ -21,7 +21,8 @@ pub use mimalloc::MiMalloc as Allocator;
 
 /// How long freed memory is kept for whoever asks next. By default it is 10 ms, which is less than lies between two
 /// batches: then each of them is cleared by the system anew.
-pub const FREED_IS_KEPT: Duration = Duration::from_millis(100);
+pub const FREED_IS_KEPT: Duration = Duration::from_millis(FREED_IS_KEPT_MS as u64);
+const FREED_IS_KEPT_MS: u8 = 100;
 /// What ended threads left is looked for so often.
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -30,9 +31,9 @@ pub fn give_back() {
     // `mi_option_purge_delay`, to which the bindings give no name.
     const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
     // SAFETY: takes numbers; not to be called by two threads at a time.
-    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, FREED_IS_KEPT.as_millis() as std::ffi::c_long) }
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, FREED_IS_KEPT_MS.into()) }
     let collect = || loop {
-        thread::sleep(PERIOD);
+        thread::park_timeout(PERIOD);
         // SAFETY: may be called by any thread at any time.
         unsafe { libmimalloc_sys::mi_collect(true) }
     };

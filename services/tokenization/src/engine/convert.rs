@@ -82,8 +82,8 @@ pub fn convert<'a>(file: impl Fn(&str) -> Option<&'a [u8]>) -> Result<Converted,
         tokenizer.with_post_processor(Some(template));
     }
     let tokenizer_json = tokenizer.to_string(false).map_err(refused)?.into_bytes();
-    let named: Map<String, Value> = names.iter().map(|(key, token)| ((*key).to_owned(), json!(token))).collect();
-    Ok(Converted { tokenizer_json, special_tokens_map: Value::Object(named).to_string().into_bytes() })
+    let map: Map<String, Value> = names.iter().map(|(role, token)| ((*role).to_owned(), json!(token))).collect();
+    Ok(Converted { tokenizer_json, special_tokens_map: Value::Object(map).to_string().into_bytes() })
 }
 
 /// The model as `tokenizer.json` has it.

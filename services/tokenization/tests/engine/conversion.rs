@@ -1,7 +1,5 @@
 //! Repositories without a `tokenizer.json` give the ids that `transformers` gives for them.
 
-#![expect(clippy::print_stdout, reason = "the test says how much was compared")]
-
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -147,7 +145,9 @@ fn ids_are_those_of_transformers() {
     for (number, (_, _, files)) in repositories.iter().enumerate() {
         let folder = dir.path().join(number.to_string());
         std::fs::create_dir(&folder).unwrap();
-        files.iter().for_each(|(name, content)| std::fs::write(folder.join(name), content).unwrap());
+        for (name, content) in files {
+            std::fs::write(folder.join(name), content).unwrap();
+        }
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine/conversion_reference.py");
     let python = Command::new(test_kit::python()).arg(script).arg(dir.path()).status().unwrap();

@@ -79,6 +79,7 @@ fn llama2_sentence_piece_like() {
 
 /// Python takes a minute for one: `TOKENMILL_TEST_LINES` names others than these two, with commas between.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a switch of this test alone, no setting of a service")]
 fn lines_of_50_mb() {
     let names = std::env::var("TOKENMILL_TEST_LINES").unwrap_or_else(|_| "gpt2,llama2".to_owned());
     for name in names.split(',') {

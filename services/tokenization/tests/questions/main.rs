@@ -253,7 +253,7 @@ async fn a_repository_without_tokenizer_json_is_made_into_one_and_kept() {
     let vocab = published["model"]["vocab"].as_object().unwrap();
     let mut vocab: Vec<_> = vocab.iter().map(|(token, id)| (id.as_u64().unwrap(), token.as_str())).collect();
     vocab.sort_unstable();
-    let lines = vocab.iter().map(|(_, token)| format!("{token}\n")).collect::<String>();
+    let lines = vocab.iter().fold(String::new(), |text, (_, token)| text + token + "\n");
     let hub_dir = dir.path().join("hub");
     let repo = FakeHub::repo(&hub_dir, "models/acme/old").file("vocab.txt", lines);
     repo.file("config.json", r#"{"model_type": "bert"}"#).write().unwrap();

@@ -140,11 +140,12 @@ impl Given {
 
     /// Those that are added once more at the end: as they were listed, else as special ones.
     pub(super) fn special(&self, names: &Names) -> Result<Vec<AddedToken>, ConvertError> {
-        let listed = self.added(names)?;
         let others = self.others()?;
-        let named = ROLES.iter().filter_map(|role| names.get(role)).chain(&others);
-        let again = named.filter(|content| !self.listed.iter().any(|token| token.content == **content));
-        Ok(again.filter(|content| listed.iter().any(|token| token.content == **content)).map(|c| special(c)).collect())
+        let all = ROLES.iter().filter_map(|role| names.get(role)).chain(&others);
+        Ok(all
+            .filter(|content| !self.listed.iter().any(|token| token.content == **content))
+            .map(|c| special(c))
+            .collect())
     }
 
     /// Special tokens without a role.

@@ -45,7 +45,7 @@ pub(crate) fn path(input: &[u8]) {
 }
 
 /// What holds for every path that was let in.
-pub(crate) fn assert_path(path: &str) {
+fn assert_path(path: &str) {
     assert!(!path.contains(['\0', '\n', '\r', '\\']), "{path:?}");
     assert_inside(path, path.split('/').count());
 }

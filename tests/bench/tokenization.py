@@ -184,13 +184,13 @@ def compare(run: Platform, name: str, case: Case, peers: Path, scratch: Path) ->
         size = text_bytes(run.shards(case.dataset))
         everyone = dict(contenders(run, beside, case, peers, scratch))
         quick = rounds({name: one for name, one in everyone.items() if name not in PYTHON}, case.rounds)
-        # By themselves: between two that take a minute all others would start from rest.
-        slow = {name: one for name, one in everyone.items() if name == OURS or name in PYTHON}
-        slow = rounds(slow, SLOW_ROUNDS, ONCE) if len(slow) > 1 else []
     print(f"\n{name}: {case.tokenizer}, {size / 1e6:.1f} MB of `{case.dataset}`, {counted['documents_in']} documents, "
           f"{counted['total_sequences']} sequences, {counted['total_tokens']} tokens")
-    for series in filter(None, (quick, slow)):
-        table(series, size / 1e6, counted["total_tokens"] / 1e6)
+    table(quick, size / 1e6, counted["total_tokens"] / 1e6)
+    # By themselves: between two that take a minute all others would start from rest.
+    slow = {name: one for name, one in everyone.items() if name == OURS or name in PYTHON}
+    if len(slow) > 1:
+        table(rounds(slow, SLOW_ROUNDS, ONCE), size / 1e6, counted["total_tokens"] / 1e6)
 
 
 def switches(run: Platform, case: Case) -> None:

@@ -56,8 +56,8 @@ export function writeRepositories(root: string): void {
   for (const name of [BERT, GPT2]) {
     cpSync(join(SAMPLES, 'models', name), join(root, 'models', name), { recursive: true });
   }
-  put(root, `models/${UNSUPPORTED}/config.json`, '{"model_type":"bert"}');
-  put(root, `models/${UNSUPPORTED}/vocab.txt`, '[UNK]\nword\n');
+  put(root, `models/${UNSUPPORTED}/config.json`, '{"model_type":"t5"}');
+  put(root, `models/${UNSUPPORTED}/spiece.model`, 'pieces');
 }
 
 /** Where the Hub sends the bytes of a repository's only file from. */

@@ -11,7 +11,8 @@ mod given;
 use serde_json::{Map, Value, json};
 use tokenizers::AddedToken;
 
-use super::parse::{self, TokenizerError};
+use super::limits;
+use super::parse::{self, MAX_VOCABULARY, TokenizerError};
 use class::Class;
 use given::Given;
 
@@ -96,18 +97,32 @@ fn model<'a>(
         let bytes = file(name).ok_or(ConvertError::Missing { file: name })?;
         std::str::from_utf8(bytes).map_err(|error| ConvertError::Malformed { file: name, message: error.to_string() })
     };
+    // A line, or an entry, takes many times its text once it is read: counted before, as what they become is counted.
+    let lines = |name: &'static str, what: &'static str| {
+        let (text, limit) = (text(name)?, u64::from(MAX_VOCABULARY));
+        let found = text.lines().count() as u64;
+        if found > limit {
+            return Err(ConvertError::from(TokenizerError::TooMuch { what, found, limit }));
+        }
+        Ok(text.lines())
+    };
     if class == Class::Bert {
         // A token that stands twice has the later id.
-        let vocab: Map<String, Value> =
-            text(VOCAB_TEXT)?.lines().zip(0_u32..).map(|(line, id)| (line.trim_end().to_owned(), json!(id))).collect();
+        let vocab: Map<String, Value> = lines(VOCAB_TEXT, "the number of lines of vocab.txt")?
+            .zip(0_u32..)
+            .map(|(line, id)| (line.trim_end().to_owned(), json!(id)))
+            .collect();
         let unk = names.get("unk_token");
         return Ok(json!({"type": "WordPiece", "unk_token": unk, "continuing_subword_prefix": "##",
             "max_input_chars_per_word": 100, "vocab": vocab}));
     }
     let malformed = |file, message: String| ConvertError::Malformed { file, message };
+    let vocab = text(VOCAB_JSON)?;
+    limits::check(format!(r#"{{"vocab":{vocab}}}"#).as_bytes())?;
     let vocab: Map<String, Value> =
-        serde_json::from_str(text(VOCAB_JSON)?).map_err(|error| malformed(VOCAB_JSON, error.to_string()))?;
-    let lines = text(MERGES)?.lines().zip(1..).filter(|(line, _)| !line.starts_with("#version"));
+        serde_json::from_str(vocab).map_err(|error| malformed(VOCAB_JSON, error.to_string()))?;
+    let lines =
+        lines(MERGES, "the number of lines of merges.txt")?.zip(1..).filter(|(line, _)| !line.starts_with("#version"));
     let pair = |(line, number): (&str, u32)| {
         let two = line.split_once(' ').filter(|(_, right)| !right.contains(' '));
         two.map(|(left, right)| json!([left, right]))

@@ -211,6 +211,8 @@ fn what_would_be_a_guess_is_refused() {
     let many: BTreeMap<String, u32> = (0..2_000_001).map(|id| (id.to_string(), id)).collect();
     broken.extend([("vocab.json", json!(many).to_string()), ("merges.txt", String::new())]);
     assert_eq!(refused(&broken), "the vocabulary has 2000001 tokens; the limit is 2000000");
+    broken.extend([("vocab.json", "{}".to_owned()), ("merges.txt", "a b\n".repeat(2_000_001))]);
+    assert_eq!(refused(&broken), "the number of lines of merges.txt is 2000001; the limit is 2000000");
 }
 
 fn read(parquet: &Path) -> Vec<String> {

@@ -90,20 +90,26 @@ fn open(file: &File) -> Result<(SchemaRef, Rows), Cause> {
     }
 }
 
-/// The decoder takes widths as they are declared, and gives up where it first makes room for a negative one.
+/// The decoder takes types as they are declared, and gives up where it first makes room for one that cannot be.
 fn check_types(schema: &SchemaRef) -> Result<(), Cause> {
-    let negative = |field: &&Field| is_negative(field.data_type());
-    match schema.flattened_fields().into_iter().find(negative) {
-        Some(field) => Err(format!("column `{}` is of a negative width", field.name()).into()),
+    let impossible = |field: &Field| impossible(field.data_type()).map(|why| format!("column `{}` {why}", field.name()));
+    match schema.flattened_fields().into_iter().find_map(impossible) {
+        Some(why) => Err(why.into()),
         None => Ok(()),
     }
 }
 
-fn is_negative(data_type: &DataType) -> bool {
+fn impossible(data_type: &DataType) -> Option<&'static str> {
     match data_type {
-        DataType::FixedSizeBinary(width) | DataType::FixedSizeList(_, width) => *width < 0,
-        DataType::Dictionary(_, values) => is_negative(values),
-        _ => false,
+        DataType::FixedSizeBinary(width) | DataType::FixedSizeList(_, width) if *width < 0 => {
+            Some("is of a negative width")
+        }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(pair) if pair.len() == 2 => None,
+            _ => Some("is a map of something else than keys and values"),
+        },
+        DataType::Dictionary(_, values) => impossible(values),
+        _ => None,
     }
 }
 

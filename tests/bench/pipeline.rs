@@ -34,8 +34,8 @@ static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Rows of a stored batch: a few MB of prose.
-const BATCH_ROWS: usize = 256;
+/// Rows of a stored batch: some 2 MiB of prose, as ingestion cuts them.
+const BATCH_ROWS: usize = 880;
 const MAX_LENGTH: u32 = 512;
 const STRIDE: u32 = 64;
 /// Rows of a chunk, which is some 512 KiB.

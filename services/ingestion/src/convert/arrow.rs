@@ -92,7 +92,8 @@ fn open(file: &File) -> Result<(SchemaRef, Rows), Cause> {
 
 /// The decoder takes types as they are declared, and gives up where it first makes room for one that cannot be.
 fn check_types(schema: &SchemaRef) -> Result<(), Cause> {
-    let impossible = |field: &Field| impossible(field.data_type()).map(|why| format!("column `{}` {why}", field.name()));
+    let impossible =
+        |field: &Field| impossible(field.data_type()).map(|why| format!("column `{}` {why}", field.name()));
     match schema.flattened_fields().into_iter().find_map(impossible) {
         Some(why) => Err(why.into()),
         None => Ok(()),

@@ -256,21 +256,16 @@ impl Recipe {
             totals.tokens += ids.len() as u64;
             return;
         }
-        let (windows, last) = (self.windows.count(ids.len()), self.windows.last(ids.len()));
-        if windows == 0 {
-            return;
-        }
-        let (room, added) = (self.windows.room(), self.template.prefix.len() + self.template.suffix.len());
-        lengths[room + added] += windows as u64 - 1;
+        let windows = self.windows.count(ids.len());
+        let Some(full) = windows.checked_sub(1) else { return };
+        let (room, last) = (self.windows.room(), ids.len() - full * self.windows.step());
+        let added = self.template.prefix.len() + self.template.suffix.len();
+        lengths[room + added] += full as u64;
         lengths[last + added] += 1;
-        totals.tokens += ((windows - 1) * room + last) as u64;
+        totals.tokens += (full * room + last) as u64;
         totals.sequences += windows as u64;
-        totals.documents_truncated += u64::from(windows > 1);
-        if windows > 1 {
-            for (part, times) in self.windows.parts(ids.len()) {
-                vocabulary.add::<T>(&ids[part], times as u64 - 1);
-            }
-        }
+        totals.documents_truncated += u64::from(full > 0);
+        self.windows.shared(windows).for_each(|part| vocabulary.add::<T>(&ids[part], 1));
     }
 
     /// What the threads counted together, dropped tokens told from those that stayed.

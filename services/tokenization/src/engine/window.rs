@@ -48,17 +48,9 @@ impl Windows {
         })
     }
 
-    /// The document part by part, each with the number of windows that hold it, from 1.
-    pub fn parts(self, token_count: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
-        let Self { room, step } = self;
-        let (count, mut begun, mut ended, mut at) = (self.count(token_count), 0, 0, 0);
-        std::iter::from_fn(move || {
-            begun += usize::from(begun < count && begun * step == at);
-            ended += usize::from(ended * step + room == at);
-            let (start, next) = (at, if begun < count { begun * step } else { token_count });
-            at = next.min(ended * step + room).min(token_count);
-            (start < at).then(|| (start..at, begun - ended))
-        })
+    /// What each of so many windows of a document holds of the one before it, which is stored once more.
+    pub fn shared(self, windows: usize) -> impl Iterator<Item = Range<usize>> {
+        (1..windows).map(move |window| window * self.step).map(move |start| start..start + self.room - self.step)
     }
 
     /// Tokens of a document in a window: in each but the last.
@@ -66,9 +58,9 @@ impl Windows {
         self.room
     }
 
-    /// Tokens of a document in its last window; 0 when it has none.
-    pub fn last(self, token_count: usize) -> usize {
-        token_count - self.count(token_count).saturating_sub(1) * self.step
+    /// Tokens from the start of a window to that of the next.
+    pub fn step(self) -> usize {
+        self.step
     }
 
     /// How many windows a document of `token_count` tokens has.
@@ -123,20 +115,17 @@ mod tests {
         }
 
         #[test]
-        fn parts_are_in_as_many_windows_as_they_say(token_count in 0usize..500, room in 1usize..60, stride in 0usize..60) {
+        fn what_windows_share_is_stored_so_often(token_count in 0usize..500, room in 1usize..60, stride in 0usize..60) {
             prop_assume!(stride < room);
             let windows = Windows::new(room, 0, stride).unwrap();
-            let holding = |at: &usize| windows.ranges(token_count).filter(|window| window.contains(at)).count();
-            let mut actual = Vec::new();
-            for (part, windows) in windows.parts(token_count) {
-                prop_assert!(!part.is_empty());
-                actual.extend(part.map(|_| windows));
-            }
-            prop_assert_eq!(actual, (0..token_count).map(|at| holding(&at)).collect::<Vec<_>>());
-            let lengths: Vec<_> = windows.ranges(token_count).map(|window| window.len()).collect();
-            let mut expected = vec![windows.room(); windows.count(token_count).saturating_sub(1)];
-            expected.extend((token_count > 0).then(|| windows.last(token_count)));
-            prop_assert_eq!(lengths, expected);
+            let times = |ranges: Vec<Range<usize>>| {
+                let mut times = vec![0; token_count];
+                ranges.into_iter().flatten().for_each(|at| times[at] += 1);
+                times
+            };
+            let shared = windows.shared(windows.count(token_count));
+            let once_and_shared = times(shared.chain([0..token_count]).collect());
+            prop_assert_eq!(once_and_shared, times(brute_force(token_count, room, stride)));
         }
 
         /// The library itself, as Python calls it.

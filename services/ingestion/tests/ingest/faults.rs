@@ -1,5 +1,6 @@
-//! The matrix of faults: each kind, at the first, a middle and the last byte of a small and of a large file, once and
-//! always. A cell ends in the right rows or in the right reason, and soon; what failed is right once the fault is gone.
+//! The matrix of faults: each kind, at the first, a middle and the last byte of what the Hub sends of a small file and of
+//! a large one, which comes in one stream or in ranges side by side; once and always. A cell ends in the right rows or in
+//! the right reason, and soon; what failed is right once the fault is gone.
 
 use std::{
     sync::Arc,
@@ -12,6 +13,7 @@ use catalog_client::TaskError;
 use dataset_model::Reason;
 use dataset_proto::catalog::Shard;
 use futures::{StreamExt, stream};
+use hub::HubConfig;
 use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 use tempfile::TempDir;
 use test_kit::fake_hub::{Damage, FakeHub, Fault};
@@ -20,6 +22,8 @@ use tokio::time::timeout;
 const AT_ONCE: usize = 16;
 /// A cell in which the Hub is silent at each of its tries takes five of these.
 const SILENCE: Duration = Duration::from_millis(400);
+/// What is asked for at a time where a file comes in ranges.
+const RANGE: u64 = 1 << 20;
 /// The longest rate limit that is sat out takes five seconds; the rest is for a busy machine.
 const SOON: Duration = Duration::from_mins(1);
 
@@ -41,6 +45,8 @@ enum Ends {
     Never(Reason),
     /// Right, if each try brings at least a byte.
     WithProgress,
+    /// As that, but what comes behind is in another place, unless it is nothing.
+    Shifted,
     Always,
 }
 
@@ -50,6 +56,8 @@ struct Kind {
     ends: Ends,
     /// Small files have no storage of their own.
     ends_small: Ends,
+    /// Of a range only what is missing is asked for again, and then the fault is too far behind.
+    ends_in_ranges: Ends,
 }
 
 #[derive(Clone, Copy)]
@@ -61,37 +69,51 @@ struct Cell<'a> {
 }
 
 /// A repository with one file, and the shards of an ingest that nothing happened to.
+#[derive(Clone)]
 struct SourceFile {
     repo: &'static str,
     size: u64,
     shards: Vec<Shard>,
+    /// Whether several streams share it.
+    in_ranges: bool,
 }
 
 impl SourceFile {
     fn is_small(&self) -> bool {
         self.repo.ends_with("small")
     }
+
+    /// Bytes in one answer.
+    fn answer(&self) -> u64 {
+        if self.in_ranges { RANGE } else { self.size }
+    }
+
+    fn config(&self) -> HubConfig {
+        let config = HubConfig { stall_timeout: SILENCE, ..HubConfig::default() };
+        if self.in_ranges { HubConfig { parallel_from: RANGE, parallel_range: RANGE, ..config } } else { config }
+    }
 }
 
 fn kinds() -> Vec<Kind> {
-    use Ends::{Always, Never, Once, WithProgress};
+    use Ends::{Always, Never, Once, Shifted, WithProgress};
     use Fails::{Body, Hub, Storage};
     use Reason::{ChecksumMismatch, DownloadFailed, HubGated, HubRateLimited, HubRepoNotFound, HubTokenRejected};
-    let kind = |name, fails, ends| Kind { name, fails, ends, ends_small: ends };
+    let kind = |name, fails, ends| Kind { name, fails, ends, ends_small: ends, ends_in_ranges: ends };
     let hub = |name, status, ends| kind(name, Hub(Fault::status(status)), ends);
     let storage = |name, status, ends| kind(name, Storage(Fault::status(status)), ends);
     let coded = |status, code| Hub(Fault::answer(status, &[("x-error-code", code)], ""));
     let said = |status, message| Hub(Fault::answer(status, &[("x-error-message", message)], ""));
     let page = "<html>Sign in to the network</html>";
     let damage = |name, how: fn(u64) -> Fault, reason| kind(name, Body(how), Once(reason));
+    let length = |name, how, ends_in_ranges| Kind { ends_in_ranges, ..damage(name, how, DownloadFailed) };
     vec![
         kind("the connection breaks", Body(Fault::DropAfter), WithProgress),
         kind("silence", Body(Fault::StallAfter), WithProgress),
         damage("a bit flips", |at| Fault::Damage { how: Damage::Flip, at }, ChecksumMismatch),
         damage("a sector of zeros", |at| Fault::Damage { how: Damage::Zero, at }, ChecksumMismatch),
-        damage("a byte more", |at| Fault::Damage { how: Damage::Insert, at }, DownloadFailed),
-        damage("a byte less", |at| Fault::Damage { how: Damage::Lose, at }, DownloadFailed),
-        damage("the end comes early", |at| Fault::Damage { how: Damage::End, at }, DownloadFailed),
+        length("a byte more", |at| Fault::Damage { how: Damage::Insert, at }, Shifted),
+        length("a byte less", |at| Fault::Damage { how: Damage::Lose, at }, Shifted),
+        length("the end comes early", |at| Fault::Damage { how: Damage::End, at }, WithProgress),
         kind("ranges are ignored", Storage(Fault::IgnoreRange), Always),
         hub("hub: 408", 408, Once(DownloadFailed)),
         hub("hub: 500", 500, Once(DownloadFailed)),
@@ -135,10 +157,15 @@ fn kinds() -> Vec<Kind> {
 impl Cell<'_> {
     /// The reason that the design wants; none = the rows.
     fn expected(&self) -> Option<Reason> {
-        match if self.file.is_small() { self.kind.ends_small } else { self.kind.ends } {
+        let Kind { ends, ends_small, ends_in_ranges, .. } = *self.kind;
+        let ends = if self.file.in_ranges { ends_in_ranges } else { ends };
+        match if self.file.is_small() { ends_small } else { ends } {
             Ends::Once(reason) => self.always.then_some(reason),
             Ends::Never(reason) => Some(reason),
-            Ends::WithProgress => (self.always && self.at == 0).then_some(Reason::DownloadFailed),
+            Ends::Shifted if self.always && (1..self.file.answer() - 1).contains(&self.at) => {
+                Some(Reason::ChecksumMismatch)
+            }
+            Ends::Shifted | Ends::WithProgress => (self.always && self.at == 0).then_some(Reason::DownloadFailed),
             Ends::Always => None,
         }
     }
@@ -161,13 +188,13 @@ impl Cell<'_> {
 
     /// How it ended, and after how long.
     async fn run(self, root: &TempDir) -> (Self, Option<Reason>, Duration) {
-        let mut setup = Setup::patient(root.path(), SILENCE).await;
+        let mut setup = Setup::with(root.path(), self.file.config()).await;
         self.order(&setup);
         let started = Instant::now();
         let ended = timeout(SOON, self.ingest(&setup)).await;
         let (outcome, took) = (ended.unwrap_or_else(|_| panic!("{self} does not end")), started.elapsed());
         // Of the three places one is enough to see it.
-        if outcome.is_some() && self.at > 0 && self.at < self.file.size - 1 {
+        if outcome.is_some() && self.at > 0 && self.at < self.file.answer() - 1 {
             setup.control.clear();
             setup.start_again();
             assert_eq!(self.ingest(&setup).await, None, "{self}, when it has passed");
@@ -198,7 +225,8 @@ impl std::fmt::Display for Cell<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { kind, file, always, at } = self;
         let times = if *always { "always" } else { "once" };
-        write!(f, "`{}` {times} at byte {at} of {}, {} bytes", kind.name, file.repo, file.size)
+        let of = if file.in_ranges { "a range of " } else { "" };
+        write!(f, "`{}` {times} at byte {at} of {of}{}, {} bytes", kind.name, file.repo, file.size)
     }
 }
 
@@ -231,11 +259,12 @@ async fn file(root: &TempDir, repo: &'static str, name: &str, content: Vec<u8>, 
     let split = setup.manifest(&catalog)["splits"][0].clone();
     let rows = compare(setup.volume.path(), &split, &[root.path().join(path).join(name)]);
     assert_eq!(rows, row_count);
-    SourceFile { repo, size, shards: shards(&catalog) }
+    SourceFile { repo, size, shards: shards(&catalog), in_ranges: false }
 }
 
 fn table(cells: &[(Cell<'_>, Option<Reason>, Duration)]) -> String {
-    let heads = ["small, once", "always", "large, once", "always"].map(|head| format!("{head:40}"));
+    let heads =
+        ["small, once", "always", "large, once", "always", "ranges, once", "always"].map(|head| format!("{head:40}"));
     let ends = |places: &[(Cell<'_>, Option<Reason>, Duration)]| {
         let mut ends: Vec<&str> = places.iter().map(|(_, end, _)| end.map_or("ready", |end| end.as_str())).collect();
         ends.dedup();
@@ -246,22 +275,22 @@ fn table(cells: &[(Cell<'_>, Option<Reason>, Duration)]) -> String {
         line.trim_end().to_owned()
     };
     let rows: Vec<String> =
-        std::iter::once(format!("{:25}{}", "", heads.concat())).chain(cells.chunks(12).map(row)).collect();
+        std::iter::once(format!("{:25}{}", "", heads.concat())).chain(cells.chunks(18).map(row)).collect();
     rows.join("\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_ends_in_the_right_rows_or_in_its_reason() {
     let root = tempfile::tempdir().unwrap();
-    let files = [
-        file(&root, "acme/small", "train.jsonl", lines(100, "\"some text\"").into(), 100).await,
-        file(&root, "acme/large", "train.parquet", table_of(300), 300).await,
-    ];
+    let small = file(&root, "acme/small", "train.jsonl", lines(100, "\"some text\"").into(), 100).await;
+    let large = file(&root, "acme/large", "train.parquet", table_of(8000), 8000).await;
+    assert!(large.size > 6 * RANGE);
+    let files = [small, large.clone(), SourceFile { in_ranges: true, ..large }];
     let kinds = kinds();
     let mut cells = Vec::new();
     for (kind, file) in kinds.iter().flat_map(|kind| files.iter().map(move |file| (kind, file))) {
         for always in [false, true] {
-            cells.extend([0, file.size / 2, file.size - 1].map(|at| Cell { kind, file, always, at }));
+            cells.extend([0, file.answer() / 2, file.answer() - 1].map(|at| Cell { kind, file, always, at }));
         }
     }
     let ended: Vec<_> = stream::iter(cells).map(|cell| cell.run(&root)).buffered(AT_ONCE).collect().await;

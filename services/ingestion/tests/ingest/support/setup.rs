@@ -28,15 +28,15 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) async fn new(repositories: &Path) -> Self {
-        Self::patient(repositories, HubConfig::default().stall_timeout).await
+        Self::with(repositories, HubConfig::default()).await
     }
 
-    /// One that takes silence of the Hub for so long.
-    pub(crate) async fn patient(repositories: &Path, stall_timeout: Duration) -> Self {
+    /// One with these settings, but for the Hub's address and the pauses.
+    pub(crate) async fn with(repositories: &Path, config: HubConfig) -> Self {
         let (hub, control) = FakeHub::start(repositories).await.unwrap();
         let volume = tempfile::tempdir().unwrap();
         let worker = Worker {
-            hub: client(&hub, stall_timeout),
+            hub: client(&hub, config),
             store: ShardStore::open(volume.path()).unwrap(),
             limits: LimitSettings { free_space_bytes: 0, ..LimitSettings::default() },
         };
@@ -45,7 +45,7 @@ impl Setup {
 
     /// Another process on the same volume.
     pub(crate) fn start_again(&mut self) {
-        self.worker.hub = client(&self.hub, HubConfig::default().stall_timeout);
+        self.worker.hub = client(&self.hub, HubConfig::default());
     }
 
     /// Runs all tasks of a job; the first error ends it.
@@ -76,9 +76,8 @@ impl Setup {
     }
 }
 
-fn client(hub: &FakeHub, stall_timeout: Duration) -> HubClient {
-    let backoff_base = Duration::from_millis(5);
-    HubClient::new(HubConfig { endpoint: hub.endpoint(), backoff_base, stall_timeout, ..HubConfig::default() }).unwrap()
+fn client(hub: &FakeHub, config: HubConfig) -> HubClient {
+    HubClient::new(HubConfig { endpoint: hub.endpoint(), backoff_base: Duration::from_millis(5), ..config }).unwrap()
 }
 
 pub(crate) fn problem(result: Result<(), TaskError>) -> Problem {

@@ -178,10 +178,19 @@ fn broken_json_is_named_with_its_line() {
         ("{\"a\":1}\n{\"a\":\"x\"}\n", "MixedTypes: column `a` of `x.jsonl` is text at line 2, but an integer before"),
         ("[{\"a\":1},", "Unparted: the rows of `x.jsonl` cannot be told apart from line 1 on: the array"),
         ("{}\n{}\n", "NoColumns: `x.jsonl`"),
+        // Texts in which something is wrong are those of rows that are otherwise like the ones before.
+        (
+            "{\"a\":\"x\"}\n\n{\"a\":\"\\q\"}\n{\"a\":\"y\"}\n",
+            "BadLine: line 3 of `x.jsonl` is not a valid row: invalid escape",
+        ),
+        ("{\"a\":\"x\"}\n{\"a\":\"\\ud83d\"}\n", "BadLine: line 2 of `x.jsonl`"),
+        ("{\"a\":\"x\"}\n{\"a\":\"a\tb\"}\n", "BadLine: line 2 of `x.jsonl`"),
     ] {
         let error = error_of("x.jsonl", content.as_bytes());
         assert!(error.starts_with(expected), "{content:?}: {error}");
     }
+    let error = error_of("x.jsonl", b"{\"a\":\"x\"}\n{\"a\":\"\xff\"}\n");
+    assert!(error.starts_with("BadLine: line 2 of `x.jsonl`"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! JSON rows into batches, in two passes over the file: first the schema of all rows, then the rows in that schema.
 //!
-//! The first pass also proves every row, so that a broken one is found with its line before anything is written.
+//! Most rows are flat objects, for which both passes have a short way: the first one then passes over texts, and what is
+//! wrong in one is found when it is read. All others are proved by the first, before anything is written.
 
 use std::{
     collections::VecDeque,
@@ -19,13 +20,15 @@ use arrow_schema::SchemaRef;
 use dataset_model::OnBadRows;
 use tokio_util::sync::CancellationToken;
 
+pub(super) mod flat;
+
 use super::{
     ConvertError, FirstPass, ReadBatches,
     compressed::Plain,
     infer::Inference,
     json_text::{for_columns, may_be_odd},
     judge::judge,
-    rows::Rows,
+    rows::{Row, Rows},
     skips::{Gap, Skips},
 };
 use crate::plan::options::{Encoding, Options};
@@ -51,6 +54,9 @@ pub(super) fn schema(
     while let Some(row) = rows.next()? {
         if on_bad_rows == OnBadRows::Skip && judge(path, &row).is_err() {
             found = OnBadRows::Skip;
+            continue;
+        }
+        if inference.knows(row.bytes) {
             continue;
         }
         // A row that breaks off is broken, whatever type it has where it does.
@@ -86,13 +92,14 @@ pub(super) struct JsonBatches {
 type Decoded = (Block, Result<RecordBatch, ConvertError>);
 
 /// Rows as they stand in the file, one after the other.
-#[derive(Default)]
 struct Block {
     bytes: Vec<u8>,
     /// The line on which each begins, and where it ends in the bytes.
     rows: Vec<(u64, usize)>,
     gaps: Vec<Gap>,
-    /// Made with the first rows, and used again: it keeps its space.
+    /// Where the rows may be flat.
+    flat: Option<flat::Columns>,
+    /// Made for the first others, and used again: it keeps its space.
     decoder: Option<Decoder>,
 }
 
@@ -121,7 +128,7 @@ impl JsonBatches {
 
     /// The next rows that become a batch, none at the end.
     fn block(&mut self) -> Result<Option<Block>, ConvertError> {
-        let mut block = self.spare.pop().unwrap_or_default();
+        let mut block = self.spare.pop().unwrap_or_else(|| Block::new(&self.schema));
         block.bytes.clear();
         block.rows.clear();
         let file = self.rows.file().to_owned();
@@ -171,12 +178,29 @@ impl JsonBatches {
 }
 
 impl Block {
+    fn new(schema: &SchemaRef) -> Self {
+        let flat = flat::Columns::new(schema);
+        Self { bytes: Vec::new(), rows: Vec::new(), gaps: Vec::new(), flat, decoder: None }
+    }
+
+    fn of<'a>(bytes: &'a [u8], rows: &[(u64, usize)]) -> impl Iterator<Item = Row<'a>> {
+        let mut start = 0;
+        rows.iter().map(move |&(line, end)| Row { line, bytes: &bytes[std::mem::replace(&mut start, end)..end] })
+    }
+
     fn decode(&mut self, file: &str, schema: &SchemaRef) -> Result<RecordBatch, ConvertError> {
         let bad = |line: u64, e: &dyn std::fmt::Display| ConvertError::BadLine {
             file: file.to_owned(),
             line,
             why: e.to_string(),
         };
+        if let Some(flat) = &mut self.flat {
+            if let Some(batch) = flat.batch(&self.bytes, self.rows.iter().map(|(_, end)| *end)) {
+                return Ok(batch);
+            }
+            // Of their texts the first pass saw nothing.
+            Self::of(&self.bytes, &self.rows).try_for_each(|row| judge(file, &row))?;
+        }
         let decoder = match &mut self.decoder {
             Some(decoder) => decoder,
             none => {
@@ -186,15 +210,12 @@ impl Block {
             }
         };
         let are_odd = may_be_odd(&self.bytes);
-        let mut start = 0;
-        for &(line, end) in &self.rows {
-            let row = &self.bytes[start..end];
-            let row = if are_odd { for_columns(row) } else { row.into() };
+        for Row { line, bytes } in Self::of(&self.bytes, &self.rows) {
+            let row = if are_odd { for_columns(bytes) } else { bytes.into() };
             decoder.decode(&row).map_err(|e| bad(line, &e))?;
             if decoder.has_partial_record() {
                 return Err(bad(line, &"it is not complete"));
             }
-            start = end;
         }
         let (first, count) = (self.rows.first().map_or(0, |(line, _)| *line), self.rows.len());
         let batch = decoder.flush().map_err(|e| bad(first, &format!("in the {count} rows from there: {e}")))?;

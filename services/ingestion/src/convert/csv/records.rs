@@ -9,6 +9,7 @@ use std::{
 };
 
 use csv::{ByteRecord, ReaderBuilder};
+use memchr::memmem;
 
 use super::cutter::Cutter;
 use crate::{
@@ -196,7 +197,7 @@ fn read_plain(reader: &mut csv::Reader<Bounded>, record: &mut ByteRecord) -> Res
         let end = END.trim_ascii();
         match record.iter().next_back() {
             Some(cell) if record.len() == 1 && cell == end => return Ok(None),
-            Some(cell) if cell.windows(end.len()).any(|window| window == end) => {
+            Some(cell) if memmem::find(cell, end).is_some() => {
                 let (file, why) = (reader.get_ref().plain.file().to_owned(), "a quoted cell is not closed");
                 return Err(ConvertError::Unparted { file, line, why });
             }

@@ -3,18 +3,14 @@
 //! Rows are visited by serde without building values. A column keeps the kind that it first had; only null gives way,
 //! and integers to floats that hold them. Anything else is an error with line and column, because a guess would change values.
 
+mod known;
+
 use std::{cell::RefCell, collections::HashMap, fmt};
 
 use arrow_schema::{DataType, Field, Fields, Schema};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{
-    ConvertError,
-    conform::is_exact,
-    json_text::parsed,
-    jsonl::flat::{self, Value},
-    rows::Row,
-};
+use super::{ConvertError, conform::is_exact, json_text::parsed, rows::Row};
 
 /// Deeper nesting is refused: readers of Arrow files check their metadata to a limited depth.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -87,18 +83,6 @@ impl Inference {
         })
     }
 
-    /// Whether a row is a flat object that changes nothing, as most are: then it need not be observed. What its texts hold
-    /// is not looked at.
-    pub(super) fn knows(&self, row: &[u8]) -> bool {
-        let row = row.trim_ascii();
-        let mut slots = self.row.fields.iter();
-        let known = flat::read(row, |key, rest| {
-            let slot = slots.find(|slot| slot.name.as_bytes() == key)?;
-            slot.shape.covers(rest.skim()?).then_some(())
-        });
-        known.is_some()
-    }
-
     pub(super) fn schema(&self) -> Schema {
         Schema::new(self.row.arrow())
     }
@@ -127,19 +111,6 @@ impl Shape {
             Self::Text => DataType::Utf8,
             Self::List(item) => DataType::new_list(item.arrow(), true),
             Self::Object(object) => DataType::Struct(object.arrow()),
-        }
-    }
-
-    /// Whether a value leaves it as it is.
-    fn covers(&self, value: Value) -> bool {
-        match (self, value) {
-            (_, Value::Null)
-            | (Self::Bool, Value::Bool(_))
-            | (Self::Int { exact: false }, Value::Int(_))
-            | (Self::Float, Value::Float(_))
-            | (Self::Text, Value::Text) => true,
-            (Self::Int { exact: true } | Self::Float, Value::Int(value)) => is_exact(value.into()),
-            _ => false,
         }
     }
 

@@ -3,6 +3,9 @@
 //! Most rows are flat objects, for which both passes have a short way: the first one then passes over texts, and what is
 //! wrong in one is found when it is read. All others are proved by the first, before anything is written.
 
+mod columns;
+pub(super) mod flat;
+
 use std::{
     collections::VecDeque,
     fs::File,
@@ -20,8 +23,7 @@ use arrow_schema::SchemaRef;
 use dataset_model::OnBadRows;
 use tokio_util::sync::CancellationToken;
 
-pub(super) mod flat;
-
+use self::columns::Columns;
 use super::{
     ConvertError, FirstPass, ReadBatches,
     compressed::Plain,
@@ -98,7 +100,7 @@ struct Block {
     rows: Vec<(u64, usize)>,
     gaps: Vec<Gap>,
     /// Where the rows may be flat.
-    flat: Option<flat::Columns>,
+    flat: Option<Columns>,
     /// Made for the first others, and used again: it keeps its space.
     decoder: Option<Decoder>,
 }
@@ -179,7 +181,7 @@ impl JsonBatches {
 
 impl Block {
     fn new(schema: &SchemaRef) -> Self {
-        let flat = flat::Columns::new(schema);
+        let flat = Columns::new(schema);
         Self { bytes: Vec::new(), rows: Vec::new(), gaps: Vec::new(), flat, decoder: None }
     }
 

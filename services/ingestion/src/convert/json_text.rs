@@ -7,6 +7,8 @@ use std::{borrow::Cow, ops::Range};
 
 use memchr::{memchr2, memchr3, memmem};
 
+use super::jsonl::flat::escape;
+
 /// Whether the decoder of columns might read something wrongly: a fast look at many rows at once.
 pub(super) fn may_be_odd(rows: &[u8]) -> bool {
     ["\\ud", "\\uD", "NaN", "Infinity"].iter().any(|sign| memmem::find(rows, sign.as_bytes()).is_some())
@@ -106,14 +108,7 @@ impl Iterator for Oddities<'_> {
 const PAIR: usize = 12;
 
 fn pair(text: &[u8]) -> Option<char> {
-    let unit = |at: usize| {
-        let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        // A sign would be taken for a part of the number.
-        let digits = digits.iter().all(u8::is_ascii_hexdigit).then_some(digits)?;
-        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    let high = unit(0).filter(|unit| (0xd800..0xdc00).contains(unit))?;
-    char::decode_utf16([high, unit(6)?]).next()?.ok()
+    escape(text).filter(|(_, length)| *length == PAIR).map(|(character, _)| character)
 }
 
 /// The place of a number that begins there, or behind its sign, and stands where a value may.

@@ -156,7 +156,7 @@ fn stop(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The character that an escape stands for, and its length in bytes.
-fn escape(written: &[u8]) -> Option<(char, usize)> {
+pub(in super::super) fn escape(written: &[u8]) -> Option<(char, usize)> {
     let [b'\\', kind, ..] = written else { return None };
     let character = match kind {
         b'n' => '\n',

@@ -1,13 +1,18 @@
 //! The file routes: `resolve` redirects as the Hub does, and the target sends the bytes, whole or in part.
 
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
+};
+
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     response::{IntoResponse, Response},
 };
+use futures::{Stream, stream};
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::ReaderStream;
+use tokio::task::spawn_blocking;
 
 use crate::{
     digest::Digest,
@@ -77,9 +82,13 @@ pub(crate) async fn send(entry: &Entry, commit: Option<&str>, headers: &HeaderMa
         }
         Asked::Beyond => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0, Some(format!("bytes */{}", entry.size))),
     };
-    let mut file = tokio::fs::File::open(&entry.local).await.map_err(Refusal::Unreadable)?;
-    file.seek(std::io::SeekFrom::Start(first)).await.map_err(Refusal::Unreadable)?;
-    let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(file.take(count), CHUNK)));
+    let path = entry.local.clone();
+    let opening = spawn_blocking(move || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(first)).map(|_| file)
+    });
+    let file = opening.await.unwrap_or_else(|died| Err(died.into())).map_err(Refusal::Unreadable)?;
+    let mut response = Response::new(Body::from_stream(pieces(file, count)));
     *response.status_mut() = status;
     let content_type = if entry.local.extension().is_some_and(|ext| ext == "json") {
         "application/json"
@@ -100,4 +109,23 @@ pub(crate) async fn send(entry: &Entry, commit: Option<&str>, headers: &HeaderMa
         }
     }
     Ok(response)
+}
+
+/// The next so many bytes of a file, in pieces that are sent in the memory they were read into.
+fn pieces(file: File, count: u64) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::try_unfold((file, count), async |(file, left)| {
+        if left == 0 {
+            return Ok(None);
+        }
+        let reading = spawn_blocking(move || {
+            let length = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+            let mut piece = Vec::with_capacity(length);
+            (&file).take(length as u64).read_to_end(&mut piece)?;
+            match piece.len() as u64 {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                read => Ok(Some((Bytes::from(piece), (file, left - read)))),
+            }
+        });
+        reading.await?
+    })
 }

@@ -6,7 +6,7 @@
 
 use std::{error::Error, fs::File, sync::mpsc::sync_channel, thread, time::Instant};
 
-use ingestion::convert::{ConvertError, Format, Source, batches::Batcher, common_schema};
+use ingestion::convert::{ConvertError, Format, Look, Reading, Source, batches::Batcher, common_schema};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use shard_store::ShardStore;
 use tokio_util::sync::CancellationToken;
@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 #[global_allocator]
 static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
-/// As in the product.
-const READ_AHEAD: usize = 2;
+/// Batches of half a MiB: some 4 MiB, as in the product.
+const READ_AHEAD: usize = 8;
 
 fn main() -> Result<(), Box<dyn Error>> {
     allocator::give_back();
@@ -30,25 +30,24 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let open = |path: &String| {
         let file = File::open(path).map_err(|source| ConvertError::Disk { file: path.clone(), source })?;
-        Source::open(path, file, format, &stop)
+        Source::open(path, file, Reading { look: Look::Head, ..format.into() }, &stop)
     };
     let sources = files.par_iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let schema = common_schema(&sources)?;
     let mut writer = store.create("rows.arrow", schema.clone())?;
     let mut batcher = Batcher::new(schema.clone());
     thread::scope(|scope| -> Result<(), Box<dyn Error>> {
-        let (sender, read) = sync_channel(READ_AHEAD);
+        let (sender, queue) = sync_channel(READ_AHEAD);
         let (sources, schema, stop) = (&sources, &schema, &stop);
         scope.spawn(move || {
-            let batches = sources.iter().map(|source| source.batches(schema, stop));
-            let rows = batches.flat_map(|batches| match batches {
+            let all = sources.iter().flat_map(|source| match source.batches(schema, stop) {
                 Ok(batches) => Box::new(batches) as Box<dyn Iterator<Item = _>>,
                 Err(error) => Box::new(std::iter::once(Err(error))),
             });
             // Nobody takes them after an error.
-            rows.map(|batch| sender.send(batch)).take_while(Result::is_ok).for_each(drop);
+            all.map(|batch| sender.send(batch)).take_while(Result::is_ok).for_each(drop);
         });
-        for batch in read {
+        for batch in queue {
             batcher.push(&batch?)?.iter().try_for_each(|batch| writer.write(batch))?;
         }
         Ok(())

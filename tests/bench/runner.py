@@ -1,8 +1,8 @@
 """Paired measurements: A B A B …, medians, and the peak of anonymous memory.
 
 Machines are noisy and drift, so a figure is only worth something beside its peer in the same run: the two are measured
-in turn and the ratio is taken pair by pair. A memory map is not a cost, so memory is `Anonymous` of smaps_rollup,
-summed over a process and its children.
+in turn and the ratio is taken pair by pair. A memory map is not a cost, so memory is what is anonymous, summed over a
+process and its children.
 """
 
 import statistics
@@ -69,11 +69,12 @@ def _tree(pid: int) -> list[int]:
 
 
 def _anonymous(pid: int) -> int:
+    # The same as `Anonymous` of smaps_rollup, which walks through all pages, on a core that is being measured.
     try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0
-    return next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Anonymous:")), 0)
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssAnon:")), 0)
 
 
 def rounds(

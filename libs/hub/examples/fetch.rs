@@ -10,13 +10,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use hub::{Fetch, HubClient, HubConfig, HubError, RepoKind};
 use tokio_util::sync::CancellationToken;
 
-// As in the product.
-#[global_allocator]
-static ALLOCATOR: allocator::Allocator = allocator::Allocator;
-
 #[tokio::main]
 async fn main() -> Result<(), HubError> {
-    allocator::give_back();
     let mut arguments = std::env::args().skip(1);
     let (Some(endpoint), Some(repo), Some(dir)) = (arguments.next(), arguments.next(), arguments.next()) else {
         eprintln!("usage: fetch ENDPOINT REPO DIR");

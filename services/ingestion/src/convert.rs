@@ -101,11 +101,21 @@ pub struct Reading {
     pub on_bad_rows: OnBadRows,
     /// What the repository's card says of it.
     pub options: Arc<Options>,
+    pub look: Look,
+}
+
+/// How much of a file is looked at before its rows are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// As much as it takes to know the schema of all rows.
+    Whole,
+    /// Of JSON the beginning, if it promises more of the same; a row that is not is [`ConvertError::Unforeseen`].
+    Head,
 }
 
 impl From<Format> for Reading {
     fn from(format: Format) -> Self {
-        Self { format, on_bad_rows: OnBadRows::Fail, options: Arc::default() }
+        Self { format, on_bad_rows: OnBadRows::Fail, options: Arc::default(), look: Look::Whole }
     }
 }
 
@@ -126,6 +136,7 @@ pub struct Source {
     plain: Schema,
     declared: Vec<Declared>,
     on_bad_rows: OnBadRows,
+    look: Look,
 }
 
 /// What a first look at a file tells the reader of its rows.
@@ -134,11 +145,13 @@ struct FirstPass {
     schema: Schema,
     /// Where rows may be left out: whether there are any to leave out, as far as is known.
     on_bad_rows: OnBadRows,
+    /// What was looked at.
+    look: Look,
 }
 
 impl From<Schema> for FirstPass {
     fn from(schema: Schema) -> Self {
-        Self { schema, on_bad_rows: OnBadRows::Fail }
+        Self { schema, on_bad_rows: OnBadRows::Fail, look: Look::Whole }
     }
 }
 
@@ -188,7 +201,7 @@ impl Source {
         reading: &Reading,
         seen: FirstPass,
     ) -> Result<Self, ConvertError> {
-        let FirstPass { schema: own, on_bad_rows } = seen;
+        let FirstPass { schema: own, on_bad_rows, look } = seen;
         let mut names = HashSet::new();
         if let Some(field) = own.fields().iter().find(|field| !names.insert(field.name().as_str())) {
             return Err(ConvertError::DuplicateColumn { file: path, column: field.name().clone() });
@@ -197,7 +210,7 @@ impl Source {
         let declared = declared.map_err(|conflict| conflict.of(&path))?;
         let plain = declared.last().map_or_else(|| schema::canonical(&own), |last| last.schema().as_ref().clone());
         let (format, options, own) = (reading.format, Arc::clone(&reading.options), Arc::new(own));
-        Ok(Self { origin: path.clone(), path, content, size, format, options, own, plain, declared, on_bad_rows })
+        Ok(Self { origin: path.clone(), path, content, size, format, options, own, plain, declared, on_bad_rows, look })
     }
 
     /// The file's name in its repository; a member's follows that of its archive.
@@ -232,7 +245,7 @@ impl Source {
         };
         let rows: Box<dyn ReadBatches> = match format {
             Format::Parquet => Box::new(parquet::ParquetBatches::open(file, path, schema)?),
-            Format::Json => Box::new(jsonl::JsonBatches::open(file, path, options, seen, stop)?),
+            Format::Json => Box::new(jsonl::JsonBatches::open(file, path, options, (seen, self.look), stop)?),
             Format::Csv { separator } => {
                 Box::new(csv::CsvBatches::open(file, path, (*separator, options), seen, stop)?)
             }
@@ -250,15 +263,15 @@ impl Source {
 }
 
 fn first_pass(file: &File, path: &str, reading: &Reading, stop: &CancellationToken) -> Result<FirstPass, ConvertError> {
-    let Reading { format, on_bad_rows, ref options } = *reading;
+    let Reading { format, on_bad_rows, ref options, look } = *reading;
     Ok(match format {
         Format::Parquet => {
             let own = parquet::schema(&parquet::footer(file, path)?);
             schema::chosen(own, path, options.columns.as_deref())?.into()
         }
-        Format::Json => jsonl::schema(file, path, options, on_bad_rows, stop)?,
+        Format::Json => jsonl::schema(file, path, options, (on_bad_rows, look), stop)?,
         Format::Csv { separator } => csv::schema(file, path, (separator, options), on_bad_rows, stop)?,
-        Format::Text => FirstPass { schema: text::schema(options), on_bad_rows },
+        Format::Text => FirstPass { on_bad_rows, ..text::schema(options).into() },
         Format::Arrow => arrow::ArrowBatches::open(file, path)?.schema().as_ref().clone().into(),
         Format::WebDataset => webdataset::schema(file, path, stop)?.into(),
         // By its name only: its members are opened instead of it.

@@ -118,6 +118,8 @@ impl From<PlanError> for Problem {
 pub(crate) fn convert(error: &ConvertError) -> TaskError {
     let (reason, step) = match error {
         ConvertError::Stopped => return TaskError::Stopped,
+        // Whoever looks at the head only looks again.
+        ConvertError::Unforeseen { .. } => return TaskError::Problem(internal(error)),
         ConvertError::Disk { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
             return TaskError::Problem(Problem::new(Reason::DiskFull, error.to_string()).next_step(FREE_SPACE));
         }

@@ -58,6 +58,9 @@ pub enum ConvertError {
     Cast { file: String, source: ArrowError },
     #[error("column `{column}` does not hold text; those that do are {texts:?}")]
     NoTextColumn { column: String, texts: Vec<String> },
+    /// No fault of the file: all of it must be looked at.
+    #[error("a row of `{file}` is not as those at its beginning")]
+    Unforeseen { file: String },
     #[error("`{file}` could not be read from the local disk")]
     Disk { file: String, source: io::Error },
     #[error("stopped")]

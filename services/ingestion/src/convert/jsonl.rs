@@ -2,6 +2,9 @@
 //!
 //! Most rows are flat objects, for which both passes have a short way: the first one then passes over texts, and what is
 //! wrong in one is found when it is read. All others are proved by the first, before anything is written.
+//!
+//! Most files hold such rows in one schema from the beginning to the end. There the first pass may be left at the
+//! beginning, and the second one finds out whether it was right.
 
 mod columns;
 pub(super) mod flat;
@@ -25,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::columns::Columns;
 use super::{
-    ConvertError, FirstPass, ReadBatches,
+    ConvertError, FirstPass, Look, ReadBatches,
     compressed::Plain,
     infer::Inference,
     json_text::{for_columns, may_be_odd},
@@ -41,19 +44,32 @@ const DECODE_ROWS: usize = 1024;
 const BLOCK_BYTES: usize = 512 << 10;
 /// Blocks for each core at a time, so that none of them waits long for another.
 const BLOCKS: usize = 4;
+/// The beginning of a file: its second half must bring nothing new.
+const HEAD_BYTES: usize = 8 << 20;
 
 /// The first pass: the schema that all rows of the file fit which are read at all.
 pub(super) fn schema(
     file: &File,
     path: &str,
     options: &Options,
-    on_bad_rows: OnBadRows,
+    (on_bad_rows, look): (OnBadRows, Look),
     stop: &CancellationToken,
 ) -> Result<FirstPass, ConvertError> {
     let mut rows = rows(file, path, options, stop)?;
     let mut inference = Inference::default();
     let mut found = OnBadRows::Fail;
+    let mut may_leave = look == Look::Head && on_bad_rows == OnBadRows::Fail;
+    // Bytes of the rows before this one, and of those to the last that brought something new.
+    let (mut seen, mut new) = (0, 0);
     while let Some(row) = rows.next()? {
+        if may_leave && seen >= HEAD_BYTES {
+            let schema = inference.schema();
+            if new < HEAD_BYTES / 2 && Columns::new(&Arc::new(schema.clone())).is_some() {
+                return Ok(FirstPass { schema, on_bad_rows: found, look });
+            }
+            may_leave = false;
+        }
+        seen += row.bytes.len();
         if on_bad_rows == OnBadRows::Skip && judge(path, &row).is_err() {
             found = OnBadRows::Skip;
             continue;
@@ -61,10 +77,11 @@ pub(super) fn schema(
         if inference.knows(row.bytes) {
             continue;
         }
+        new = seen;
         // A row that breaks off is broken, whatever type it has where it does.
         inference.observe(path, &row).map_err(|error| judge(path, &row).err().unwrap_or(error))?;
     }
-    Ok(FirstPass { schema: inference.schema(), on_bad_rows: found })
+    Ok(FirstPass { schema: inference.schema(), on_bad_rows: found, look: Look::Whole })
 }
 
 fn rows(file: &File, path: &str, options: &Options, stop: &CancellationToken) -> Result<Rows, ConvertError> {
@@ -79,6 +96,7 @@ fn rows(file: &File, path: &str, options: &Options, stop: &CancellationToken) ->
 pub(super) struct JsonBatches {
     rows: Rows,
     schema: SchemaRef,
+    look: Look,
     skips: Skips,
     /// What is being decoded, in order, and how many bytes that is.
     underway: VecDeque<Receiver<thread::Result<Decoded>>>,
@@ -106,12 +124,12 @@ struct Block {
 }
 
 impl JsonBatches {
-    /// `schema` and `on_bad_rows` are what the first pass found.
+    /// `schema`, `on_bad_rows` and `look` are what the first pass found.
     pub(super) fn open(
         file: &File,
         path: &str,
         options: &Options,
-        (schema, on_bad_rows): (&SchemaRef, OnBadRows),
+        ((schema, on_bad_rows), look): ((&SchemaRef, OnBadRows), Look),
         stop: &CancellationToken,
     ) -> Result<Self, ConvertError> {
         let rows = rows(file, path, options, stop)?;
@@ -119,6 +137,7 @@ impl JsonBatches {
         Ok(Self {
             rows,
             schema,
+            look,
             skips,
             underway: VecDeque::new(),
             underway_bytes: 0,
@@ -166,10 +185,10 @@ impl JsonBatches {
 
     fn decode(&self, mut block: Block) -> Receiver<thread::Result<Decoded>> {
         let (sender, decoded) = sync_channel(1);
-        let (file, schema) = (self.rows.file().to_owned(), Arc::clone(&self.schema));
+        let (file, schema, look) = (self.rows.file().to_owned(), Arc::clone(&self.schema), self.look);
         rayon::spawn(move || {
             let decode = AssertUnwindSafe(|| {
-                let batch = block.decode(&file, &schema);
+                let batch = block.decode(&file, &schema, look);
                 (block, batch)
             });
             // Nobody may wait for it any more.
@@ -190,7 +209,7 @@ impl Block {
         rows.iter().map(move |&(line, end)| Row { line, bytes: &bytes[std::mem::replace(&mut start, end)..end] })
     }
 
-    fn decode(&mut self, file: &str, schema: &SchemaRef) -> Result<RecordBatch, ConvertError> {
+    fn decode(&mut self, file: &str, schema: &SchemaRef, look: Look) -> Result<RecordBatch, ConvertError> {
         let bad = |line: u64, e: &dyn std::fmt::Display| ConvertError::BadLine {
             file: file.to_owned(),
             line,
@@ -199,6 +218,9 @@ impl Block {
         if let Some(flat) = &mut self.flat {
             if let Some(batch) = flat.batch(&self.bytes, self.rows.iter().map(|(_, end)| *end)) {
                 return Ok(batch);
+            }
+            if look == Look::Head {
+                return Err(ConvertError::Unforeseen { file: file.to_owned() });
             }
             // Of their texts the first pass saw nothing.
             Self::of(&self.bytes, &self.rows).try_for_each(|row| judge(file, &row))?;

@@ -102,7 +102,7 @@ pub(super) fn sources(
         // Text has no schema of its own: it need not be unpacked to be known.
         let reading = Reading { format, ..reading.clone() };
         let seen = match format {
-            Format::Text => FirstPass { schema: super::text::schema(&reading.options), on_bad_rows },
+            Format::Text => FirstPass { on_bad_rows, ..super::text::schema(&reading.options).into() },
             _ => first_pass(&member.unpack(&full, stop)?, &full, &reading, stop)?,
         };
         let source = Source::new(full, Content::Member(member), size, &reading, seen)?;

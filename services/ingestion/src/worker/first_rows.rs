@@ -78,11 +78,9 @@ impl Taken<'_> {
         let (mut inputs, mut found) = (Vec::new(), 0);
         for file in &work.files {
             let fetched = self.fetch(&work, file).await?;
-            let reading = Reading {
-                format: Format::named(&file.format).unwrap_or(Format::Json),
-                on_bad_rows: work.on_bad_rows,
-                options: Arc::new(work.options.clone()),
-            };
+            let format = Format::named(&file.format).unwrap_or(Format::Json);
+            let options = Arc::new(work.options.clone());
+            let reading = Reading { on_bad_rows: work.on_bad_rows, options, ..format.into() };
             let (counted, stop) = ((file.clone(), fetched), self.stop.clone());
             let scratch = self.worker.store.staging_dir();
             let missing = rows - found;

@@ -198,7 +198,7 @@ pub(super) async fn convert(
         text_column: work.text_column.clone(),
         most: piece.max_rows.unwrap_or(u64::MAX),
     };
-    let converting = blocking(move || write::shards((store, names), inputs, &wanted, &events, &own_stop));
+    let converting = blocking(move || write::shards((store, names), &inputs, &wanted, &events, &own_stop));
     let mut refused = None;
     let listening = async {
         while let Some(event) = heard.recv().await {

@@ -1,8 +1,9 @@
 //! The blocking part of a work task: source files in, raw shards out.
 //!
 //! All files are looked at before the first row is written, as all shards have one schema; as many at a time as there are
-//! cores, since JSON and CSV are read whole for it. Then one thread reads rows while this one writes them: their order is
-//! that of the source, whatever the number of cores.
+//! cores, since CSV and some of JSON are read whole for it. Then one thread reads rows while this one writes them: their
+//! order is that of the source, whatever the number of cores. Where the beginning of a file promised what it does not
+//! keep, all begins anew, and is looked at as a whole.
 
 use std::{
     fs::File,
@@ -16,7 +17,7 @@ use std::{
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
 use dataset_model::{OnBadRows, Shard, SkippedRows};
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use shard_store::ShardStore;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -26,11 +27,15 @@ use super::{
     spec::WorkFile,
 };
 use crate::{
-    convert::{ConvertError, Format, Gap, Reading, Source, common_schema},
+    convert::{
+        ConvertError, Format, Gap, Look, Reading, Source,
+        batches::{BATCH_BYTES, batch_bytes},
+        common_schema,
+    },
     plan::Options,
 };
 
-/// Batches that are read ahead of the one that is written: a few MiB each.
+/// Hauls that are read ahead of the one that is written.
 const READ_AHEAD: usize = 2;
 
 /// What the converting thread tells, or asks of, the task.
@@ -56,6 +61,10 @@ pub(super) struct Converted {
     pub skipped: SkippedRows,
 }
 
+/// What is handed over at a time: pieces of some 100 KiB until they are about 2 MiB, so that the threads do not wait for
+/// each other at each, or one larger piece.
+type Haul<'a> = Vec<Piece<'a>>;
+
 /// Rows on their way into shards.
 struct Piece<'a> {
     /// Of which file, and the place there of the first, skipped or not.
@@ -68,12 +77,32 @@ struct Piece<'a> {
 /// Blocking.
 pub(super) fn shards(
     (store, names): (ShardStore, ShardNames),
-    inputs: Vec<(WorkFile, File)>,
+    inputs: &[(WorkFile, File)],
     wanted: &Wanted,
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Converted, ShardError> {
-    let sources = sources(inputs, wanted, &store, stop)?;
+    let attempt = |look| shards_at(look, (store.clone(), names.clone()), inputs, wanted, events, stop);
+    // Which schema the first rows have depends on all of them.
+    let look = if wanted.most == u64::MAX { Look::Head } else { Look::Whole };
+    match attempt(look) {
+        Err(ShardError::Convert(ConvertError::Unforeseen { file })) => {
+            tracing::debug!(file, "a file goes on differently than it begins, and is read again");
+            attempt(Look::Whole)
+        }
+        result => result,
+    }
+}
+
+fn shards_at(
+    look: Look,
+    (store, names): (ShardStore, ShardNames),
+    inputs: &[(WorkFile, File)],
+    wanted: &Wanted,
+    events: &mpsc::Sender<Event>,
+    stop: &CancellationToken,
+) -> Result<Converted, ShardError> {
+    let sources = sources(inputs, wanted, look, &store, stop)?;
     let schema = common_schema(&sources)?;
     if let Some(column) = wanted.text_column.as_ref().filter(|_| !schema.fields().is_empty()) {
         check_text(&schema, column)?;
@@ -96,18 +125,20 @@ pub(super) fn shards(
 
 /// The first file that cannot be read is named, whichever was looked at first.
 fn sources(
-    inputs: Vec<(WorkFile, File)>,
+    inputs: &[(WorkFile, File)],
     wanted: &Wanted,
+    look: Look,
     store: &ShardStore,
     stop: &CancellationToken,
 ) -> Result<Vec<Source>, ConvertError> {
-    let open = |(WorkFile { source, format, .. }, file): (WorkFile, File)| {
+    let open = |(WorkFile { source, format, .. }, file): &(WorkFile, File)| {
+        let file = file.try_clone().map_err(|e| ConvertError::Disk { file: source.path.clone(), source: e })?;
         // The plan only lets through formats that are known here.
-        let format = Format::named(&format).unwrap_or(Format::Json);
-        let reading = Reading { format, on_bad_rows: wanted.on_bad_rows, options: Arc::clone(&wanted.options) };
+        let format = Format::named(format).unwrap_or(Format::Json);
+        let reading = Reading { format, on_bad_rows: wanted.on_bad_rows, options: Arc::clone(&wanted.options), look };
         Source::open_all(&source.path, file, reading, &store.staging_dir(), stop)
     };
-    let opened: Vec<Result<Vec<Source>, ConvertError>> = inputs.into_par_iter().map(open).collect();
+    let opened: Vec<Result<Vec<Source>, ConvertError>> = inputs.par_iter().map(open).collect();
     let mut sources = Vec::with_capacity(opened.len());
     for of_file in opened {
         sources.extend(of_file?);
@@ -138,12 +169,17 @@ fn write_rows<A: FnMut(&str) -> Result<(), ShardError>>(
         let (sender, read) = sync_channel(READ_AHEAD);
         scope.spawn(move || read_rows(sources, schema, &sender, stop));
         let (mut missing, mut skipped) = (most, SkippedRows::default());
-        for piece in read {
-            let Piece { origin, row_start, batch, gaps } = piece?.first(missing);
-            missing -= batch.num_rows() as u64;
-            shards.push(origin, row_start, &batch, &gaps)?;
-            for gap in gaps {
-                skipped.extend(gap.count, gap.first);
+        for haul in read {
+            for piece in haul? {
+                let Piece { origin, row_start, batch, gaps } = piece.first(missing);
+                missing -= batch.num_rows() as u64;
+                shards.push(origin, row_start, &batch, &gaps)?;
+                for gap in gaps {
+                    skipped.extend(gap.count, gap.first);
+                }
+                if missing == 0 {
+                    break;
+                }
             }
             // A full channel means that the last count was not read yet either.
             drop(events.try_send(Event::Rows(shards.row_count())));
@@ -180,29 +216,38 @@ impl Piece<'_> {
 fn read_rows<'a>(
     sources: &'a [Source],
     schema: &'a SchemaRef,
-    sender: &SyncSender<Result<Piece<'a>, ConvertError>>,
+    sender: &SyncSender<Result<Haul<'a>, ConvertError>>,
     stop: &'a CancellationToken,
 ) {
     let (mut row_start, mut origin) = (0, "");
+    let (mut haul, mut haul_bytes) = (Vec::new(), 0);
     for source in sources {
         // Members of one archive may all count as that archive.
         if source.origin() != origin {
             (row_start, origin) = (0, source.origin());
         }
+        // The rows before an error may be all that are wanted.
+        let fail = |haul, error| drop(sender.send(Ok(haul)).and_then(|()| sender.send(Err(error))));
         let mut batches = match source.batches(schema, stop) {
             Ok(batches) => batches,
-            Err(error) => {
-                let _ = sender.send(Err(error));
-                return;
-            }
+            Err(error) => return fail(haul, error),
         };
         while let Some(batch) = batches.next() {
-            let is_last = batch.is_err();
-            let piece = batch.map(|batch| Piece { origin, row_start, batch, gaps: batches.gaps() });
-            row_start += piece.as_ref().map_or(0, Piece::source_rows);
-            if sender.send(piece).is_err() || is_last {
-                return;
+            let batch = match batch {
+                Ok(batch) => batch,
+                Err(error) => return fail(haul, error),
+            };
+            haul_bytes += batch_bytes(&batch);
+            let piece = Piece { origin, row_start, batch, gaps: batches.gaps() };
+            row_start += piece.source_rows();
+            haul.push(piece);
+            if haul_bytes >= BATCH_BYTES {
+                haul_bytes = 0;
+                if sender.send(Ok(std::mem::take(&mut haul))).is_err() {
+                    return;
+                }
             }
         }
     }
+    let _ = sender.send(Ok(haul));
 }

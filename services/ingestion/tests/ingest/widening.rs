@@ -236,3 +236,26 @@ async fn a_finish_that_cannot_go_on_leaves_only_what_was_committed() {
     assert_eq!(damaged.reason, Reason::ShardCorrupt, "{damaged}");
     assert_eq!(setup.keys(), committed);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_goes_on_differently_than_it_begins_is_read_again() {
+    let usual = |n: usize| format!("{{\"id\": {n}, \"text\": \"{}\"}}\n", "word ".repeat(200));
+    let rows: String = (0..9_500).map(usual).chain(["{\"id\": 0.5, \"more\": [1]}\n".to_owned()]).collect();
+    assert!(rows.len() > 9 << 20);
+    let root = repository(&[("train.jsonl", rows)]);
+    let setup = Setup::new(root.path()).await;
+    let (catalog, result) = setup.ingest(spec("acme/corpus")).await;
+    result.unwrap();
+    let manifest = setup.manifest(&catalog);
+    let split = &manifest["splits"][0];
+    let source = root.path().join("datasets/acme/corpus/train.jsonl");
+    assert_eq!(compare(setup.volume.path(), split, &[source]), 9_501);
+    assert_eq!(types(split)["id"], "Float64");
+    // What was begun is gone, and what stays was announced.
+    let shards = split["shards"].as_array().unwrap();
+    let key = shards[0]["key"].as_str().unwrap();
+    assert!(catalog.told().staged.iter().any(|staged| staged == key));
+    let folder = setup.volume.path().join(key);
+    assert_eq!((shards.len(), folder.parent().unwrap().read_dir().unwrap().count()), (1, 1));
+    assert_eq!(setup.volume.path().join("staging").read_dir().unwrap().count(), 0);
+}

@@ -10,6 +10,7 @@ use arrow_buffer::{Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, SchemaRef};
 
 use super::flat::{Rest, Value, read};
+use crate::convert::conform::is_exact;
 
 /// Columns in the making.
 pub(super) struct Columns {
@@ -97,8 +98,8 @@ impl Column {
             (Self::Int(column), Value::Int(value)) => column.append_value(value),
             (Self::Float(column), Value::Null) => column.append_null(),
             (Self::Float(column), Value::Float(value)) => column.append_value(value),
-            #[expect(clippy::cast_precision_loss, reason = "the first pass found that a float holds it")]
-            (Self::Float(column), Value::Int(value)) => column.append_value(value as f64),
+            #[expect(clippy::cast_precision_loss, reason = "a float holds it")]
+            (Self::Float(column), Value::Int(value)) if is_exact(value.into()) => column.append_value(value as f64),
             (Self::Text(column), Value::Null) => column.end(false)?,
             _ => return None,
         }

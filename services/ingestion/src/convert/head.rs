@@ -110,7 +110,7 @@ fn archived(
         return Ok(None);
     }
     let file = written(scratch, bytes).map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?;
-    let sources = Source::open_all(path, file, reading.clone(), scratch, stop)?;
+    let sources = Source::open_all(path, file, reading.clone(), scratch, stop)?.sources;
     sources.first().map(|source| first_rows(source, rows, stop)).transpose()
 }
 

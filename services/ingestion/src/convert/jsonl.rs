@@ -64,7 +64,7 @@ pub(super) fn schema(
         // A row that breaks off is broken, whatever type it has where it does.
         inference.observe(path, &row).map_err(|error| judge(path, &row).err().unwrap_or(error))?;
     }
-    Ok(FirstPass { schema: inference.schema(), on_bad_rows: found })
+    Ok(FirstPass::new(inference.schema(), found))
 }
 
 fn rows(file: &File, path: &str, options: &Options, stop: &CancellationToken) -> Result<Rows, ConvertError> {

@@ -15,7 +15,7 @@ use std::{
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
-use dataset_model::{OnBadRows, Shard, SkippedRows};
+use dataset_model::{LeftOutMembers, OnBadRows, Shard, SkippedRows};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use shard_store::ShardStore;
 use tokio::sync::{mpsc, oneshot};
@@ -26,7 +26,7 @@ use super::{
     spec::WorkFile,
 };
 use crate::{
-    convert::{ConvertError, Format, Gap, Reading, Source, common_schema},
+    convert::{ConvertError, Format, Gap, Opened, Reading, Source, common_schema},
     plan::Options,
 };
 
@@ -54,6 +54,7 @@ pub(super) struct Converted {
     pub schema: SchemaRef,
     pub row_count: u64,
     pub skipped: SkippedRows,
+    pub left_out: LeftOutMembers,
 }
 
 /// Rows on their way into shards.
@@ -73,7 +74,7 @@ pub(super) fn shards(
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Converted, ShardError> {
-    let sources = sources(inputs, wanted, &store, stop)?;
+    let Opened { sources, left_out } = open(inputs, wanted, &store, stop)?;
     let schema = common_schema(&sources)?;
     if let Some(column) = wanted.text_column.as_ref().filter(|_| !schema.fields().is_empty()) {
         check_text(&schema, column)?;
@@ -86,7 +87,9 @@ pub(super) fn shards(
     };
     let mut shards = RawShards::new(store, names, schema.clone(), announce);
     match write_rows(&sources, &schema, &mut shards, wanted.most, events, stop) {
-        Ok((written, skipped)) => Ok(Converted { shards: written, schema, row_count: shards.row_count(), skipped }),
+        Ok((written, skipped)) => {
+            Ok(Converted { shards: written, schema, row_count: shards.row_count(), skipped, left_out })
+        }
         Err(error) => {
             shards.discard();
             Err(error)
@@ -95,24 +98,26 @@ pub(super) fn shards(
 }
 
 /// The first file that cannot be read is named, whichever was looked at first.
-fn sources(
+fn open(
     inputs: Vec<(WorkFile, File)>,
     wanted: &Wanted,
     store: &ShardStore,
     stop: &CancellationToken,
-) -> Result<Vec<Source>, ConvertError> {
-    let open = |(WorkFile { source, format, .. }, file): (WorkFile, File)| {
+) -> Result<Opened, ConvertError> {
+    let open_one = |(WorkFile { source, format, .. }, file): (WorkFile, File)| {
         // The plan only lets through formats that are known here.
         let format = Format::named(&format).unwrap_or(Format::Json);
         let reading = Reading { format, on_bad_rows: wanted.on_bad_rows, options: Arc::clone(&wanted.options) };
         Source::open_all(&source.path, file, reading, &store.staging_dir(), stop)
     };
-    let opened: Vec<Result<Vec<Source>, ConvertError>> = inputs.into_par_iter().map(open).collect();
-    let mut sources = Vec::with_capacity(opened.len());
+    let opened: Vec<Result<Opened, ConvertError>> = inputs.into_par_iter().map(open_one).collect();
+    let mut all = Opened { sources: Vec::with_capacity(opened.len()), left_out: LeftOutMembers::default() };
     for of_file in opened {
-        sources.extend(of_file?);
+        let Opened { sources, left_out } = of_file?;
+        all.sources.extend(sources);
+        all.left_out.extend(left_out.count, left_out.first);
     }
-    Ok(sources)
+    Ok(all)
 }
 
 /// What an upload names as its text must be there, before anybody tokenizes it.

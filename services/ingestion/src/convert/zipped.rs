@@ -4,14 +4,16 @@
 //! without a name, one at a time. What is hidden or special is no data, as in `datasets`; it is told with all else that
 //! no rows are read from.
 
+mod lzma;
+mod member;
 mod names;
 
 use std::{
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -20,7 +22,11 @@ use dataset_model::{LeftOutMembers, hub_dataset::LeftOut};
 use tokio_util::sync::CancellationToken;
 use zip::ZipArchive;
 
-use self::names::{OTHER_FORMAT, is_plain, own_format, shown, walk_order};
+pub(super) use self::member::Member;
+use self::{
+    member::Archive,
+    names::{OTHER_FORMAT, is_plain, own_format, shown, walk_order},
+};
 use super::{
     BOMB_BYTES, BOMB_RATIO, Content, ConvertError, FirstPass, Format, Opened, Reading, Source, first_pass, guard::guard,
 };
@@ -30,23 +36,8 @@ use crate::plan::format;
 const DIRECTORY_BYTES: u64 = 16 << 20;
 /// Members are told apart in where rows come from as long as their names take no more: every shard carries these.
 const NAMES_BYTES: usize = 128 << 10;
-/// A stop is noticed after so many bytes at the latest.
-const PIECE: u64 = 1 << 20;
-
-/// A member, with the archive that it is in.
-#[derive(Debug)]
-pub(super) struct Member {
-    archive: Arc<Archive>,
-    number: usize,
-    size: u64,
-}
-
-#[derive(Debug)]
-struct Archive {
-    path: String,
-    scratch: PathBuf,
-    zip: Mutex<ZipArchive<BufReader<Bounded>>>,
-}
+/// What an archive is read from.
+type Input = BufReader<Bounded>;
 
 /// Whether a file is an archive, by its name, else by its first bytes.
 pub(super) fn is_zip(path: &str, head: &[u8]) -> bool {
@@ -55,6 +46,8 @@ pub(super) fn is_zip(path: &str, head: &[u8]) -> bool {
 
 /// A member that is data: its name, its format, its number in the archive, and its size unpacked.
 type Listed = (String, Format, usize, u64);
+/// Any other: its name, and the rule that leaves it out.
+type Other = (String, &'static str);
 
 /// The members that are data: of the format that the archive stands for, else of their most common one.
 pub(super) fn sources(
@@ -103,11 +96,8 @@ pub(super) fn sources(
     Ok(Opened { sources, left_out })
 }
 
-/// The members that are data, and the others with the rule that says so.
-fn listed(
-    zip: &mut ZipArchive<BufReader<Bounded>>,
-    path: &str,
-) -> Result<(Vec<Listed>, Vec<(String, &'static str)>), ConvertError> {
+/// All members but folders: those that are data, and the others.
+fn listed(zip: &mut ZipArchive<Input>, path: &str) -> Result<(Vec<Listed>, Vec<Other>), ConvertError> {
     let bad = |source| ConvertError::BadCompression { file: path.to_owned(), kind: "zip", source };
     let (mut members, mut others) = (Vec::new(), Vec::new());
     for number in 0..zip.len() {
@@ -131,7 +121,7 @@ fn listed(
     Ok((members, others))
 }
 
-fn told(path: &str, mut members: Vec<(String, &'static str)>) -> LeftOutMembers {
+fn told(path: &str, mut members: Vec<Other>) -> LeftOutMembers {
     members.sort_by(|(one, _), (other, _)| walk_order(one, other));
     let count = members.len() as u64;
     let shown =
@@ -154,39 +144,6 @@ fn wanted(hint: Format, members: &[Listed]) -> Option<Format> {
     }
     let names = members.iter().map(|(name, ..)| name.as_str());
     format::infer(names).and_then(|format| Format::named(&format.converter()))
-}
-
-impl Member {
-    /// A file without a name that holds the plain bytes, all of them and checked. `path` is for messages.
-    pub(super) fn unpack(&self, path: &str, stop: &CancellationToken) -> Result<File, ConvertError> {
-        let Archive { path: archive, scratch, zip } = self.archive.as_ref();
-        let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
-        let bad = |why: String| {
-            let member = shown(path.strip_prefix(archive.as_str()).unwrap_or(path).trim_start_matches('/'));
-            ConvertError::BadMember { file: archive.clone(), member, why }
-        };
-        let mut target = tempfile::tempfile_in(scratch).map_err(disk)?;
-        let mut zip = zip.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut packed = zip.by_index(self.number).map_err(|error| bad(error.to_string()))?;
-        let mut left = self.size;
-        let mut piece = Vec::new();
-        loop {
-            if stop.is_cancelled() {
-                return Err(ConvertError::Stopped);
-            }
-            piece.clear();
-            let read = guard(|| Ok((&mut packed).take(PIECE).read_to_end(&mut piece)?));
-            match read.map_err(|cause| bad(cause.to_string()))? as u64 {
-                0 if left == 0 => break,
-                0 => return Err(bad(format!("{left} of {} bytes are missing", self.size))),
-                read if read > left => return Err(bad(format!("it has more than {} bytes", self.size))),
-                read => left -= read,
-            }
-            io::Write::write_all(&mut target, &piece).map_err(disk)?;
-        }
-        target.rewind().map_err(disk)?;
-        Ok(target)
-    }
 }
 
 /// Gives no more than so many bytes, which are counted where they can be granted anew.
@@ -287,6 +244,38 @@ mod tests {
         let (scratch, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
         let refused = sources("a.zip", bomb.finish().unwrap(), &Format::Zip.into(), scratch.path(), &stop);
         assert!(matches!(refused, Err(ConvertError::Bomb { .. })));
+    }
+
+    /// An archive whose member is stored, and said to be packed with LZMA.
+    fn lzma(plain: &[u8], dictionary: Option<u32>) -> File {
+        let mut archive = ZipWriter::new(io::Cursor::new(Vec::new()));
+        let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        archive.start_file("a.jsonl", stored).unwrap();
+        archive.write_all(&lzma::tests::packed(plain, dictionary)).unwrap();
+        let mut bytes = archive.finish().unwrap().into_inner();
+        let central = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        let mut crc = flate2::Crc::new();
+        crc.update(plain);
+        for (method, checksum, size) in [(8, 14, 22), (central + 10, central + 16, central + 24)] {
+            bytes[method..method + 2].copy_from_slice(&14_u16.to_le_bytes());
+            bytes[checksum..checksum + 4].copy_from_slice(&crc.sum().to_le_bytes());
+            bytes[size..size + 4].copy_from_slice(&u32::try_from(plain.len()).unwrap().to_le_bytes());
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        file
+    }
+
+    #[test]
+    fn lzma_is_read_unless_it_takes_too_much_memory() {
+        let (scratch, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+        let open = |file| sources("a.zip", file, &Format::Zip.into(), scratch.path(), &stop);
+        let found = open(lzma(b"{\"a\": 1}\n", None)).unwrap().sources;
+        let schema = super::super::common_schema(&found).unwrap();
+        let rows: usize = found[0].batches(&schema, &stop).unwrap().map(|batch| batch.unwrap().num_rows()).sum();
+        assert_eq!(rows, 1);
+        let hostile = open(lzma(b"{\"a\": 1}\n", Some(u32::MAX)));
+        assert!(matches!(hostile, Err(ConvertError::TooMuchMemory { .. })), "{hostile:?}");
     }
 
     #[test]

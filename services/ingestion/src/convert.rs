@@ -27,7 +27,6 @@ mod webdataset;
 mod zipped;
 
 use std::{
-    collections::HashSet,
     fs::File,
     io::{Read, Seek},
     path::Path,
@@ -196,10 +195,7 @@ impl Source {
         seen: FirstPass,
     ) -> Result<Self, ConvertError> {
         let FirstPass { schema: own, on_bad_rows, .. } = seen;
-        let mut names = HashSet::new();
-        if let Some(field) = own.fields().iter().find(|field| !names.insert(field.name().as_str())) {
-            return Err(ConvertError::DuplicateColumn { file: path, column: field.name().clone() });
-        }
+        schema::check_names(&own, &path)?;
         let declared = declared::declared(&own, reading.format, &reading.options);
         let declared = declared.map_err(|conflict| conflict.of(&path))?;
         let plain = declared.last().map_or_else(|| schema::canonical(&own), |last| last.schema().as_ref().clone());

@@ -7,6 +7,7 @@ const FILES: &[&str] = &[
     "tokenmill/bus/v1/bus.proto",
     "tokenmill/catalog/v1/datasets.proto",
     "tokenmill/catalog/v1/jobs.proto",
+    "tokenmill/catalog/v1/left_out.proto",
     "tokenmill/catalog/v1/problem.proto",
     "tokenmill/catalog/v1/tokenizations.proto",
     "tokenmill/catalog/v1/watch.proto",

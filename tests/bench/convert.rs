@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sources = files.par_iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let schema = common_schema(&sources)?;
     let mut writer = store.create("rows.arrow", schema.clone())?;
-    let mut batcher = Batcher::new(schema.clone());
+    let mut cutter = Batcher::new(schema.clone());
     thread::scope(|scope| -> Result<(), Box<dyn Error>> {
         let (sender, queue) = sync_channel(READ_AHEAD);
         let (sources, schema, stop) = (&sources, &schema, &stop);
@@ -48,11 +48,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             all.map(|batch| sender.send(batch)).take_while(Result::is_ok).for_each(drop);
         });
         for batch in queue {
-            batcher.push(&batch?)?.iter().try_for_each(|batch| writer.write(batch))?;
+            cutter.push(&batch?)?.iter().try_for_each(|batch| writer.write(batch))?;
         }
         Ok(())
     })?;
-    batcher.finish()?.iter().try_for_each(|batch| writer.write(batch))?;
+    cutter.finish()?.iter().try_for_each(|batch| writer.write(batch))?;
     let sealed = writer.finish()?;
     println!("{} {}", started.elapsed().as_secs_f64(), sealed.row_count);
     Ok(())

@@ -6,8 +6,8 @@
 
 use crate::{CatalogClient, request, retry};
 use dataset_model::{
-    AttemptId, DatasetId, JobId, JobKind, Problem, Progress, Reason, ReplacedShard, RepoId, Shard, SkippedRows,
-    StagedFile, TaskId, TokenizationId, spec::TaskKind,
+    AttemptId, DatasetId, JobId, JobKind, LeftOutMembers, Problem, Progress, Reason, ReplacedShard, RepoId, Shard,
+    SkippedRows, StagedFile, TaskId, TokenizationId, spec::TaskKind,
 };
 use dataset_proto::{
     Required,
@@ -112,6 +112,7 @@ pub struct Finish {
     pub files: Vec<StagedFile>,
     pub engine: Option<String>,
     pub skipped: SkippedRows,
+    pub left_out_members: LeftOutMembers,
     /// Committed shards whose rows lie in other files now.
     pub replaced: Vec<ReplacedShard>,
 }
@@ -281,6 +282,7 @@ impl Claim {
             files: finish.files.into_iter().map(Into::into).collect(),
             engine: finish.engine,
             skipped_rows: Some(finish.skipped).filter(|skipped| !skipped.is_empty()).map(Into::into),
+            left_out_members: Some(finish.left_out_members).filter(|members| !members.is_empty()).map(Into::into),
             replaced_shards: finish.replaced.into_iter().map(Into::into).collect(),
         };
         retry::until_answered(&self.stop, || {

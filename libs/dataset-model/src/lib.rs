@@ -6,6 +6,7 @@
 pub mod event;
 pub mod hub_dataset;
 pub mod ids;
+pub mod left_out;
 pub mod preview;
 pub mod problem;
 pub mod reason;
@@ -21,6 +22,7 @@ pub mod tokenize;
 
 pub use event::DatasetEvent;
 pub use ids::{AttemptId, DatasetId, JobId, TaskId, TokenizationId};
+pub use left_out::LeftOutMembers;
 pub use preview::Preview;
 pub use problem::{FieldViolation, Problem, ProblemDetails};
 pub use reason::Reason;

@@ -33,22 +33,32 @@ impl SkippedRows {
 
     /// Adds what follows in the order of the source. `first` are the first of `count` rows.
     pub fn extend(&mut self, count: u64, first: impl IntoIterator<Item = SkippedRow>) {
-        // Once a row is not shown, none behind it is.
-        if self.first.len() as u64 == self.count {
-            let mut bytes = self.first.iter().map(json_bytes).fold(0, usize::saturating_add);
-            let fits = |row: &SkippedRow| {
-                bytes = bytes.saturating_add(json_bytes(row));
-                bytes <= SHOWN_BYTES
-            };
-            let room = Self::SHOWN.saturating_sub(self.first.len());
-            self.first.extend(first.into_iter().take(room).take_while(fits));
-        }
-        self.count += count;
+        add((&mut self.count, &mut self.first), count, first, (Self::SHOWN, SHOWN_BYTES));
     }
 }
 
-fn json_bytes(row: &SkippedRow) -> usize {
-    serde_json::to_vec(row).map_or(usize::MAX, |json| json.len() + 1)
+/// Adds the first of `count` items to those that are shown, of which there are at most so many, of so many bytes of JSON.
+pub(crate) fn add<T: Serialize>(
+    (all, shown): (&mut u64, &mut Vec<T>),
+    count: u64,
+    first: impl IntoIterator<Item = T>,
+    (most, most_bytes): (usize, usize),
+) {
+    // Once one is not shown, none behind it is.
+    if shown.len() as u64 == *all {
+        let mut bytes = shown.iter().map(json_bytes).fold(0, usize::saturating_add);
+        let fits = |item: &T| {
+            bytes = bytes.saturating_add(json_bytes(item));
+            bytes <= most_bytes
+        };
+        let room = most.saturating_sub(shown.len());
+        shown.extend(first.into_iter().take(room).take_while(fits));
+    }
+    *all += count;
+}
+
+fn json_bytes(item: &impl Serialize) -> usize {
+    serde_json::to_vec(item).map_or(usize::MAX, |json| json.len() + 1)
 }
 
 #[cfg(test)]

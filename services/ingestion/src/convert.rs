@@ -11,6 +11,7 @@ mod csv;
 mod declared;
 mod decoded;
 mod error;
+mod first_pass;
 mod guard;
 pub mod head;
 mod infer;
@@ -26,7 +27,6 @@ mod webdataset;
 mod zipped;
 
 use std::{
-    collections::HashSet,
     fs::File,
     io::{Read, Seek},
     path::Path,
@@ -35,7 +35,7 @@ use std::{
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
-use dataset_model::OnBadRows;
+use dataset_model::{LeftOutMembers, OnBadRows};
 use tokio_util::sync::CancellationToken;
 
 use crate::plan::Options;
@@ -43,6 +43,7 @@ use batches::batch_bytes;
 pub use conform::{Misfit, conform, misfit};
 use declared::Declared;
 pub use error::ConvertError;
+use first_pass::{FirstPass, first_pass};
 use schema::Conflict;
 pub use skips::Gap;
 
@@ -139,20 +140,13 @@ pub struct Source {
     look: Look,
 }
 
-/// What a first look at a file tells the reader of its rows.
+/// A file of the repository, opened.
 #[derive(Debug)]
-struct FirstPass {
-    schema: Schema,
-    /// Where rows may be left out: whether there are any to leave out, as far as is known.
-    on_bad_rows: OnBadRows,
-    /// What was looked at.
-    look: Look,
-}
-
-impl From<Schema> for FirstPass {
-    fn from(schema: Schema) -> Self {
-        Self { schema, on_bad_rows: OnBadRows::Fail, look: Look::Whole }
-    }
+pub struct Opened {
+    /// One, or the members of an archive.
+    pub sources: Vec<Source>,
+    /// What else lies in an archive.
+    pub left_out: LeftOutMembers,
 }
 
 #[derive(Debug)]
@@ -170,10 +164,7 @@ impl Source {
         reading: impl Into<Reading>,
         stop: &CancellationToken,
     ) -> Result<Self, ConvertError> {
-        let reading = reading.into();
-        let size = file.metadata().map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?.len();
-        let seen = first_pass(&file, path, &reading, stop)?;
-        Self::new(path.to_owned(), Content::File(file), size, &reading, seen)
+        Ok(Self::opened(path, file, &reading.into(), stop)?.0)
     }
 
     /// The same of a file that may be a zip archive: all its members. `scratch` is a folder for what is unpacked.
@@ -183,7 +174,7 @@ impl Source {
         reading: impl Into<Reading>,
         scratch: &Path,
         stop: &CancellationToken,
-    ) -> Result<Vec<Self>, ConvertError> {
+    ) -> Result<Opened, ConvertError> {
         let reading = reading.into();
         let mut head = Vec::new();
         let read = (&file).take(4).read_to_end(&mut head).and_then(|_| (&file).rewind());
@@ -191,7 +182,20 @@ impl Source {
         if zipped::is_zip(path, &head) {
             return zipped::sources(path, file, &reading, scratch, stop);
         }
-        Ok(vec![Self::open(path, file, reading, stop)?])
+        let (source, left_out) = Self::opened(path, file, &reading, stop)?;
+        Ok(Opened { sources: vec![source], left_out })
+    }
+
+    fn opened(
+        path: &str,
+        file: File,
+        reading: &Reading,
+        stop: &CancellationToken,
+    ) -> Result<(Self, LeftOutMembers), ConvertError> {
+        let size = file.metadata().map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?.len();
+        let mut seen = first_pass(&file, path, reading, stop)?;
+        let left_out = std::mem::take(&mut seen.left_out);
+        Ok((Self::new(path.to_owned(), Content::File(file), size, reading, seen)?, left_out))
     }
 
     fn new(
@@ -201,11 +205,8 @@ impl Source {
         reading: &Reading,
         seen: FirstPass,
     ) -> Result<Self, ConvertError> {
-        let FirstPass { schema: own, on_bad_rows, look } = seen;
-        let mut names = HashSet::new();
-        if let Some(field) = own.fields().iter().find(|field| !names.insert(field.name().as_str())) {
-            return Err(ConvertError::DuplicateColumn { file: path, column: field.name().clone() });
-        }
+        let FirstPass { schema: own, on_bad_rows, look, .. } = seen;
+        schema::check_names(&own, &path)?;
         let declared = declared::declared(&own, reading.format, &reading.options);
         let declared = declared.map_err(|conflict| conflict.of(&path))?;
         let plain = declared.last().map_or_else(|| schema::canonical(&own), |last| last.schema().as_ref().clone());
@@ -260,23 +261,6 @@ impl Source {
         };
         Ok(Batches { source: self, schema, stop, rows, gaps: Vec::new(), passed: 0, bytes: 0, ended: false })
     }
-}
-
-fn first_pass(file: &File, path: &str, reading: &Reading, stop: &CancellationToken) -> Result<FirstPass, ConvertError> {
-    let Reading { format, on_bad_rows, ref options, look } = *reading;
-    Ok(match format {
-        Format::Parquet => {
-            let own = parquet::schema(&parquet::footer(file, path)?);
-            schema::chosen(own, path, options.columns.as_deref())?.into()
-        }
-        Format::Json => jsonl::schema(file, path, options, (on_bad_rows, look), stop)?,
-        Format::Csv { separator } => csv::schema(file, path, (separator, options), on_bad_rows, stop)?,
-        Format::Text => FirstPass { on_bad_rows, ..text::schema(options).into() },
-        Format::Arrow => arrow::ArrowBatches::open(file, path)?.schema().as_ref().clone().into(),
-        Format::WebDataset => webdataset::schema(file, path, stop)?.into(),
-        // By its name only: its members are opened instead of it.
-        Format::Zip => return Err(ConvertError::NoMembers { file: path.to_owned() }),
-    })
 }
 
 /// The schema that holds the rows of all files.

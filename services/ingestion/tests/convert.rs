@@ -308,7 +308,7 @@ fn what_the_beginning_of_a_file_promises_is_kept_or_noticed() {
         format!("{{\"id\": {n}, \"score\": {n}.5, \"flag\": true, \"none\": null, \"text\": \"{text}\"}}\n")
     };
     // Some 9 MiB; the row stands behind so many others.
-    let mut write = |row: &[u8], before: usize| {
+    let write = |row: &[u8], before: usize| {
         let mut file = File::create(&path).unwrap();
         let rows: Vec<String> = (0..10_000).map(usual).collect();
         assert!(rows[..before].concat().len() < 9 << 20 && rows.concat().len() > 9 << 20);

@@ -60,7 +60,7 @@ pub(crate) fn shown(batch: &RecordBatch) {
 
 fn read_file(path: &str, reading: Reading, file: File) -> Result<Table, ConvertError> {
     let stop = CancellationToken::new();
-    let sources = Source::open_all(path, file, reading, &env::temp_dir(), &stop)?;
+    let sources = Source::open_all(path, file, reading, &env::temp_dir(), &stop)?.sources;
     let schema = common_schema(&sources)?;
     let mut table = Table { schema: schema.clone(), batches: Vec::new(), skipped: 0, is_whole: false };
     let (mut rows, mut bytes) = (0, 0);

@@ -2,7 +2,9 @@
 
 use super::{BadMessage, Required};
 use crate::catalog as proto;
-use dataset_model::{ReplacedShard, Shard, SkippedRow, SkippedRows, SourceRange, StagedFile};
+use dataset_model::{
+    LeftOutMembers, ReplacedShard, Shard, SkippedRow, SkippedRows, SourceRange, StagedFile, hub_dataset::LeftOut,
+};
 
 fn sha256(bytes: &[u8]) -> Result<[u8; 32], BadMessage> {
     bytes.try_into().map_err(|_| BadMessage::new("sha256", format!("must be 32 bytes, not {}", bytes.len())))
@@ -88,6 +90,20 @@ impl From<proto::SkippedRows> for SkippedRows {
     fn from(skipped: proto::SkippedRows) -> Self {
         let row = |row: proto::SkippedRow| SkippedRow { file: row.file, line: row.line, why: row.why };
         Self { count: skipped.count, first: skipped.first.into_iter().map(row).collect() }
+    }
+}
+
+impl From<LeftOutMembers> for proto::LeftOutMembers {
+    fn from(left_out: LeftOutMembers) -> Self {
+        let member = |member: LeftOut| proto::LeftOutMember { path: member.path, rule: member.rule };
+        Self { count: left_out.count, first: left_out.first.into_iter().map(member).collect() }
+    }
+}
+
+impl From<proto::LeftOutMembers> for LeftOutMembers {
+    fn from(left_out: proto::LeftOutMembers) -> Self {
+        let member = |member: proto::LeftOutMember| LeftOut { path: member.path, rule: member.rule };
+        Self { count: left_out.count, first: left_out.first.into_iter().map(member).collect() }
     }
 }
 

@@ -17,9 +17,10 @@ use dataset_model::{AttemptId, JobKind, Problem, TaskKind as ModelTaskKind, prob
 use dataset_proto::catalog::{
     AddTasksRequest, AddTasksResponse, ClaimAnyRequest, ClaimAnyResponse, ClaimedTask, CommitRequest, CommitResponse,
     CommittedTask, FailRequest, FailResponse, FileKind, FinishRequest, FinishResponse, HeartbeatRequest,
-    HeartbeatResponse, HubToken, ListCommittedRequest, ListCommittedResponse, ListUnknownFilesRequest,
-    ListUnknownFilesResponse, NewTask, ReleaseRequest, ReleaseResponse, SkippedRow, SkippedRows, SourcePin,
-    StageFileRequest, StageFileResponse, TaskKind, TaskRef, Verdict, task_service_server::TaskService,
+    HeartbeatResponse, HubToken, LeftOutMember, LeftOutMembers, ListCommittedRequest, ListCommittedResponse,
+    ListUnknownFilesRequest, ListUnknownFilesResponse, NewTask, ReleaseRequest, ReleaseResponse, SkippedRow,
+    SkippedRows, SourcePin, StageFileRequest, StageFileResponse, TaskKind, TaskRef, Verdict,
+    task_service_server::TaskService,
 };
 use std::time::Duration;
 use tonic::{Request, Response, Status, async_trait};
@@ -277,6 +278,15 @@ fn skipped(message: SkippedRows) -> Result<dataset_model::SkippedRows, Failure> 
     Ok(SkippedRows { first: message.first.into_iter().map(clean).collect(), ..message }.into())
 }
 
+fn left_out(message: LeftOutMembers) -> Result<dataset_model::LeftOutMembers, Failure> {
+    let clean = |member: LeftOutMember| LeftOutMember { path: decode::without_nul(member.path), ..member };
+    if message.first.len() > dataset_model::LeftOutMembers::SHOWN {
+        let most = dataset_model::LeftOutMembers::SHOWN;
+        return Err(Problem::field("left_out_members.first", format!("at most {most} members")).into());
+    }
+    Ok(LeftOutMembers { first: message.first.into_iter().map(clean).collect(), ..message }.into())
+}
+
 fn merged(message: FinishRequest) -> Result<Merged, Failure> {
     for shard in &message.replaced_shards {
         let new_key = shard.file.iter().map(|file| &file.key);
@@ -291,6 +301,7 @@ fn merged(message: FinishRequest) -> Result<Merged, Failure> {
         files: message.files.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         engine: message.engine,
         skipped: message.skipped_rows.map(skipped).transpose()?.unwrap_or_default(),
+        left_out_members: message.left_out_members.map(left_out).transpose()?.unwrap_or_default(),
         replaced: message.replaced_shards.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
     })
 }

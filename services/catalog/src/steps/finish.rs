@@ -11,8 +11,8 @@ use crate::{
     store::{datasets, events, files, jobs, leases, shards, tasks, tokenizations},
 };
 use dataset_model::{
-    DatasetEvent, Problem, Progress, ReplacedShard, Shard, SkippedRows, Split, StagedFile, Statistics, TaskKind,
-    TaskState, TokenizationId,
+    DatasetEvent, LeftOutMembers, Problem, Progress, ReplacedShard, Shard, SkippedRows, Split, StagedFile, Statistics,
+    TaskKind, TaskState, TokenizationId,
     state::{DatasetTransition, JobTransition, TokenizationTransition},
 };
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ pub struct Merged {
     pub files: Vec<StagedFile>,
     pub engine: Option<String>,
     pub skipped: SkippedRows,
+    pub left_out_members: LeftOutMembers,
     pub replaced: Vec<ReplacedShard>,
 }
 
@@ -136,11 +137,23 @@ async fn ingested(
         size_bytes: splits.iter().map(|split| split.size_bytes).sum(),
         schema,
         splits,
-        metadata: if result.skipped.is_empty() { json!({}) } else { json!({"skipped_rows": result.skipped}) },
+        metadata: left_out(&result.skipped, &result.left_out_members),
     };
     datasets::finish(db, id, &finished).await?;
     let datasets::Finished { file_path, row_count, size_bytes, .. } = finished;
     Ok(DatasetEvent::DownloadCompleted { job_id: held.job.id, file_path, row_count, size_bytes })
+}
+
+/// What the record says of rows and members that are in no shard, if there are any.
+fn left_out(rows: &SkippedRows, members: &LeftOutMembers) -> Value {
+    let mut metadata = json!({});
+    if !rows.is_empty() {
+        metadata["skipped_rows"] = json!(rows);
+    }
+    if !members.is_empty() {
+        metadata["left_out_members"] = json!(members);
+    }
+    metadata
 }
 
 async fn tokenized(

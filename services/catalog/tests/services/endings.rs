@@ -4,7 +4,7 @@ use crate::support::{Rig, answer};
 use dataset_model::{Problem, Reason};
 use dataset_proto::catalog as proto;
 use dataset_proto::catalog::dataset_service_server::DatasetService as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tonic::Request;
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn a_cancel_is_seen_at_once_and_told_to_the_worker() {
     assert_eq!(rig.cancel(&id).await.unwrap_err().reason, Reason::JobTerminal);
     // The unfinished shard goes once the worker has surely stopped; the partial download stays.
     let spec: Value = sqlx::query_scalar("SELECT spec FROM jobs WHERE kind = 'gc'").fetch_one(&rig.pool).await.unwrap();
-    assert_eq!(spec, serde_json::json!({"keys": ["datasets/a/x/raw/0-0-0.0.arrow"]}));
+    assert_eq!(spec, json!({"keys": ["datasets/a/x/raw/0-0-0.0.arrow"]}));
     assert!(rig.claim().await.is_none());
     rig.run("UPDATE tasks SET next_run_at = clock_timestamp() WHERE kind = 'gc'").await;
     let gc = rig.claim().await.unwrap();
@@ -185,10 +185,13 @@ async fn a_retry_asks_for_the_same_rows_again() {
     plan.commit_plan(&["train"]).await.unwrap();
     let row = |line| proto::SkippedRow { file: "a.jsonl".into(), line, why: "it ends\0 early".into() };
     let skipped = |first: u64| proto::SkippedRows { count: 200, first: (0..first).map(row).collect() };
+    let member = |_| proto::LeftOutMember { path: "a.zip/b\0.png".into(), rule: "other_format".into() };
+    let left_out = |first: u64| proto::LeftOutMembers { count: 300, first: (0..first).map(member).collect() };
     let finish = rig.claim().await.unwrap();
     let with = |first| proto::FinishRequest {
         schema_json: Some("{}".into()),
         skipped_rows: Some(skipped(first)),
+        left_out_members: Some(left_out(first)),
         ..Default::default()
     };
     assert_eq!(finish.finish(with(101)).await.unwrap_err().reason, Reason::InvalidField);
@@ -199,6 +202,8 @@ async fn a_retry_asks_for_the_same_rows_again() {
         (&200.into(), &1.into())
     );
     assert_eq!(metadata["skipped_rows"]["first"][1]["why"], "it ends\u{fffd} early");
+    let member = json!({"path": "a.zip/b\u{fffd}.png", "rule": "other_format"});
+    assert_eq!(metadata["left_out_members"], json!({"count": 300, "first": [member, member]}));
     assert_eq!(retry(second.clone()).await, Err(Reason::JobTerminal));
     assert_eq!(retry(first).await, Ok(second), "it is ready with these very rows");
     assert_eq!(retry(dataset_model::JobId::new().to_string()).await, Err(Reason::NotFound));

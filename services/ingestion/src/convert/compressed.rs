@@ -156,10 +156,12 @@ impl BufRead for Plain {
     }
 }
 
-/// All streams of an xz file. Its header says how much memory unpacking takes: more than any level needs is refused.
+/// The header of what LZMA packed says how much memory unpacking takes: more than any level needs is refused.
+pub(super) const LZMA_MEMORY: u64 = 256 << 20;
+
+/// All streams of an xz file.
 fn xz<R: BufRead>(packed: R) -> Result<XzDecoder<R>, liblzma::stream::Error> {
-    const MEMORY: u64 = 256 << 20;
-    Ok(XzDecoder::new_stream(packed, Stream::new_stream_decoder(MEMORY, liblzma::stream::CONCATENATED)?))
+    Ok(XzDecoder::new_stream(packed, Stream::new_stream_decoder(LZMA_MEMORY, liblzma::stream::CONCATENATED)?))
 }
 
 /// All members of a gzip file; zeros behind one are the padding of tapes and blocks, and nothing.

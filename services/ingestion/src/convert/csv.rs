@@ -74,7 +74,7 @@ pub(super) fn schema(
     }
     let field = |(name, kind): (&String, Kind)| Field::new(name, kind.data_type(), true);
     let schema = Schema::new(records.names().iter().zip(kinds).map(field).collect::<Vec<_>>());
-    Ok(FirstPass { on_bad_rows: found, ..schema.into() })
+    Ok(FirstPass::new(schema, found))
 }
 
 /// The second pass.

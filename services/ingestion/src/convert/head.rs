@@ -49,8 +49,10 @@ pub fn of_parquet<R: ChunkReader + Clone + 'static>(
     options: &Options,
     rows: usize,
 ) -> Result<Head, ConvertError> {
-    let (own, first) = parquet::first_rows(file, path, rows)?;
-    let own = schema::chosen(own, path, options.columns.as_deref())?;
+    let footer = parquet::footer(file, path)?;
+    let own = schema::chosen(parquet::schema(&footer), path, options.columns.as_deref())?;
+    schema::check_names(&own, path)?;
+    let first = parquet::first_rows(file, (&footer, path), rows)?;
     let declared = declared(&own, Format::Parquet, options).map_err(|conflict| conflict.of(path))?;
     let mut schema = SchemaRef::new(schema::canonical(&own));
     let cast = |source| ConvertError::Cast { file: path.to_owned(), source };
@@ -110,7 +112,7 @@ fn archived(
         return Ok(None);
     }
     let file = written(scratch, bytes).map_err(|source| ConvertError::Disk { file: path.to_owned(), source })?;
-    let sources = Source::open_all(path, file, reading.clone(), scratch, stop)?;
+    let sources = Source::open_all(path, file, reading.clone(), scratch, stop)?.sources;
     sources.first().map(|source| first_rows(source, rows, stop)).transpose()
 }
 
@@ -218,6 +220,7 @@ fn cut_json(plain: &mut Vec<u8>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow_schema::{DataType, Field, Schema};
 
     fn head(path: &str, format: Format, bytes: &[u8]) -> Result<Option<Head>, ConvertError> {
         let scratch = tempfile::tempdir().unwrap();
@@ -240,6 +243,23 @@ mod tests {
         assert_eq!(rows("a.txt", Format::Text, b"one\r\ntwo\nthree\nfo"), Some(2));
         assert_eq!(rows("a.txt", Format::Text, b"no end"), None);
         assert!(head("a.jsonl", Format::Json, b"{\"a\": nope}\n{\"a\"").is_err());
+    }
+
+    #[test]
+    fn a_parquet_file_that_a_download_refuses_is_not_shown() {
+        let fields = [("a", DataType::Int32), ("b", DataType::Int32), ("a", DataType::Int32)];
+        let twice = SchemaRef::new(Schema::new(fields.map(|(name, kind)| Field::new(name, kind, true)).to_vec()));
+        let column: arrow_array::ArrayRef = std::sync::Arc::new(arrow_array::Int32Array::from(vec![1]));
+        let rows = RecordBatch::try_new(twice.clone(), vec![column; 3]).unwrap();
+        let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), twice, None).unwrap();
+        writer.write(&rows).unwrap();
+        let bytes = writer.into_inner().unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let file = written(scratch.path(), &bytes).unwrap();
+        let refused = Source::open("a.parquet", file, Format::Parquet, &CancellationToken::new()).unwrap_err();
+        let head = of_parquet(&bytes::Bytes::from(bytes), "a.parquet", &Options::default(), 2);
+        assert!(matches!(&refused, ConvertError::DuplicateColumn { column, .. } if column == "a"));
+        assert_eq!(head.unwrap_err().to_string(), refused.to_string());
     }
 
     #[test]

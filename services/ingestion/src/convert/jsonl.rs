@@ -65,7 +65,7 @@ pub(super) fn schema(
         if may_leave && seen >= HEAD_BYTES {
             let schema = inference.schema();
             if new < HEAD_BYTES / 2 && Columns::new(&Arc::new(schema.clone())).is_some() {
-                return Ok(FirstPass { schema, on_bad_rows: found, look });
+                return Ok(FirstPass { look, ..schema.into() });
             }
             may_leave = false;
         }
@@ -81,7 +81,7 @@ pub(super) fn schema(
         // A row that breaks off is broken, whatever type it has where it does.
         inference.observe(path, &row).map_err(|error| judge(path, &row).err().unwrap_or(error))?;
     }
-    Ok(FirstPass { schema: inference.schema(), on_bad_rows: found, look: Look::Whole })
+    Ok(FirstPass::new(inference.schema(), found))
 }
 
 fn rows(file: &File, path: &str, options: &Options, stop: &CancellationToken) -> Result<Rows, ConvertError> {

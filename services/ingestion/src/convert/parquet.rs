@@ -68,22 +68,20 @@ pub(super) fn schema(footer: &ArrowReaderMetadata) -> Schema {
     footer.schema().as_ref().clone()
 }
 
-/// The columns and the first `rows` rows, fewer when they are huge, and none when there is no row at all. Reads no more
-/// pages than these rows need.
+/// The first `rows` rows, fewer when they are huge, and none when there is no row at all. Reads no more pages than these
+/// rows need.
 pub(super) fn first_rows<R: ChunkReader + Clone + 'static>(
     file: &R,
-    path: &str,
+    (footer, path): (&ArrowReaderMetadata, &str),
     rows: usize,
-) -> Result<(Schema, Option<RecordBatch>), ConvertError> {
-    let footer = footer(file, path)?;
-    let columns = schema(&footer);
+) -> Result<Option<RecordBatch>, ConvertError> {
     let (mut first, mut missing) = (Vec::new(), rows as u64);
     for (index, group) in footer.metadata().row_groups().iter().enumerate() {
         let wanted = missing.min(u64::try_from(group.num_rows()).unwrap_or(0));
         if wanted == 0 {
             continue;
         }
-        let batch = first_of_group(file, (&footer, path), index, wanted)?;
+        let batch = first_of_group(file, (footer, path), index, wanted)?;
         let found = batch.as_ref().map_or(0, RecordBatch::num_rows) as u64;
         first.extend(batch);
         missing -= found.min(missing);
@@ -93,7 +91,7 @@ pub(super) fn first_rows<R: ChunkReader + Clone + 'static>(
     }
     let all = first.first().map(|batch| concat_batches(&batch.schema(), &first)).transpose();
     let bad = |source| ConvertError::BadRowGroup { file: path.to_owned(), row_group: 0, source: Box::new(source) };
-    Ok((columns, all.map_err(bad)?))
+    all.map_err(bad)
 }
 
 fn first_of_group<R: ChunkReader + Clone + 'static>(

@@ -4,7 +4,7 @@
 //! run lengths, views, nullability and metadata go. Widening never loses a value: the few that the wider type does not
 //! hold, integers beyond 2^53 beside floats and times beyond its years, are refused when they are read.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use arrow_schema::{
     DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Field, FieldRef, Fields, Schema, TimeUnit,
@@ -34,6 +34,15 @@ pub(super) fn chosen(schema: Schema, file: &str, columns: Option<&[String]>) -> 
     }
     let is_chosen = |field: &&FieldRef| columns.contains(field.name());
     Ok(Schema::new(schema.fields().iter().filter(is_chosen).cloned().collect::<Vec<_>>()))
+}
+
+/// Each column has a name of its own.
+pub(super) fn check_names(schema: &Schema, file: &str) -> Result<(), ConvertError> {
+    let mut names = HashSet::new();
+    match schema.fields().iter().find(|field| !names.insert(field.name())) {
+        Some(field) => Err(ConvertError::DuplicateColumn { file: file.to_owned(), column: field.name().clone() }),
+        None => Ok(()),
+    }
 }
 
 fn plain_field(name: &str, data_type: &DataType) -> Field {

@@ -90,7 +90,8 @@ mod tests {
         let (scratch, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
-        let sources = Source::open_all(name, file, Reading { on_bad_rows, ..format.into() }, scratch.path(), &stop)?;
+        let sources =
+            Source::open_all(name, file, Reading { on_bad_rows, ..format.into() }, scratch.path(), &stop)?.sources;
         let schema = common_schema(&sources)?;
         let (mut kept, mut skipped) = (Vec::new(), Vec::new());
         for source in &sources {

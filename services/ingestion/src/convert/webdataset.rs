@@ -17,7 +17,9 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use tokio_util::sync::CancellationToken;
 
 use self::members::{Sample, Samples};
-use super::{ConvertError, ReadBatches, batches::BATCH_BYTES, infer::Inference, json_text::for_columns, rows::Row};
+use super::{
+    ConvertError, FirstPass, ReadBatches, batches::BATCH_BYTES, infer::Inference, json_text::for_columns, rows::Row,
+};
 
 /// Small samples: so many in a batch at most.
 const DECODE_ROWS: usize = 1024;
@@ -47,7 +49,7 @@ impl Kind {
 }
 
 /// The first pass: a column for each name, with the type that all its members have.
-pub(super) fn schema(file: &File, path: &str, stop: &CancellationToken) -> Result<Schema, ConvertError> {
+pub(super) fn schema(file: &File, path: &str, stop: &CancellationToken) -> Result<FirstPass, ConvertError> {
     let mut samples = Samples::open(file, path, stop)?;
     let mut columns: Vec<(String, Kind, Inference)> = Vec::new();
     while let Some(sample) = samples.next()? {
@@ -85,7 +87,7 @@ pub(super) fn schema(file: &File, path: &str, stop: &CancellationToken) -> Resul
     if !fields.is_empty() {
         fields.extend([KEY, URL].map(|name| Field::new(name, DataType::Utf8, true)));
     }
-    Ok(Schema::new(fields))
+    Ok(FirstPass { left_out: samples.left_out(), ..Schema::new(fields).into() })
 }
 
 fn wrapped(content: &[u8]) -> Vec<u8> {

@@ -1,24 +1,34 @@
 //! Zip archives: each member that is data is a source of its own, in the order of a walk through its folders.
 //!
 //! The archive is a stranger's. Nothing is ever written under a name of its own: a member is unpacked into a file
-//! without a name, one at a time. What is hidden or special is no data, as in `datasets`.
+//! without a name, one at a time. What is hidden or special is no data, as in `datasets`; it is told with all else that
+//! no rows are read from.
+
+mod lzma;
+mod member;
+mod names;
 
 use std::{
-    cmp::Ordering,
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
+use dataset_model::{LeftOutMembers, hub_dataset::LeftOut};
 use tokio_util::sync::CancellationToken;
 use zip::ZipArchive;
 
+pub(super) use self::member::Member;
+use self::{
+    member::Archive,
+    names::{OTHER_FORMAT, is_plain, own_format, shown, walk_order},
+};
 use super::{
-    BOMB_BYTES, BOMB_RATIO, Content, ConvertError, FirstPass, Format, Reading, Source, first_pass, guard::guard,
+    BOMB_BYTES, BOMB_RATIO, Content, ConvertError, FirstPass, Format, Opened, Reading, Source, first_pass, guard::guard,
 };
 use crate::plan::format;
 
@@ -26,28 +36,18 @@ use crate::plan::format;
 const DIRECTORY_BYTES: u64 = 16 << 20;
 /// Members are told apart in where rows come from as long as their names take no more: every shard carries these.
 const NAMES_BYTES: usize = 128 << 10;
-/// A stop is noticed after so many bytes at the latest.
-const PIECE: u64 = 1 << 20;
-
-/// A member, with the archive that it is in.
-#[derive(Debug)]
-pub(super) struct Member {
-    archive: Arc<Archive>,
-    number: usize,
-    size: u64,
-}
-
-#[derive(Debug)]
-struct Archive {
-    path: String,
-    scratch: PathBuf,
-    zip: Mutex<ZipArchive<BufReader<Bounded>>>,
-}
+/// What an archive is read from.
+type Input = BufReader<Bounded>;
 
 /// Whether a file is an archive, by its name, else by its first bytes.
 pub(super) fn is_zip(path: &str, head: &[u8]) -> bool {
     path.rsplit_once('.').is_some_and(|(_, extension)| extension == "zip") || head.starts_with(b"PK\x03\x04")
 }
+
+/// A member that is data: its name, its format, its number in the archive, and its size unpacked.
+type Listed = (String, Format, usize, u64);
+/// Any other: its name, and the rule that leaves it out.
+type Other = (String, &'static str);
 
 /// The members that are data: of the format that the archive stands for, else of their most common one.
 pub(super) fn sources(
@@ -56,7 +56,7 @@ pub(super) fn sources(
     reading: &Reading,
     scratch: &Path,
     stop: &CancellationToken,
-) -> Result<Vec<Source>, ConvertError> {
+) -> Result<Opened, ConvertError> {
     let Reading { format: hint, on_bad_rows, .. } = *reading;
     let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
     let bad = |source| ConvertError::BadCompression { file: path.to_owned(), kind: "zip", source };
@@ -65,7 +65,41 @@ pub(super) fn sources(
     let input = BufReader::new(Bounded { file, left: Arc::clone(&left) });
     let mut zip = guard(|| Ok(ZipArchive::new(input)?)).map_err(|cause| bad(io::Error::other(cause)))?;
     left.store(u64::MAX, Relaxed);
-    let mut members = Vec::new();
+    let (mut members, mut others) = listed(&mut zip, path)?;
+    let wanted = wanted(hint, &members).ok_or_else(|| ConvertError::NoMembers { file: path.to_owned() })?;
+    others.extend(members.extract_if(.., |(_, own, ..)| !own.is_like(wanted)).map(|(name, ..)| (name, OTHER_FORMAT)));
+    let mut left_out = told(path, others);
+    members.sort_by(|(one, ..), (other, ..)| walk_order(one, other));
+    let unpacked = members.iter().fold(0, |sum: u64, (.., size)| sum.saturating_add(*size));
+    if unpacked > BOMB_BYTES.max(size.saturating_mul(BOMB_RATIO)) {
+        return Err(ConvertError::Bomb { file: path.to_owned(), size, ratio: BOMB_RATIO });
+    }
+    let are_named = members.iter().map(|(name, ..)| path.len() + name.len()).sum::<usize>() <= NAMES_BYTES;
+    let archive = Archive { path: path.to_owned(), scratch: scratch.to_owned(), zip: Mutex::new(zip) };
+    let archive = Arc::new(archive);
+    let source = |(name, own, number, size): Listed| {
+        let member = Member { archive: Arc::clone(&archive), number, size };
+        let full = format!("{path}/{name}");
+        // What its archive was declared to be says more than the member's name: another separator, for example.
+        let format = if own.is_like(hint) && own != Format::TSV { hint } else { own };
+        // Text has no schema of its own: it need not be unpacked to be known.
+        let reading = Reading { format, ..reading.clone() };
+        let seen = match format {
+            Format::Text => FirstPass::new(super::text::schema(&reading.options), on_bad_rows),
+            _ => first_pass(&member.unpack(&full, stop)?, &full, &reading, stop)?,
+        };
+        left_out.extend(seen.left_out.count, seen.left_out.first.iter().cloned());
+        let source = Source::new(full, Content::Member(member), size, &reading, seen)?;
+        Ok(if are_named { source } else { Source { origin: path.to_owned(), ..source } })
+    };
+    let sources = members.into_iter().map(source).collect::<Result<_, _>>()?;
+    Ok(Opened { sources, left_out })
+}
+
+/// All members but folders: those that are data, and the others.
+fn listed(zip: &mut ZipArchive<Input>, path: &str) -> Result<(Vec<Listed>, Vec<Other>), ConvertError> {
+    let bad = |source| ConvertError::BadCompression { file: path.to_owned(), kind: "zip", source };
+    let (mut members, mut others) = (Vec::new(), Vec::new());
     for number in 0..zip.len() {
         let entry = zip.by_index_raw(number).map_err(|error| bad(error.into()))?;
         let name = entry.name().to_owned();
@@ -75,40 +109,26 @@ pub(super) fn sources(
         if !is_plain(&name) {
             return refused("its name leads out of the archive");
         }
-        if entry.is_dir() || is_hidden(&name) {
+        if entry.is_dir() {
             continue;
         }
-        let Some(own) = own_format(&name) else { continue };
-        if entry.encrypted() {
-            return refused("it is encrypted");
+        match own_format(&name) {
+            Ok(_) if entry.encrypted() => return refused("it is encrypted"),
+            Ok(own) => members.push((name, own, number, entry.size())),
+            Err(rule) => others.push((name, rule)),
         }
-        members.push((name, own, number, entry.size()));
     }
-    let wanted = wanted(hint, &members).ok_or_else(|| ConvertError::NoMembers { file: path.to_owned() })?;
-    members.retain(|(_, own, ..)| own.is_like(wanted));
-    members.sort_by(|(one, ..), (other, ..)| walk_order(one, other));
-    let unpacked = members.iter().fold(0, |sum: u64, (.., size)| sum.saturating_add(*size));
-    if unpacked > BOMB_BYTES.max(size.saturating_mul(BOMB_RATIO)) {
-        return Err(ConvertError::Bomb { file: path.to_owned(), size, ratio: BOMB_RATIO });
-    }
-    let are_named = members.iter().map(|(name, ..)| path.len() + name.len()).sum::<usize>() <= NAMES_BYTES;
-    let archive = Archive { path: path.to_owned(), scratch: scratch.to_owned(), zip: Mutex::new(zip) };
-    let archive = Arc::new(archive);
-    let source = |(name, own, number, size): (String, Format, usize, u64)| {
-        let member = Member { archive: Arc::clone(&archive), number, size };
-        let full = format!("{path}/{name}");
-        // What its archive was declared to be says more than the member's name: another separator, for example.
-        let format = if own.is_like(hint) && own != Format::TSV { hint } else { own };
-        // Text has no schema of its own: it need not be unpacked to be known.
-        let reading = Reading { format, ..reading.clone() };
-        let seen = match format {
-            Format::Text => FirstPass { on_bad_rows, ..super::text::schema(&reading.options).into() },
-            _ => first_pass(&member.unpack(&full, stop)?, &full, &reading, stop)?,
-        };
-        let source = Source::new(full, Content::Member(member), size, &reading, seen)?;
-        Ok(if are_named { source } else { Source { origin: path.to_owned(), ..source } })
-    };
-    members.into_iter().map(source).collect()
+    Ok((members, others))
+}
+
+fn told(path: &str, mut members: Vec<Other>) -> LeftOutMembers {
+    members.sort_by(|(one, _), (other, _)| walk_order(one, other));
+    let count = members.len() as u64;
+    let shown =
+        members.into_iter().map(|(name, rule)| LeftOut { path: format!("{path}/{name}"), rule: rule.to_owned() });
+    let mut left_out = LeftOutMembers::default();
+    left_out.extend(count, shown);
+    left_out
 }
 
 impl Format {
@@ -118,78 +138,12 @@ impl Format {
     }
 }
 
-fn wanted(hint: Format, members: &[(String, Format, usize, u64)]) -> Option<Format> {
+fn wanted(hint: Format, members: &[Listed]) -> Option<Format> {
     if members.iter().any(|(_, own, ..)| own.is_like(hint)) {
         return Some(hint);
     }
     let names = members.iter().map(|(name, ..)| name.as_str());
     format::infer(names).and_then(|format| Format::named(&format.converter()))
-}
-
-/// The format of a member; none of what no rows are read from, which other archives are.
-fn own_format(name: &str) -> Option<Format> {
-    let format = format::infer([name]).and_then(|format| Format::named(&format.converter()));
-    format.filter(|format| *format != Format::Zip)
-}
-
-fn is_plain(name: &str) -> bool {
-    let leads_out = name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..");
-    !leads_out && !name.contains(['\0', ':'])
-}
-
-fn is_hidden(name: &str) -> bool {
-    name.split('/').any(|part| (part.starts_with('.') && part != ".") || part.starts_with("__"))
-}
-
-/// Names for a message come from strangers, too.
-fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(200).collect()
-}
-
-/// The files of a folder come before its folders, each by name.
-fn walk_order(one: &str, other: &str) -> Ordering {
-    let (mut left, mut right) = (one.split('/').peekable(), other.split('/').peekable());
-    loop {
-        let (Some(a), Some(b)) = (left.next(), right.next()) else { return one.cmp(other) };
-        let is_folder = (left.peek().is_some(), right.peek().is_some());
-        match is_folder.0.cmp(&is_folder.1).then_with(|| a.cmp(b)) {
-            Ordering::Equal => {}
-            different => return different,
-        }
-    }
-}
-
-impl Member {
-    /// A file without a name that holds the plain bytes, all of them and checked. `path` is for messages.
-    pub(super) fn unpack(&self, path: &str, stop: &CancellationToken) -> Result<File, ConvertError> {
-        let Archive { path: archive, scratch, zip } = self.archive.as_ref();
-        let disk = |source| ConvertError::Disk { file: path.to_owned(), source };
-        let bad = |why: String| {
-            let member = shown(path.strip_prefix(archive.as_str()).unwrap_or(path).trim_start_matches('/'));
-            ConvertError::BadMember { file: archive.clone(), member, why }
-        };
-        let mut target = tempfile::tempfile_in(scratch).map_err(disk)?;
-        let mut zip = zip.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut packed = zip.by_index(self.number).map_err(|error| bad(error.to_string()))?;
-        let mut left = self.size;
-        let mut piece = Vec::new();
-        loop {
-            if stop.is_cancelled() {
-                return Err(ConvertError::Stopped);
-            }
-            piece.clear();
-            let read = guard(|| Ok((&mut packed).take(PIECE).read_to_end(&mut piece)?));
-            match read.map_err(|cause| bad(cause.to_string()))? as u64 {
-                0 if left == 0 => break,
-                0 => return Err(bad(format!("{left} of {} bytes are missing", self.size))),
-                read if read > left => return Err(bad(format!("it has more than {} bytes", self.size))),
-                read => left -= read,
-            }
-            io::Write::write_all(&mut target, &piece).map_err(disk)?;
-        }
-        target.rewind().map_err(disk)?;
-        Ok(target)
-    }
 }
 
 /// Gives no more than so many bytes, which are counted where they can be granted anew.
@@ -230,36 +184,53 @@ mod tests {
         archive.finish().unwrap()
     }
 
-    fn members(members: &[(&str, &[u8])]) -> Result<Vec<Source>, ConvertError> {
+    fn opened(members: &[(&str, &[u8])]) -> Result<Opened, ConvertError> {
         let scratch = tempfile::tempdir().unwrap();
         sources("a.zip", archive(members), &Format::Zip.into(), scratch.path(), &CancellationToken::new())
     }
 
     #[test]
-    fn the_files_of_a_folder_come_before_its_folders() {
-        let mut names = ["b/a.txt", "a/z/a.txt", "c.txt", "a/b.txt", "a.txt"];
-        names.sort_by(|one, other| walk_order(one, other));
-        assert_eq!(names, ["a.txt", "c.txt", "a/b.txt", "a/z/a.txt", "b/a.txt"]);
-    }
-
-    #[test]
-    fn names_that_lead_out_are_refused_and_hidden_ones_skipped() {
-        for name in ["../a.txt", "/a.txt", "a/../../b.txt", "..\\a.txt", "C:\\a.txt", "a\0.txt"] {
-            assert!(!is_plain(name), "{name}");
-        }
-        assert!(
-            is_plain("a/b..txt") && is_hidden("a/.b/c.txt") && is_hidden("__MACOSX/a.txt") && !is_hidden("./a.txt")
-        );
+    fn what_no_rows_are_read_from_is_told_with_its_rule() {
+        let text = &b"line\n"[..];
+        let members = [
+            ("d/b.txt", text),
+            (".hidden.txt", text),
+            ("a.txt", text),
+            ("__MACOSX/._a.txt", text),
+            ("d/a.csv", text),
+            ("d/inner.zip", text),
+            ("LICENSE", text),
+            ("b.png", text),
+        ];
+        let Opened { sources, left_out } = opened(&members).unwrap();
+        assert_eq!(sources.iter().map(Source::path).collect::<Vec<_>>(), ["a.zip/a.txt", "a.zip/d/b.txt"]);
+        let told: Vec<_> = left_out.first.iter().map(|one| (one.path.as_str(), one.rule.as_str())).collect();
+        let expected = [
+            ("a.zip/.hidden.txt", "hidden"),
+            ("a.zip/LICENSE", "unknown_extension"),
+            ("a.zip/b.png", "other_format"),
+            ("a.zip/__MACOSX/._a.txt", "special_folder"),
+            ("a.zip/d/a.csv", "other_format"),
+            ("a.zip/d/inner.zip", "archive_in_archive"),
+        ];
+        assert_eq!((told.as_slice(), left_out.count), (&expected[..], 6));
+        let mut folder = ZipWriter::new(tempfile::tempfile().unwrap());
+        folder.add_directory("__d", SimpleFileOptions::default()).unwrap();
+        folder.start_file("a.txt", SimpleFileOptions::default()).unwrap();
+        let (scratch, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+        let folder = folder.finish().unwrap();
+        let opened = super::sources("a.zip", folder, &Format::Zip.into(), scratch.path(), &stop).unwrap();
+        assert!(opened.left_out.is_empty(), "a folder is no member");
     }
 
     #[test]
     fn rows_come_from_the_archive_when_its_members_are_too_many_to_tell_apart() {
         let names: Vec<String> = (0..2000).map(|n| format!("{}/{n:04}.txt", "long".repeat(20))).collect();
         let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"line\n"[..])).collect();
-        let found = members(&many).unwrap();
+        let found = opened(&many).unwrap().sources;
         assert_eq!((found.len(), found[1999].origin()), (2000, "a.zip"));
         assert_eq!(found[1].path(), format!("a.zip/{}", names[1]));
-        assert_eq!(members(&many[..3]).unwrap()[2].origin(), format!("a.zip/{}", names[2]));
+        assert_eq!(opened(&many[..3]).unwrap().sources[2].origin(), format!("a.zip/{}", names[2]));
     }
 
     #[test]
@@ -275,6 +246,38 @@ mod tests {
         assert!(matches!(refused, Err(ConvertError::Bomb { .. })));
     }
 
+    /// An archive whose member is stored, and said to be packed with LZMA.
+    fn lzma(plain: &[u8], dictionary: Option<u32>) -> File {
+        let mut archive = ZipWriter::new(io::Cursor::new(Vec::new()));
+        let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        archive.start_file("a.jsonl", stored).unwrap();
+        archive.write_all(&lzma::tests::packed(plain, dictionary)).unwrap();
+        let mut bytes = archive.finish().unwrap().into_inner();
+        let central = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        let mut crc = flate2::Crc::new();
+        crc.update(plain);
+        for (method, checksum, size) in [(8, 14, 22), (central + 10, central + 16, central + 24)] {
+            bytes[method..method + 2].copy_from_slice(&14_u16.to_le_bytes());
+            bytes[checksum..checksum + 4].copy_from_slice(&crc.sum().to_le_bytes());
+            bytes[size..size + 4].copy_from_slice(&u32::try_from(plain.len()).unwrap().to_le_bytes());
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        file
+    }
+
+    #[test]
+    fn lzma_is_read_unless_it_takes_too_much_memory() {
+        let (scratch, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+        let open = |file| sources("a.zip", file, &Format::Zip.into(), scratch.path(), &stop);
+        let found = open(lzma(b"{\"a\": 1}\n", None)).unwrap().sources;
+        let schema = super::super::common_schema(&found).unwrap();
+        let rows: usize = found[0].batches(&schema, &stop).unwrap().map(|batch| batch.unwrap().num_rows()).sum();
+        assert_eq!(rows, 1);
+        let hostile = open(lzma(b"{\"a\": 1}\n", Some(u32::MAX)));
+        assert!(matches!(hostile, Err(ConvertError::TooMuchMemory { .. })), "{hostile:?}");
+    }
+
     #[test]
     fn a_member_that_says_it_is_smaller_than_it_is_is_refused() {
         let mut file = archive(&[("a.txt", &[b'x'; 5000])]);
@@ -287,7 +290,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
         let (scratch, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
-        let found = sources("a.zip", file, &Format::Zip.into(), scratch.path(), &stop).unwrap();
+        let found = sources("a.zip", file, &Format::Zip.into(), scratch.path(), &stop).unwrap().sources;
         let schema = super::super::common_schema(&found).unwrap();
         let read = found[0].batches(&schema, &stop).and_then(Iterator::collect::<Result<Vec<RecordBatch>, _>>);
         assert!(matches!(read, Err(ConvertError::BadMember { .. })), "{read:?}");

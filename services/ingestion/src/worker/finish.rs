@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 use catalog_client::{Claim, FileKind, Finish, TaskError};
-use dataset_model::{SkippedRows, StagedFile};
+use dataset_model::{LeftOutMembers, SkippedRows, StagedFile};
 use serde_json::{Value, json};
 use shard_store::{SealedFile, layout};
 
@@ -18,7 +18,7 @@ use self::{
     splits::{Done, Split, splits},
     widen::widen,
 };
-use super::{Worker, blocking};
+use super::{Worker, blocking, spec::WorkSummary};
 use crate::{
     convert::schema::{Conflict, merge},
     failure,
@@ -33,7 +33,7 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let mut splits = blocking(move || splits(&store, committed)).await??;
     let replaced = widen(worker, claim, &mut splits).await?;
     let schema = dataset_schema(&splits);
-    let skipped = skipped(splits.iter().flat_map(|split| &split.tasks));
+    let (skipped, left_out_members) = left_out(splits.iter().flat_map(|split| &split.tasks));
     let task = &claim.task;
     let mut manifest = json!({
         "format_version": FORMAT_VERSION,
@@ -47,6 +47,9 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     if !skipped.is_empty() {
         manifest["skipped_rows"] = json!(skipped);
     }
+    if !left_out_members.is_empty() {
+        manifest["left_out_members"] = json!(left_out_members);
+    }
     let key = layout::metadata(&layout::dataset_dir(&task.repo_id, task.dataset_id));
     claim.stage_file(&key, FileKind::Side).await?;
     if claim.stop().is_cancelled() {
@@ -57,16 +60,18 @@ pub(super) async fn run(worker: &Worker, claim: &Claim) -> Result<(), TaskError>
     let written = blocking(move || store.write_file(&key, &bytes)).await?;
     let SealedFile { key, size_bytes, sha256 } = written.map_err(|error| failure::store(&error))?;
     let metadata = Some(StagedFile { key, size_bytes, sha256 });
-    claim.finish(Finish { schema: Some(json!(schema)), metadata, skipped, replaced, ..Finish::default() }).await
+    let schema = Some(json!(schema));
+    claim.finish(Finish { schema, metadata, skipped, left_out_members, replaced, ..Finish::default() }).await
 }
 
-/// What was left out, in the order of the source.
-fn skipped<'a>(tasks: impl Iterator<Item = &'a Done>) -> SkippedRows {
-    let mut skipped = SkippedRows::default();
-    for Done { summary, .. } in tasks {
-        skipped.extend(summary.skipped.count, summary.skipped.first.iter().cloned());
+/// The bad rows, and the members of archives, that were left out: in the order of the source.
+fn left_out<'a>(tasks: impl Iterator<Item = &'a Done>) -> (SkippedRows, LeftOutMembers) {
+    let (mut rows, mut members) = (SkippedRows::default(), LeftOutMembers::default());
+    for Done { summary: WorkSummary { skipped, left_out_members, .. }, .. } in tasks {
+        rows.extend(skipped.count, skipped.first.iter().cloned());
+        members.extend(left_out_members.count, left_out_members.first.iter().cloned());
     }
-    skipped
+    (rows, members)
 }
 
 /// One schema for the record: that of all splits together, or of the first one if they have nothing in common.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use catalog_client::{Claim, Commit, TaskError};
-use dataset_model::{Problem, Reason, SkippedRows};
+use dataset_model::{LeftOutMembers, Problem, Reason, SkippedRows};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -53,13 +53,15 @@ pub(super) async fn run(worker: &Worker, claim: &Claim, work: IngestWork, first:
     blocking(move || remove(&taken.paths)).await
 }
 
-/// Of what was skipped no more is shown of all splits than of one: a summary has its limit.
+/// Of what was skipped and left out no more is shown of all splits than of one: a summary has its limit.
 fn only_the_first(summaries: &mut [WorkSummary]) {
-    let mut all = SkippedRows::default();
-    for summary in summaries {
-        let shown = all.first.len();
-        all.extend(summary.skipped.count, std::mem::take(&mut summary.skipped.first));
-        summary.skipped.first = all.first[shown..].to_vec();
+    let (mut rows, mut members) = (SkippedRows::default(), LeftOutMembers::default());
+    for WorkSummary { skipped, left_out_members: left_out, .. } in summaries {
+        let shown = (rows.first.len(), members.first.len());
+        rows.extend(skipped.count, std::mem::take(&mut skipped.first));
+        members.extend(left_out.count, std::mem::take(&mut left_out.first));
+        skipped.first = rows.first[shown.0..].to_vec();
+        left_out.first = members.first[shown.1..].to_vec();
     }
 }
 
@@ -123,7 +125,7 @@ fn count(
     let path = &file.source.path;
     let content = content.try_clone().map_err(|source| ConvertError::Disk { file: path.clone(), source })?;
     let mut rows = 0;
-    for source in Source::open_all(path, content, reading, scratch, stop)? {
+    for source in Source::open_all(path, content, reading, scratch, stop)?.sources {
         let schema = common_schema(std::slice::from_ref(&source))?;
         for batch in source.batches(&schema, stop)? {
             rows += batch?.num_rows() as u64;

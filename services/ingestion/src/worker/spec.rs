@@ -1,7 +1,7 @@
 //! What the plan tells the work tasks, and what those tell `finish`: JSON that the catalog carries unseen.
 
 use arrow_schema::Schema;
-use dataset_model::{OnBadRows, SkippedRows};
+use dataset_model::{LeftOutMembers, OnBadRows, SkippedRows};
 use serde::{Deserialize, Serialize};
 
 use super::write::Converted;
@@ -68,18 +68,20 @@ pub(super) struct WorkSummary {
     pub schema: Option<Schema>,
     #[serde(default, skip_serializing_if = "SkippedRows::is_empty")]
     pub skipped: SkippedRows,
+    #[serde(default, skip_serializing_if = "LeftOutMembers::is_empty")]
+    pub left_out_members: LeftOutMembers,
     /// Of the following splits, where one task took rows of several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub then: Vec<WorkSummary>,
 }
 
-/// `finish` gets the summaries of 50 tasks in one message of at most 4 MiB; the files take up to 20 KiB of each, and the
-/// skipped rows that are shown 16 KiB.
+/// `finish` gets the summaries of 50 tasks in one message of at most 4 MiB; the files take up to 20 KiB of each, what is
+/// shown of skipped rows 16 KiB, and of members of archives that were left out 8 KiB.
 const SCHEMA_BYTES: usize = 16 << 10;
 
 impl WorkSummary {
     pub(super) fn new(work: IngestWork, converted: &Converted) -> Self {
-        let Converted { schema, row_count, skipped, .. } = converted;
+        let Converted { schema, row_count, skipped, left_out, .. } = converted;
         let fits = serde_json::to_vec(&**schema).is_ok_and(|json| json.len() <= SCHEMA_BYTES);
         Self {
             commit: work.commit,
@@ -91,6 +93,7 @@ impl WorkSummary {
             // A task without rows has no shard that could tell.
             schema: (fits || *row_count == 0).then(|| schema.as_ref().clone()),
             skipped: skipped.clone(),
+            left_out_members: left_out.clone(),
             then: Vec::new(),
         }
     }

@@ -16,7 +16,7 @@ use std::{
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
-use dataset_model::{OnBadRows, Shard, SkippedRows};
+use dataset_model::{LeftOutMembers, OnBadRows, Shard, SkippedRows};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use shard_store::ShardStore;
 use tokio::sync::{mpsc, oneshot};
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     convert::{
-        ConvertError, Format, Gap, Look, Reading, Source,
+        ConvertError, Format, Gap, Look, Opened, Reading, Source,
         batches::{BATCH_BYTES, batch_bytes},
         common_schema,
     },
@@ -59,6 +59,7 @@ pub(super) struct Converted {
     pub schema: SchemaRef,
     pub row_count: u64,
     pub skipped: SkippedRows,
+    pub left_out: LeftOutMembers,
 }
 
 /// What is handed over at a time: pieces of some 100 KiB until they are about 2 MiB, so that the threads do not wait for
@@ -102,7 +103,7 @@ fn shards_at(
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Converted, ShardError> {
-    let sources = sources(inputs, wanted, look, &store, stop)?;
+    let Opened { sources, left_out } = open(inputs, wanted, look, &store, stop)?;
     let schema = common_schema(&sources)?;
     if let Some(column) = wanted.text_column.as_ref().filter(|_| !schema.fields().is_empty()) {
         check_text(&schema, column)?;
@@ -115,7 +116,9 @@ fn shards_at(
     };
     let mut shards = RawShards::new(store, names, schema.clone(), announce);
     match write_rows(&sources, &schema, &mut shards, wanted.most, events, stop) {
-        Ok((written, skipped)) => Ok(Converted { shards: written, schema, row_count: shards.row_count(), skipped }),
+        Ok((written, skipped)) => {
+            Ok(Converted { shards: written, schema, row_count: shards.row_count(), skipped, left_out })
+        }
         Err(error) => {
             shards.discard();
             Err(error)
@@ -124,26 +127,28 @@ fn shards_at(
 }
 
 /// The first file that cannot be read is named, whichever was looked at first.
-fn sources(
+fn open(
     inputs: &[(WorkFile, File)],
     wanted: &Wanted,
     look: Look,
     store: &ShardStore,
     stop: &CancellationToken,
-) -> Result<Vec<Source>, ConvertError> {
-    let open = |(WorkFile { source, format, .. }, file): &(WorkFile, File)| {
+) -> Result<Opened, ConvertError> {
+    let open_one = |(WorkFile { source, format, .. }, file): &(WorkFile, File)| {
         let file = file.try_clone().map_err(|e| ConvertError::Disk { file: source.path.clone(), source: e })?;
         // The plan only lets through formats that are known here.
         let format = Format::named(format).unwrap_or(Format::Json);
         let reading = Reading { format, on_bad_rows: wanted.on_bad_rows, options: Arc::clone(&wanted.options), look };
         Source::open_all(&source.path, file, reading, &store.staging_dir(), stop)
     };
-    let opened: Vec<Result<Vec<Source>, ConvertError>> = inputs.par_iter().map(open).collect();
-    let mut sources = Vec::with_capacity(opened.len());
+    let opened: Vec<Result<Opened, ConvertError>> = inputs.par_iter().map(open_one).collect();
+    let mut all = Opened { sources: Vec::with_capacity(opened.len()), left_out: LeftOutMembers::default() };
     for of_file in opened {
-        sources.extend(of_file?);
+        let Opened { sources, left_out } = of_file?;
+        all.sources.extend(sources);
+        all.left_out.extend(left_out.count, left_out.first);
     }
-    Ok(sources)
+    Ok(all)
 }
 
 /// What an upload names as its text must be there, before anybody tokenizes it.

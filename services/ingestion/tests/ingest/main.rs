@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod archives;
 mod bad_rows;
 mod corpus;
 mod faults;

@@ -44,6 +44,7 @@ def zips(repository, lines, csv, parquet):
     repository("zip-jsonl", {"train.zip": zipped({"b.jsonl": lines, "a.jsonl": lines})})
     repository("zip-stored", {"train.zip": zipped({"a.jsonl": lines}, zipfile.ZIP_STORED)})
     repository("zip-bzip2", {"train.zip": zipped({"a.jsonl": lines}, zipfile.ZIP_BZIP2)})
+    repository("zip-lzma", {"train.zip": zipped({"a.jsonl": lines, "b.jsonl": lines * 1000}, zipfile.ZIP_LZMA)})
     repository("zip-parquet", {"train.zip": zipped({"x/a.parquet": parquet, "b.parquet": parquet})}, ours=14)
     repository("zip-csv-by-its-name", {"train.csv.zip": zipped({"table.csv": csv})})
     nested = {"x/": "", "x/y/z.txt": "z\n", "x/a.txt": "a\n", "b.txt": "b\n", ".hidden.txt": "h\n"}

@@ -7,7 +7,7 @@ use crate::{
     output, watch,
 };
 use catalog_client::request;
-use dataset_model::{Dataset, DatasetStatus, JobId, SkippedRows};
+use dataset_model::{Dataset, DatasetStatus, JobId, LeftOutMembers, SkippedRows};
 use dataset_proto::{
     Required,
     catalog::{
@@ -16,6 +16,7 @@ use dataset_proto::{
     },
     ingestion::InspectRepoRequest,
 };
+use serde::de::DeserializeOwned;
 use std::{fs, io};
 
 pub(crate) async fn run(client: &Client, command: Command) -> Result<(), Failure> {
@@ -124,9 +125,16 @@ async fn list(
     output::table(&["id", "name", "status", "rows", "size", "tokenizations"], &rows)
 }
 
-/// What an ingest left out.
-fn skipped(dataset: &Dataset) -> Option<SkippedRows> {
-    serde_json::from_value(dataset.metadata.get("skipped_rows")?.clone()).ok()
+/// What an ingest left out, if anything.
+fn left_out<T: DeserializeOwned>(dataset: &Dataset, what: &str) -> Option<T> {
+    serde_json::from_value(dataset.metadata.get(what)?.clone()).ok()
+}
+
+fn and_more(count: u64, shown: usize) -> Result<(), Failure> {
+    match count - shown as u64 {
+        0 => Ok(()),
+        more => output::line(&format!("    and {} more", output::count(Some(more)))),
+    }
 }
 
 fn show(client: &Client, dataset: &Dataset) -> Result<(), Failure> {
@@ -139,15 +147,19 @@ fn show(client: &Client, dataset: &Dataset) -> Result<(), Failure> {
         let rows = output::count(Some(split.row_count));
         output::line(&format!("  {:<16} {rows} rows  {}", split.name, output::bytes(split.size_bytes)))?;
     }
-    if let Some(skipped) = skipped(dataset) {
+    if let Some(members) = left_out::<LeftOutMembers>(dataset, "left_out_members") {
+        output::line(&format!("  members of archives left out: {}", output::count(Some(members.count))))?;
+        for member in &members.first {
+            output::line(&format!("    {}: {}", member.path, member.rule))?;
+        }
+        and_more(members.count, members.first.len())?;
+    }
+    if let Some(skipped) = left_out::<SkippedRows>(dataset, "skipped_rows") {
         output::line(&format!("  skipped rows, which cannot be read: {}", output::count(Some(skipped.count))))?;
         for row in &skipped.first {
             output::line(&format!("    {}, line {}: {}", row.file, row.line, row.why))?;
         }
-        let more = skipped.count - skipped.first.len() as u64;
-        if more > 0 {
-            output::line(&format!("    and {} more", output::count(Some(more))))?;
-        }
+        and_more(skipped.count, skipped.first.len())?;
     }
     for t in &dataset.tokenizations {
         let tokens = output::count(t.num_tokens);

@@ -1,6 +1,7 @@
 //! The samples of a tar archive: members that follow each other and share a key.
 //!
-//! Names from the archive are never used as paths. Links, folders and hidden files are no members.
+//! Names from the archive are never used as paths. Links, hidden files and names without a dot are in no sample, as in
+//! `datasets`; they are told.
 
 use std::{
     cell::Cell,
@@ -8,7 +9,8 @@ use std::{
     io::{self, Read},
 };
 
-use tar::Archive;
+use dataset_model::LeftOutMembers;
+use tar::{Archive, EntryType};
 use tokio_util::sync::CancellationToken;
 
 use crate::convert::{ConvertError, batches::ROW_BYTES, compressed::Plain};
@@ -33,8 +35,10 @@ impl Sample {
 /// The samples of an archive, one after the other.
 pub(super) struct Samples {
     input: Plain,
+    file: String,
     /// Bytes read so far.
     at: Cell<u64>,
+    left_out: LeftOutMembers,
     /// The first member of the next sample.
     next: Option<Sample>,
     ended: bool,
@@ -42,11 +46,17 @@ pub(super) struct Samples {
 
 impl Samples {
     pub(super) fn open(file: &File, path: &str, stop: &CancellationToken) -> Result<Self, ConvertError> {
-        Ok(Self { input: Plain::open(file, path, stop)?, at: Cell::new(0), next: None, ended: false })
+        let (input, left_out) = (Plain::open(file, path, stop)?, LeftOutMembers::default());
+        Ok(Self { input, file: path.to_owned(), at: Cell::new(0), left_out, next: None, ended: false })
     }
 
     pub(super) fn file(&self) -> &str {
-        self.input.file()
+        &self.file
+    }
+
+    /// The members so far that are in no sample.
+    pub(super) fn left_out(self) -> LeftOutMembers {
+        self.left_out
     }
 
     /// What a member is called in a message.
@@ -92,7 +102,10 @@ impl Samples {
     /// The next member, as a sample of its own.
     fn member(&mut self) -> Result<Option<Sample>, ConvertError> {
         let left = Cell::new(0);
-        let read = read_member(&mut Counted { input: &mut self.input, at: &self.at, left: &left }, &left);
+        let mut input = Counted { input: &mut self.input, at: &self.at, left: &left };
+        let read = read_member(&mut input, &left, |member, rule| {
+            self.left_out.push(format!("{}/{member}", self.file), rule);
+        });
         match read {
             Ok(Found::Member(sample)) => Ok(Some(sample)),
             Ok(Found::TooLarge(name)) => Err(self.too_large(&name)),
@@ -120,7 +133,11 @@ enum Found {
 }
 
 /// Each call reads on as if an archive began at the next block: so nothing of the iteration need be kept.
-fn read_member(input: &mut Counted<'_>, left: &Cell<u64>) -> io::Result<Found> {
+fn read_member(
+    input: &mut Counted<'_>,
+    left: &Cell<u64>,
+    mut leave_out: impl FnMut(&str, &'static str),
+) -> io::Result<Found> {
     left.set(ROW_BYTES);
     let over = input.at.get() % BLOCK;
     if over > 0 {
@@ -133,8 +150,20 @@ fn read_member(input: &mut Counted<'_>, left: &Cell<u64>) -> io::Result<Found> {
         let size = entry.size();
         // What is skipped is read as well.
         left.set(size.saturating_add(ROW_BYTES));
-        let name = split(&path).filter(|_| entry.header().entry_type().is_file());
-        let Some((key, column)) = name else { continue };
+        let kind = entry.header().entry_type();
+        let (key, column) = match split(&path) {
+            // What an archive says of itself is no member either.
+            _ if matches!(kind, EntryType::Directory | EntryType::XGlobalHeader) => continue,
+            Ok(name) if kind.is_file() => name,
+            Ok(_) => {
+                leave_out(&path, "no_file");
+                continue;
+            }
+            Err(rule) => {
+                leave_out(&path, rule);
+                continue;
+            }
+        };
         if size > ROW_BYTES {
             return Ok(Found::TooLarge(path));
         }
@@ -148,12 +177,14 @@ fn read_member(input: &mut Counted<'_>, left: &Cell<u64>) -> io::Result<Found> {
     Ok(Found::End)
 }
 
-/// What stands before the first dot of a member's name, and what stands behind it.
-fn split(path: &str) -> Option<(&str, &str)> {
+/// What stands before the first dot of a member's name, and what stands behind it; or the rule that leaves it out.
+fn split(path: &str) -> Result<(&str, &str), &'static str> {
     let name = path.rfind('/').map_or(0, |at| at + 1);
-    let dot = name + path[name..].find('.')?;
-    let is_hidden = dot == name || path[name..].starts_with("__");
-    (!is_hidden).then(|| (&path[..dot], &path[dot + 1..]))
+    if path[name..].starts_with('.') || path[name..].starts_with("__") {
+        return Err("hidden");
+    }
+    let dot = name + path[name..].find('.').ok_or("unknown_extension")?;
+    Ok((&path[..dot], &path[dot + 1..]))
 }
 
 /// The plain bytes, counted; what says itself that it is longer than anything may be is not read into memory.
@@ -179,8 +210,37 @@ mod tests {
 
     #[test]
     fn keys_and_columns() {
-        assert_eq!(split("d.x/a.en.txt"), Some(("d.x/a", "en.txt")));
-        assert_eq!(split("a.txt."), Some(("a", "txt.")));
-        assert_eq!((split("README"), split("d/.hidden"), split("__a.txt")), (None, None, None));
+        assert_eq!(split("d.x/a.en.txt"), Ok(("d.x/a", "en.txt")));
+        assert_eq!(split("a.txt."), Ok(("a", "txt.")));
+        assert_eq!(split("README"), Err("unknown_extension"));
+        assert_eq!((split("d/.hidden"), split("__a.txt")), (Err("hidden"), Err("hidden")));
+    }
+
+    #[test]
+    fn what_is_in_no_sample_is_told() {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (name, kind, content) in [
+            ("d", EntryType::Directory, ""),
+            ("d/a.txt", EntryType::Regular, "a"),
+            ("d/README", EntryType::Regular, "read me"),
+            ("d/._a.txt", EntryType::Regular, "hidden"),
+            ("d/b.txt", EntryType::Symlink, ""),
+            ("d/c.txt", EntryType::Regular, "c"),
+        ] {
+            let mut header = tar::Header::new_ustar();
+            header.set_entry_type(kind);
+            header.set_size(content.len() as u64);
+            archive.append_data(&mut header, name, content.as_bytes()).unwrap();
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &archive.into_inner().unwrap()).unwrap();
+        let mut samples = Samples::open(&file, "x.tar", &CancellationToken::new()).unwrap();
+        let keys = std::iter::from_fn(|| samples.next().unwrap()).map(|sample| sample.key).collect::<Vec<_>>();
+        assert_eq!(keys, ["d/a", "d/c"]);
+        let left_out = samples.left_out();
+        let told: Vec<_> = left_out.first.iter().map(|one| (one.path.as_str(), one.rule.as_str())).collect();
+        let expected =
+            [("x.tar/d/README", "unknown_extension"), ("x.tar/d/._a.txt", "hidden"), ("x.tar/d/b.txt", "no_file")];
+        assert_eq!((told.as_slice(), left_out.count), (&expected[..], 3));
     }
 }

@@ -1,5 +1,5 @@
-// The source files behind the rows, those of the repository that were left out, with the rule that did it, and the rows
-// that were skipped because they cannot be read.
+// The source files behind the rows, those of the repository and of its archives that were left out, with the rule that
+// did it, and the rows that were skipped because they cannot be read.
 import { formatBytes, formatCount, plural } from '../../format';
 import { Table, Td, Th } from '../../ui';
 
@@ -25,6 +25,8 @@ interface Metadata {
   source_file_count?: number;
   left_out?: LeftOut[];
   left_out_count?: number;
+  /** The first of them, of archives. */
+  left_out_members?: { count: number; first: LeftOut[] };
   /** The first of them. */
   skipped_rows?: { count: number; first: SkippedRow[] };
 }
@@ -38,6 +40,7 @@ export function SourceFiles({ metadata }: { metadata: unknown }) {
     source_file_count = 0,
     left_out = [],
     left_out_count = 0,
+    left_out_members,
     skipped_rows,
   } = (metadata ?? {}) as Metadata;
   if (source_file_count === 0 && left_out_count === 0) return null;
@@ -72,14 +75,15 @@ export function SourceFiles({ metadata }: { metadata: unknown }) {
       {left_out_count > 0 && (
         <details>
           <summary className="text-sm">{formatCount(left_out_count)} left out</summary>
-          <ul className="mt-2 flex flex-col gap-1 text-sm">
-            {left_out.slice(0, SHOWN).map((file) => (
-              <li key={file.path}>
-                <bdi className="font-mono text-xs">{file.path}</bdi>
-                <span className="text-muted">: {file.rule.replaceAll('_', ' ')}</span>
-              </li>
-            ))}
-          </ul>
+          <LeftOutList files={left_out.slice(0, SHOWN)} />
+        </details>
+      )}
+      {left_out_members && (
+        <details>
+          <summary className="text-sm">
+            {plural(left_out_members.count, 'member')} of archives left out
+          </summary>
+          <LeftOutList files={left_out_members.first} />
         </details>
       )}
       {skipped_rows && (
@@ -103,5 +107,18 @@ export function SourceFiles({ metadata }: { metadata: unknown }) {
         </details>
       )}
     </div>
+  );
+}
+
+function LeftOutList({ files }: { files: LeftOut[] }) {
+  return (
+    <ul className="mt-2 flex flex-col gap-1 text-sm">
+      {files.map((file) => (
+        <li key={file.path}>
+          <bdi className="font-mono text-xs">{file.path}</bdi>
+          <span className="text-muted">: {file.rule.replaceAll('_', ' ')}</span>
+        </li>
+      ))}
+    </ul>
   );
 }

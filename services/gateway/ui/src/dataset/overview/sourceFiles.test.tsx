@@ -18,3 +18,11 @@ test('nothing is said of skipped rows where there are none', () => {
   render(<SourceFiles metadata={{ source_files: [file], source_file_count: 1 }} />);
   expect(screen.queryByText(/skipped/)).toBeNull();
 });
+
+test('members of archives that were left out are counted and named with their rule', () => {
+  const first = [{ path: 'train.zip/notes.txt', rule: 'other_format' }];
+  const metadata = { source_files: [file], source_file_count: 1, left_out_members: { count: 1200, first } };
+  const { container } = render(<SourceFiles metadata={metadata} />);
+  expect(screen.getByText(/1,200 members of archives left out/)).toBeInTheDocument();
+  expect(container.querySelector('li')).toHaveTextContent('train.zip/notes.txt: other format');
+});

@@ -336,10 +336,14 @@ fn what_the_beginning_of_a_file_promises_is_kept_or_noticed() {
         let first = read(&path, Look::Head);
         assert!(matches!(first, Err(ConvertError::Unforeseen { .. })), "{shown}: {first:?}");
         assert_eq!(read(&path, Look::Whole).is_ok(), is_read, "{shown}");
-        // Seen at the beginning, it is no surprise: the schema has it, or all of the file is looked at.
         for before in [1, 6_000] {
             write(row, before);
-            match (read(&path, Look::Head), read(&path, Look::Whole)) {
+            // As a task does it.
+            let once_or_twice = match read(&path, Look::Head) {
+                Err(ConvertError::Unforeseen { .. }) => read(&path, Look::Whole),
+                other => other,
+            };
+            match (once_or_twice, read(&path, Look::Whole)) {
                 (Ok(one), Ok(other)) => assert_eq!(one, other, "{shown} at {before}"),
                 (Err(one), Err(other)) => assert_eq!(one.to_string(), other.to_string(), "{shown} at {before}"),
                 (one, other) => panic!("{shown} at {before}: {:?}, {:?}", one.err(), other.err()),

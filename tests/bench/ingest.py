@@ -2,10 +2,11 @@
 
     make bench        # builds for release; 1.07 GB of Parquet in four files, 200 MB of JSON lines and of CSV
 
-The transfer alone, its verification included, beside `huggingface_hub.snapshot_download` and curl; then the whole job,
-from the click to `ready`, beside `datasets.load_dataset`, both from nothing. Ours writes with fsync and verifies every
-byte against the Hub's digest; the peers do neither. The page cache is warm for all. Ratios are medians of those of each
-round.
+The transfer alone, its verification included, beside `huggingface_hub.snapshot_download` and curl; the conversion
+alone, of files that lie on the disk, beside `datasets.load_dataset` of the same; then the whole job, from the click
+to `ready`, beside `datasets.load_dataset` of the repository, both from nothing. Ours writes with fsync and verifies
+every byte against the Hub's digest; the peers do neither. The page cache is warm for all. Ratios are medians of those
+of each round.
 """
 
 import argparse
@@ -43,9 +44,11 @@ LOAD = """
 import sys, time, datasets
 datasets.disable_progress_bars()
 started = time.monotonic()
-rows = datasets.load_dataset(sys.argv[1], split="train", num_proc=int(sys.argv[2]) or None)
+rows = datasets.load_dataset(sys.argv[1], data_files=sys.argv[3:] or None, split="train", num_proc=int(sys.argv[2]) or None)
 print(time.monotonic() - started, len(rows))
 """
+# By the name of a repository: what `datasets` calls its format.
+FORMATS = {"parquet": "parquet", "jsonl": "json", "csv": "csv"}
 Measured = tuple[float, int]
 
 
@@ -54,7 +57,7 @@ def repositories(folder: Path, texts: Path) -> dict[str, int]:
     files = sorted((texts / "datasets/tokenmill/english-docs/data").glob("train-*.parquet"))
     rows = pa.concat_tables([pq.read_table(file, columns=["id", "text"]) for file in files])
     size = sum(len(text.encode()) for text in rows["text"].to_pylist())
-    for name in ("parquet", "jsonl", "csv"):
+    for name in FORMATS:
         (folder / "datasets/bench" / name).mkdir(parents=True)
     wanted = round(len(rows) * PARQUET_BYTES / FILES / size)
     for number in range(FILES):
@@ -119,6 +122,27 @@ def transfers(hub: str, folder: Path, fetch: Path, count: int) -> None:
         print(f"{name:<30}{sum(seconds) / len(seconds) / size * 1e9:>10.2f} CPU seconds per GB, start of the process included")
 
 
+def conversions(folder: Path, convert: Path, texts: dict[str, int], count: int) -> None:
+    for name, size in texts.items():
+        files = sorted((folder / "datasets/bench" / name).iterdir())
+
+        def ours() -> Measured:
+            with tempfile.TemporaryDirectory(prefix="tokenmill-bench-") as target:
+                return process([convert, FORMATS[name], target, *files], [])
+
+        def load(processes: int) -> Measured:
+            with tempfile.TemporaryDirectory(prefix="tokenmill-bench-") as home:
+                return process([sys.executable, "-c", LOAD, FORMATS[name], processes, *files], [], HF_HOME=home)
+
+        series = rounds({
+            "tokenmill, the conversion": ours,
+            "load_dataset, local files": lambda: load(0),
+            "load_dataset, 2 processes": lambda: load(2),
+        }, count)
+        print(f"\n{name}, from file to Arrow: {size / 1e6:.0f} MB of text")
+        table(series, size / 1e6)
+
+
 def ingests(binary: Path, folder: Path, hub: str, texts: dict[str, int], count: int) -> None:
     with platform(binary, hub=folder) as services, connect(services.feed, max_size=None) as feed:
 
@@ -169,6 +193,7 @@ def main() -> None:
     parser.add_argument("--hub", type=Path, default=ROOT / ".tools/bench/hub", help="where the text is")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/tokenmill")
     parser.add_argument("--fetch", type=Path, default=ROOT / "target/release/examples/fetch")
+    parser.add_argument("--convert", type=Path, default=ROOT / "target/release/examples/convert")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tokenmill-bench-") as scratch:
         folder, (port,) = Path(scratch) / "hub", free_ports(1)
@@ -178,6 +203,7 @@ def main() -> None:
         with running(serve, Path(scratch) / "hub.log") as server:
             wait_ready(f"{hub}/api/datasets/bench/parquet", server)
             transfers(hub, folder, options.fetch, options.rounds)
+            conversions(folder, options.convert, texts, options.rounds)
             ingests(options.binary, folder, hub, texts, options.rounds)
 
 

@@ -83,7 +83,29 @@ pub(super) fn shards(
     events: &mpsc::Sender<Event>,
     stop: &CancellationToken,
 ) -> Result<Converted, ShardError> {
-    let attempt = |look| shards_at(look, (store.clone(), names.clone()), inputs, wanted, events, stop);
+    let announce = |key: &str| {
+        let (answer, answered) = oneshot::channel();
+        let event = Event::Announce { key: key.to_owned(), answer };
+        events.blocking_send(event).map_err(|_| ShardError::NotAnnounced)?;
+        answered.blocking_recv().map_err(|_| ShardError::NotAnnounced)
+    };
+    let attempt = |look| {
+        let Opened { sources, left_out } = open(inputs, wanted, look, &store, stop)?;
+        let schema = common_schema(&sources)?;
+        if let Some(column) = wanted.text_column.as_ref().filter(|_| !schema.fields().is_empty()) {
+            check_text(&schema, column)?;
+        }
+        let mut shards = RawShards::new(store.clone(), names.clone(), schema.clone(), announce);
+        match write_rows(&sources, &schema, &mut shards, wanted.most, events, stop) {
+            Ok((written, skipped)) => {
+                Ok(Converted { shards: written, schema, row_count: shards.row_count(), skipped, left_out })
+            }
+            Err(error) => {
+                shards.discard();
+                Err(error)
+            }
+        }
+    };
     // Which schema the first rows have depends on all of them.
     let look = if wanted.most == u64::MAX { Look::Head } else { Look::Whole };
     match attempt(look) {
@@ -92,37 +114,6 @@ pub(super) fn shards(
             attempt(Look::Whole)
         }
         result => result,
-    }
-}
-
-fn shards_at(
-    look: Look,
-    (store, names): (ShardStore, ShardNames),
-    inputs: &[(WorkFile, File)],
-    wanted: &Wanted,
-    events: &mpsc::Sender<Event>,
-    stop: &CancellationToken,
-) -> Result<Converted, ShardError> {
-    let Opened { sources, left_out } = open(inputs, wanted, look, &store, stop)?;
-    let schema = common_schema(&sources)?;
-    if let Some(column) = wanted.text_column.as_ref().filter(|_| !schema.fields().is_empty()) {
-        check_text(&schema, column)?;
-    }
-    let announce = |key: &str| {
-        let (answer, answered) = oneshot::channel();
-        let event = Event::Announce { key: key.to_owned(), answer };
-        events.blocking_send(event).map_err(|_| ShardError::NotAnnounced)?;
-        answered.blocking_recv().map_err(|_| ShardError::NotAnnounced)
-    };
-    let mut shards = RawShards::new(store, names, schema.clone(), announce);
-    match write_rows(&sources, &schema, &mut shards, wanted.most, events, stop) {
-        Ok((written, skipped)) => {
-            Ok(Converted { shards: written, schema, row_count: shards.row_count(), skipped, left_out })
-        }
-        Err(error) => {
-            shards.discard();
-            Err(error)
-        }
     }
 }
 

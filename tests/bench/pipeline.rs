@@ -108,26 +108,26 @@ impl Bench {
             let (mut took, mut rows) = (STAGES.map(|_| Duration::ZERO), Vec::new());
             let mut tallies = [recipe.tally(), recipe.tally(), filtering.tally()];
             let mut documents = Documents::default();
-            let mut stored: [Documents<T::Native>; WAYS as usize] = Default::default();
+            let mut stored = Documents::default();
             for pass in 0..WAYS {
                 let mut chunk = 0;
                 self.each_chunk(|texts| {
                     let way = (chunk / IN_TURN + usize::from(pass)) % usize::from(WAYS);
                     chunk += 1;
                     documents.clear();
-                    let (tally, stored) = (&mut tallies[way], &mut stored[way]);
+                    let tally = &mut tallies[way];
                     let mut one = |text: &str| recipe.encode(&text.into(), &|| false, &mut documents, tally);
                     let (encoded, encoding) = timed(|| texts.iter().try_for_each(|text| one(text)));
                     encoded?;
                     took[0] += encoding / u32::from(WAYS);
                     let ((), storing) = timed(|| match way {
-                        0 => copy::<T>(&documents, stored),
-                        1 => recipe.settle::<T>(&documents, stored, tally),
-                        _ => filtering.settle::<T>(&documents, stored, tally),
+                        0 => copy::<T>(&documents, &mut stored),
+                        1 => recipe.settle::<T>(&documents, &mut stored, tally),
+                        _ => filtering.settle::<T>(&documents, &mut stored, tally),
                     });
                     took[1 + way] += storing;
                     if way == 0 {
-                        let (window, pack) = cut::<T>(&recipe, stored, &mut rows);
+                        let (window, pack) = cut::<T>(&recipe, &stored, &mut rows);
                         took[4] += window;
                         took[5] += pack;
                     }

@@ -51,7 +51,9 @@ impl Body {
 
     /// The whole body, if it is no longer than `limit`; else what of it arrived until it was.
     pub(crate) async fn collect(mut self, limit: usize) -> Result<Vec<u8>, HubError> {
-        let mut all = Vec::new();
+        // As far as the Hub tells: growing would leave as much again behind.
+        let told = self.response.content_length().and_then(|length| usize::try_from(length).ok());
+        let mut all = Vec::with_capacity(told.unwrap_or(0).min(limit));
         while let Some(chunk) = self.next().await? {
             all.extend_from_slice(&chunk);
             if all.len() > limit {

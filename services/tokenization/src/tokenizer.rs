@@ -197,8 +197,7 @@ impl Tokenizers {
             let converted = on_its_own(|| files.converted()).await?;
             files = converted.map_err(|error| failure::no_tokenizer_json(name, &shown, &error))?;
         }
-        self.keep_files(repo, commit, &files).await;
-        Ok(files)
+        self.keep_files(repo, commit, files).await
     }
 
     async fn fetch(&self, repo: &RepoId, commit: &str, file: &RemoteFile, limit: u64) -> Result<Vec<u8>, Problem> {
@@ -223,21 +222,29 @@ impl Tokenizers {
         (hex::encode(Sha256::digest(&bytes)) == sha256).then_some(bytes)
     }
 
-    async fn keep_files(&self, repo: &RepoId, commit: &str, files: &Files) {
-        let mut kept = Kept { sha256: BTreeMap::new() };
-        for (path, bytes) in &files.0 {
-            let sha256 = hex::encode(Sha256::digest(bytes));
-            self.write(content(&sha256), bytes.clone()).await;
-            kept.sha256.insert((*path).to_owned(), sha256);
-        }
+    /// The same files again, of which there are copies now.
+    async fn keep_files(&self, repo: &RepoId, commit: &str, files: Files) -> Result<Files, Problem> {
+        let store = self.store.clone();
+        let copies = on_its_own(move || {
+            let copy = |(path, bytes): (&&str, &Vec<u8>)| {
+                let sha256 = hex::encode(Sha256::digest(bytes));
+                write(&store, &content(&sha256), bytes);
+                ((*path).to_owned(), sha256)
+            };
+            (Kept { sha256: files.0.iter().map(copy).collect() }, files)
+        });
+        let (kept, files) = copies.await?;
         self.keep(entry(repo, commit), &kept).await;
+        Ok(files)
     }
 
     async fn keep(&self, key: String, value: &impl Serialize) {
         if let Ok(json) = serde_json::to_vec(value)
             && self.read_bytes(key.clone()).await.as_ref() != Some(&json)
         {
-            self.write(key, json).await;
+            let store = self.store.clone();
+            // It warns where it fails.
+            let _ = tokio::task::spawn_blocking(move || write(&store, &key, &json)).await;
         }
     }
 
@@ -249,14 +256,12 @@ impl Tokenizers {
         let store = self.store.clone();
         tokio::task::spawn_blocking(move || store.read_file(&key).ok()).await.ok().flatten()
     }
+}
 
-    /// Best effort: without the copy the Hub is asked again.
-    async fn write(&self, key: String, bytes: Vec<u8>) {
-        let store = self.store.clone();
-        let written = tokio::task::spawn_blocking(move || store.write_file(&key, &bytes)).await;
-        if let Ok(Err(error)) = written {
-            tracing::warn!(%error, "a tokenizer could not be kept on disk");
-        }
+/// Best effort: without the copy the Hub is asked again.
+fn write(store: &ShardStore, key: &str, bytes: &[u8]) {
+    if let Err(error) = store.write_file(key, bytes) {
+        tracing::warn!(%error, "a tokenizer could not be kept on disk");
     }
 }
 

@@ -21,6 +21,7 @@ impl FastBpe {
         if kind == Kind::ByteLevelBpe {
             fill_holes(&mut json);
         }
+        join_merges(&mut json);
         let tokenizer = fastokens::Tokenizer::from_json(json).map_err(|error| error.to_string())?;
         Ok(Box::new(Self { tokenizer, kind }))
     }
@@ -34,6 +35,19 @@ fn fill_holes(json: &mut Value) {
     let end = used.iter().max().map_or(0, |id| id + 1).min(MAX_VOCABULARY.into());
     for id in (0..end).filter(|id| !used.contains(id)) {
         vocab.insert(format!("\u{F0000}{id}"), id.into());
+    }
+}
+
+/// Writes each merge as one text, the older way, where it stands as two: the library keeps all of them until it is built,
+/// and 500,000 pairs take 60 MB more.
+fn join_merges(json: &mut Value) {
+    let merges = json.pointer_mut("/model/merges").and_then(Value::as_array_mut);
+    for merge in merges.into_iter().flatten() {
+        if let Some([Value::String(left), Value::String(right)]) = merge.as_array().map(Vec::as_slice)
+            && ![left, right].iter().any(|part| part.contains(' '))
+        {
+            *merge = format!("{left} {right}").into();
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 """Downloads and whole ingests beside their peers, in one run, all from one Hub on this machine.
 
-    make bench        # builds for release; 1.07 GB of Parquet in four files, 200 MB of JSON lines and of CSV
+    make bench        # builds for release; 1.07 GB of text as Parquet, as JSON lines and as CSV, each in four files
 
 The transfer alone, its verification included, beside `huggingface_hub.snapshot_download` and curl; the conversion
 alone, of files that lie on the disk, beside `datasets.load_dataset` of the same; then the whole job, from the click
@@ -33,7 +33,8 @@ sys.path.insert(0, str(ROOT / "tests/python"))
 from stack import free_ports, platform, running, subscribe, wait_ready  # noqa: E402
 
 FILES = 4
-PARQUET_BYTES = 1_070_000_000
+# Of text.
+BYTES = 1_070_000_000
 SNAPSHOT = """
 import sys, time, huggingface_hub
 started = time.monotonic()
@@ -53,27 +54,29 @@ Measured = tuple[float, int]
 
 
 def repositories(folder: Path, texts: Path) -> dict[str, int]:
-    """A Hub with the same text as Parquet, JSON lines and CSV; returns the bytes of text of each."""
+    """A Hub with the same text as Parquet, JSON lines and CSV, each in `FILES` files; returns the bytes of text of each."""
     files = sorted((texts / "datasets/tokenmill/english-docs/data").glob("train-*.parquet"))
     rows = pa.concat_tables([pq.read_table(file, columns=["id", "text"]) for file in files])
     size = sum(len(text.encode()) for text in rows["text"].to_pylist())
+    wanted = round(len(rows) * BYTES / FILES / size)
     for name in FORMATS:
         (folder / "datasets/bench" / name).mkdir(parents=True)
-    wanted = round(len(rows) * PARQUET_BYTES / FILES / size)
     for number in range(FILES):
-        path = folder / f"datasets/bench/parquet/train-{number:05}-of-{FILES:05}.parquet"
         # Each begins elsewhere: of files with the same bytes `huggingface_hub` fetches one.
         turned = [rows.slice(number * 1000), rows.slice(0, number * 1000)] * -(-wanted // len(rows))
-        pq.write_table(pa.concat_tables(turned).slice(0, wanted), path, compression="none", use_dictionary=False)
-    halves = [rows.slice(0, len(rows) // 2), rows.slice(len(rows) // 2)]
-    for number, half in enumerate(halves):
-        with (folder / f"datasets/bench/jsonl/train-{number}.jsonl").open("w") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in half.to_pylist())
-        with (folder / f"datasets/bench/csv/train-{number}.csv").open("w", newline="") as file:
+        part = pa.concat_tables(turned).slice(0, wanted)
+        name = f"train-{number:05}-of-{FILES:05}"
+        pq.write_table(
+            part, folder / f"datasets/bench/parquet/{name}.parquet", compression="none", use_dictionary=False
+        )
+        values = part.to_pylist()
+        with (folder / f"datasets/bench/jsonl/{name}.jsonl").open("w") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in values)
+        with (folder / f"datasets/bench/csv/{name}.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, ["id", "text"])
             writer.writeheader()
-            writer.writerows(half.to_pylist())
-    return {"parquet": PARQUET_BYTES, "jsonl": size, "csv": size}
+            writer.writerows(values)
+    return dict.fromkeys(FORMATS, BYTES)
 
 
 def process(command: list, cpu: list[float], **environment: str) -> Measured:

@@ -110,9 +110,13 @@ pub struct Reading {
 pub enum Look {
     /// As much as it takes to know the schema of all rows.
     Whole,
-    /// Of JSON the beginning, if it promises more of the same; a row that is not is [`ConvertError::Unforeseen`].
+    /// Of JSON and CSV the beginning, if it promises more of the same; a row that is not is
+    /// [`ConvertError::Unforeseen`].
     Head,
 }
+
+/// The beginning of a file: its second half must bring nothing new.
+const HEAD_BYTES: usize = 8 << 20;
 
 impl From<Format> for Reading {
     fn from(format: Format) -> Self {
@@ -157,7 +161,8 @@ enum Content {
 }
 
 impl Source {
-    /// Looks at a file, named `path` in its repository. JSON and CSV are read whole, as any row may bring another type.
+    /// Looks at a file, named `path` in its repository. JSON and CSV are read whole, as any row may bring another
+    /// type, unless their beginning is enough.
     pub fn open(
         path: &str,
         file: File,
@@ -248,7 +253,7 @@ impl Source {
             Format::Parquet => Box::new(parquet::ParquetBatches::open(file, path, schema)?),
             Format::Json => Box::new(jsonl::JsonBatches::open(file, path, options, (seen, self.look), stop)?),
             Format::Csv { separator } => {
-                Box::new(csv::CsvBatches::open(file, path, (*separator, options), seen, stop)?)
+                Box::new(csv::CsvBatches::open(file, path, (*separator, options), (seen, self.look), stop)?)
             }
             Format::Text => {
                 let input = compressed::Plain::open(file, path, stop)?.decoded(options);

@@ -11,9 +11,7 @@ use std::{
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
-use arrow_schema::SchemaRef;
-use arrow_select::concat::concat_batches;
-use ingestion::convert::{ConvertError, Format, Look, Reading, Source, common_schema};
+use ingestion::convert::{ConvertError, Format, Source, common_schema};
 use tokio_util::sync::CancellationToken;
 
 fn python(script: &str, arguments: &[&str]) -> String {
@@ -286,68 +284,5 @@ with pa.ipc.new_stream(sys.argv[3], t.schema) as w: w.write_table(t)";
             assert!(cut.is_err() || name == "stream.arrow", "a file cut at {at} of {} is whole", whole.len());
         }
         assert!(errors > 20, "only {errors} damaged files were noticed");
-    }
-}
-
-/// Rows of a file of JSON lines after so much of a look at it.
-fn read(path: &Path, look: Look) -> Result<(SchemaRef, RecordBatch), ConvertError> {
-    let stop = CancellationToken::new();
-    let reading = Reading { look, ..Format::Json.into() };
-    let sources = [Source::open("rows.jsonl", File::open(path).unwrap(), reading, &stop)?];
-    let schema = common_schema(&sources)?;
-    let batches = sources[0].batches(&schema, &stop)?.collect::<Result<Vec<_>, _>>()?;
-    Ok((schema.clone(), concat_batches(&schema, &batches).unwrap()))
-}
-
-#[test]
-fn what_the_beginning_of_a_file_promises_is_kept_or_noticed() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rows.jsonl");
-    let usual = |n: usize| {
-        let text = "text \\u00e9 \\n".repeat(60 + n % 10);
-        format!("{{\"id\": {n}, \"score\": {n}.5, \"flag\": true, \"none\": null, \"text\": \"{text}\"}}\n")
-    };
-    // Some 9 MiB; the row stands behind so many others.
-    let write = |row: &[u8], before: usize| {
-        let mut file = File::create(&path).unwrap();
-        let rows: Vec<String> = (0..10_000).map(usual).collect();
-        assert!(rows[..before].concat().len() < 9 << 20 && rows.concat().len() > 9 << 20);
-        let (head, tail) = rows.split_at(before);
-        file.write_all(&[head.concat().as_bytes(), row, tail.concat().as_bytes()].concat()).unwrap();
-    };
-    for row in ["", "{\"flag\": false}\n", "{}\n\n", "{\"id\": null, \"text\": \"\"}\n"] {
-        write(row.as_bytes(), 9_500);
-        assert_eq!(read(&path, Look::Head).unwrap(), read(&path, Look::Whole).unwrap(), "{row}");
-    }
-    let others: [(&[u8], bool); 9] = [
-        (b"{\"id\": 1.5}\n", true),
-        (b"{\"none\": \"something\"}\n", true),
-        (b"{\"new\": 1}\n", true),
-        (b"{\"score\": 3, \"id\": 4}\n", true),
-        (b"{\"none\": [1]}\n", true),
-        (b"{\"text\": [1]}\n", false),
-        (b"{\"score\": 9007199254740993}\n", false),
-        (b"{\"text\": \"\xff\"}\n", false),
-        (b"{\"id\": 4\n", false),
-    ];
-    for (row, is_read) in others {
-        let shown = String::from_utf8_lossy(row).into_owned();
-        write(row, 9_500);
-        let first = read(&path, Look::Head);
-        assert!(matches!(first, Err(ConvertError::Unforeseen { .. })), "{shown}: {first:?}");
-        assert_eq!(read(&path, Look::Whole).is_ok(), is_read, "{shown}");
-        for before in [1, 6_000] {
-            write(row, before);
-            // As a task does it.
-            let once_or_twice = match read(&path, Look::Head) {
-                Err(ConvertError::Unforeseen { .. }) => read(&path, Look::Whole),
-                other => other,
-            };
-            match (once_or_twice, read(&path, Look::Whole)) {
-                (Ok(one), Ok(other)) => assert_eq!(one, other, "{shown} at {before}"),
-                (Err(one), Err(other)) => assert_eq!(one.to_string(), other.to_string(), "{shown} at {before}"),
-                (one, other) => panic!("{shown} at {before}: {:?}, {:?}", one.err(), other.err()),
-            }
-        }
     }
 }

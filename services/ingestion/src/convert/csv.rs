@@ -1,4 +1,6 @@
 //! CSV and TSV into batches, in two passes over the file: first the type of each column, then the rows in these types.
+//! Most columns have one type from the beginning to the end. There the first pass may be left at the beginning, and the
+//! second one finds out whether it was right.
 //!
 //! What a cell means is what pandas takes it for with its defaults, because that is how `datasets` reads such files.
 //! Two things are better: whole numbers stay whole beside an empty cell, where pandas makes them floats, and a column's
@@ -22,7 +24,7 @@ use self::{
     rules::Rules,
 };
 use super::{
-    ConvertError, FirstPass, ReadBatches,
+    ConvertError, FirstPass, HEAD_BYTES, Look, ReadBatches,
     batches::BATCH_BYTES,
     compressed::Plain,
     skips::{Gap, Skips},
@@ -37,7 +39,7 @@ pub(super) fn schema(
     file: &File,
     path: &str,
     (separator, options): (u8, &Options),
-    on_bad_rows: OnBadRows,
+    (on_bad_rows, look): (OnBadRows, Look),
     stop: &CancellationToken,
 ) -> Result<FirstPass, ConvertError> {
     let mut records = Records::open(Plain::open(file, path, stop)?.decoded(options), separator, &options.table)?;
@@ -49,12 +51,28 @@ pub(super) fn schema(
     // Of each column the first line with a number that no float holds.
     let mut inexact = vec![None; kinds.len()];
     let mut found = OnBadRows::Fail;
+    let texts: Vec<bool> = records.names().iter().map(|name| options.is_text(name)).collect();
+    let (mut seen_of_file, mut may_leave) = (Look::Whole, look == Look::Head && on_bad_rows == OnBadRows::Fail);
+    // Bytes of the rows before this one, and of those to the last that brought another type.
+    let (mut seen, mut new) = (0, 0);
     while let Some(row) = records.next()? {
+        if may_leave && seen >= HEAD_BYTES as u64 {
+            may_leave = false;
+            let are_known = kinds.iter().zip(&texts).all(|(kind, is_text)| *is_text || *kind != Kind::Null);
+            if are_known && new < HEAD_BYTES as u64 / 2 {
+                seen_of_file = Look::Head;
+                break;
+            }
+        }
+        seen += row.bytes();
         match row.cells() {
             Ok(mut cells) => {
                 for (kind, inexact) in kinds.iter_mut().zip(&mut inexact) {
                     let found = Kind::of(cells.next().unwrap_or_default(), &rules);
-                    *kind = kind.join(found);
+                    let before = std::mem::replace(kind, kind.join(found));
+                    if before.data_type() != kind.data_type() {
+                        new = seen;
+                    }
                     if found.is_inexact() {
                         inexact.get_or_insert(row.line());
                     }
@@ -64,7 +82,7 @@ pub(super) fn schema(
             Err(error) => return Err(error),
         }
     }
-    for (kind, _) in kinds.iter_mut().zip(records.names()).filter(|(_, name)| options.is_text(name)) {
+    for (kind, _) in kinds.iter_mut().zip(texts).filter(|(_, is_text)| *is_text) {
         *kind = Kind::Text;
     }
     let floats = records.names().iter().zip(kinds.iter().zip(inexact)).filter(|(_, (kind, _))| **kind == Kind::Float);
@@ -74,7 +92,7 @@ pub(super) fn schema(
     }
     let field = |(name, kind): (&String, Kind)| Field::new(name, kind.data_type(), true);
     let schema = Schema::new(records.names().iter().zip(kinds).map(field).collect::<Vec<_>>());
-    Ok(FirstPass::new(schema, found))
+    Ok(FirstPass { look: seen_of_file, ..FirstPass::new(schema, found) })
 }
 
 /// The second pass.
@@ -82,21 +100,22 @@ pub(super) struct CsvBatches {
     records: Records,
     rules: Rules,
     schema: SchemaRef,
+    look: Look,
     skips: Skips,
 }
 
 impl CsvBatches {
-    /// `schema` and `on_bad_rows` are what the first pass found.
+    /// `schema`, `on_bad_rows` and `look` are what the first pass found.
     pub(super) fn open(
         file: &File,
         path: &str,
         (separator, options): (u8, &Options),
-        (schema, on_bad_rows): (&SchemaRef, OnBadRows),
+        ((schema, on_bad_rows), look): ((&SchemaRef, OnBadRows), Look),
         stop: &CancellationToken,
     ) -> Result<Self, ConvertError> {
         let records = Records::open(Plain::open(file, path, stop)?.decoded(options), separator, &options.table)?;
         let rules = Rules::new(&options.table.cells);
-        Ok(Self { records, rules, schema: Arc::clone(schema), skips: Skips::new(on_bad_rows) })
+        Ok(Self { records, rules, schema: Arc::clone(schema), look, skips: Skips::new(on_bad_rows) })
     }
 }
 
@@ -114,7 +133,11 @@ impl ReadBatches for CsvBatches {
                 }
             };
             for column in &mut columns {
-                column.push(cells.next().unwrap_or_default(), &self.rules);
+                let cell = cells.next().unwrap_or_default();
+                if self.look == Look::Head && !column.fits(cell, &self.rules) {
+                    return Err(ConvertError::Unforeseen { file: row.file().to_owned() });
+                }
+                column.push(cell, &self.rules);
             }
             rows += 1;
             bytes += row.bytes();

@@ -1,6 +1,6 @@
 //! The first look at a file: its schema, and what the reader of its rows should know besides.
 //!
-//! CSV, tar archives and most of JSON are read whole for it, as any row may bring another column or type.
+//! Tar archives and some of CSV and JSON are read whole for it, as any row may bring another column or type.
 
 use std::fs::File;
 
@@ -47,7 +47,7 @@ pub(super) fn first_pass(
             schema::chosen(own, path, options.columns.as_deref())?.into()
         }
         Format::Json => jsonl::schema(file, path, options, (on_bad_rows, look), stop)?,
-        Format::Csv { separator } => csv::schema(file, path, (separator, options), on_bad_rows, stop)?,
+        Format::Csv { separator } => csv::schema(file, path, (separator, options), (on_bad_rows, look), stop)?,
         Format::Text => FirstPass::new(text::schema(options), on_bad_rows),
         Format::Arrow => arrow::ArrowBatches::open(file, path)?.schema().as_ref().clone().into(),
         Format::WebDataset => webdataset::schema(file, path, stop)?,

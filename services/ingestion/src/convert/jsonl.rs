@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::columns::Columns;
 use super::{
-    ConvertError, FirstPass, Look, ReadBatches,
+    ConvertError, FirstPass, HEAD_BYTES, Look, ReadBatches,
     compressed::Plain,
     infer::Inference,
     json_text::{for_columns, may_be_odd},
@@ -44,8 +44,6 @@ const DECODE_ROWS: usize = 1024;
 const BLOCK_BYTES: usize = 512 << 10;
 /// Blocks for each core at a time, so that none of them waits long for another.
 const BLOCKS: usize = 4;
-/// The beginning of a file: its second half must bring nothing new.
-const HEAD_BYTES: usize = 8 << 20;
 
 /// The first pass: the schema that all rows of the file fit which are read at all.
 pub(super) fn schema(

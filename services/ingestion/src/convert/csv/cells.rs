@@ -36,7 +36,8 @@ impl Kind {
         }
         let number = rules.whole(cell);
         if let Ok(whole) = number.parse::<i64>() {
-            return Self::Int { negative: whole < 0, exact: is_exact(whole.into()) };
+            // Also a negative zero, which no unsigned number is read from.
+            return Self::Int { negative: number.starts_with('-'), exact: is_exact(whole.into()) };
         }
         if let Ok(whole) = number.parse::<u64>() {
             return Self::UInt { exact: is_exact(whole.into()) };
@@ -104,7 +105,21 @@ impl Cells {
         }
     }
 
-    /// The first pass saw every cell, so each one parses.
+    /// Whether a first pass that had seen this cell too would have found the same type of column.
+    pub(super) fn fits(&self, cell: &str, rules: &Rules) -> bool {
+        match (self, || Kind::of(cell, rules)) {
+            (Self::Text(_), _) => true,
+            (Self::Null(_), _) => rules.is_null(cell),
+            (Self::Bool(_), kind) => matches!(kind(), Kind::Null | Kind::Bool),
+            (Self::Int(_), kind) => matches!(kind(), Kind::Null | Kind::Int { .. }),
+            (Self::UInt(_), kind) => {
+                matches!(kind(), Kind::Null | Kind::UInt { .. } | Kind::Int { negative: false, .. })
+            }
+            (Self::Float(_), kind) => !matches!(kind(), Kind::Bool | Kind::Text) && !kind().is_inexact(),
+        }
+    }
+
+    /// A cell that fits, as each does after a first pass over all of them.
     pub(super) fn push(&mut self, cell: &str, rules: &Rules) {
         let cell = Some(cell).filter(|cell| !rules.is_null(cell));
         match self {
@@ -148,6 +163,7 @@ mod tests {
             ("tRue", Kind::Text),
             ("007", int(false)),
             (" -7 ", int(true)),
+            ("-0", int(true)),
             ("9007199254740993", Kind::Int { negative: false, exact: false }),
             ("9223372036854775808", Kind::UInt { exact: true }),
             ("9223372036854775809", Kind::UInt { exact: false }),

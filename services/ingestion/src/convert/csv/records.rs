@@ -68,6 +68,10 @@ impl<'a> Row<'a> {
         Ok((0..count).map(move |cell| &text[record.range(place(cell)).unwrap_or_default()]))
     }
 
+    pub(super) fn file(&self) -> &'a str {
+        self.file
+    }
+
     pub(super) fn line(&self) -> u64 {
         self.line
     }

@@ -69,3 +69,24 @@ impl Engine for FastBpe {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn merges_of_two_texts_become_one_that_falls_apart_into_the_same() {
+        let merges = json!([["a", "b"], ["ab", "c"], "c d", ["a b", "c"], ["a", " "], ["a"], [1, 2]]);
+        let mut json = json!({"model": {"merges": merges}});
+        join_merges(&mut json);
+        let joined = json!(["a b", "ab c", "c d", ["a b", "c"], ["a", " "], ["a"], [1, 2]]);
+        assert_eq!(json, json!({"model": {"merges": joined}}));
+        for mut without in [json!({"model": {}}), json!({"model": {"merges": "a b"}}), json!(null)] {
+            let before = without.clone();
+            join_merges(&mut without);
+            assert_eq!(without, before);
+        }
+    }
+}

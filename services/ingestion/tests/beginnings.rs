@@ -1,5 +1,7 @@
 //! Files that are looked at for their first 8 MiB only: what comes behind is read right, or noticed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 use std::{fs::File, io::Write, path::Path};
 
 use arrow_array::RecordBatch;

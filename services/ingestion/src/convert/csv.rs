@@ -102,6 +102,8 @@ pub(super) struct CsvBatches {
     schema: SchemaRef,
     look: Look,
     skips: Skips,
+    /// Of each column the bytes of its text in the batch before: to grow into them would take another copy of all.
+    text_bytes: Vec<usize>,
 }
 
 impl CsvBatches {
@@ -115,13 +117,22 @@ impl CsvBatches {
     ) -> Result<Self, ConvertError> {
         let records = Records::open(Plain::open(file, path, stop)?.decoded(options), separator, &options.table)?;
         let rules = Rules::new(&options.table.cells);
-        Ok(Self { records, rules, schema: Arc::clone(schema), look, skips: Skips::new(on_bad_rows) })
+        Ok(Self {
+            records,
+            rules,
+            schema: Arc::clone(schema),
+            look,
+            skips: Skips::new(on_bad_rows),
+            text_bytes: Vec::new(),
+        })
     }
 }
 
 impl ReadBatches for CsvBatches {
     fn batch(&mut self) -> Result<Option<RecordBatch>, ConvertError> {
-        let mut columns: Vec<Cells> = self.schema.fields().iter().map(|field| Cells::of(field.data_type())).collect();
+        let text_bytes = self.text_bytes.drain(..).chain(std::iter::repeat(0));
+        let fields = self.schema.fields().iter().zip(text_bytes);
+        let mut columns: Vec<Cells> = fields.map(|(field, bytes)| Cells::of(field.data_type(), bytes)).collect();
         let (mut rows, mut bytes) = (0, 0);
         while rows < DECODE_ROWS && bytes < BATCH_BYTES {
             let Some(row) = self.records.next()? else { break };
@@ -145,6 +156,7 @@ impl ReadBatches for CsvBatches {
         if rows == 0 {
             return Ok(self.skips.rest(&self.schema));
         }
+        self.text_bytes.extend(columns.iter().map(Cells::text_bytes));
         let arrays = columns.into_iter().map(Cells::finish).collect();
         let cast = |source| ConvertError::Cast { file: self.records.file().to_owned(), source };
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).map(Some).map_err(cast)

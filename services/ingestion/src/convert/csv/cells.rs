@@ -94,15 +94,21 @@ pub(super) enum Cells {
 }
 
 impl Cells {
-    pub(super) fn of(data_type: &DataType) -> Self {
+    /// With room for some more than so many bytes of text.
+    pub(super) fn of(data_type: &DataType, text_bytes: usize) -> Self {
         match data_type {
             DataType::Null => Self::Null(0),
             DataType::Boolean => Self::Bool(BooleanBuilder::new()),
             DataType::Int64 => Self::Int(Int64Builder::new()),
             DataType::UInt64 => Self::UInt(UInt64Builder::new()),
             DataType::Float64 => Self::Float(Float64Builder::new()),
-            _ => Self::Text(StringBuilder::new()),
+            _ => Self::Text(StringBuilder::with_capacity(0, text_bytes + text_bytes / 8)),
         }
+    }
+
+    /// How many bytes of text there are.
+    pub(super) fn text_bytes(&self) -> usize {
+        if let Self::Text(builder) = self { builder.values_slice().len() } else { 0 }
     }
 
     /// Whether a first pass that had seen this cell too would have found the same type of column.

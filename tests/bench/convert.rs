@@ -6,7 +6,11 @@
 
 use std::{error::Error, fs::File, sync::mpsc::sync_channel, thread, time::Instant};
 
-use ingestion::convert::{ConvertError, Format, Look, Reading, Source, batches::Batcher, common_schema};
+use ingestion::convert::{
+    ConvertError, Format, Look, Reading, Source,
+    batches::{BATCH_BYTES, Batcher, batch_bytes},
+    common_schema,
+};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use shard_store::ShardStore;
 use tokio_util::sync::CancellationToken;
@@ -15,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 #[global_allocator]
 static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
-/// Batches of half a MiB: some 4 MiB, as in the product.
-const READ_AHEAD: usize = 8;
+/// As in the product: hauls of some 2 MiB.
+const READ_AHEAD: usize = 2;
 
 fn main() -> Result<(), Box<dyn Error>> {
     allocator::give_back();
@@ -44,10 +48,21 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Ok(batches) => Box::new(batches) as Box<dyn Iterator<Item = _>>,
                 Err(error) => Box::new(std::iter::once(Err(error))),
             });
-            // Nobody takes them after an error.
-            all.map(|batch| sender.send(batch)).take_while(Result::is_ok).for_each(drop);
+            let (mut haul, mut bytes) = (Vec::new(), 0);
+            for batch in all {
+                bytes += batch.as_ref().map_or(BATCH_BYTES, batch_bytes);
+                haul.push(batch);
+                if bytes >= BATCH_BYTES {
+                    bytes = 0;
+                    // Nobody takes them after an error.
+                    if sender.send(std::mem::take(&mut haul)).is_err() {
+                        return;
+                    }
+                }
+            }
+            let _ = sender.send(haul);
         });
-        for batch in queue {
+        for batch in queue.into_iter().flatten() {
             cutter.push(&batch?)?.iter().try_for_each(|batch| writer.write(batch))?;
         }
         Ok(())

@@ -21,7 +21,7 @@ pub use mimalloc::MiMalloc as Allocator;
 
 /// How long freed memory is kept for whoever asks next. By default it is 10 ms, which is less than lies between two
 /// batches: then each of them is cleared by the system anew, and an ingest takes a twentieth longer. With 100 ms it is no
-/// faster than with this, and holds 60 MB more.
+/// faster than with this, and holds some 50 MB more.
 pub const FREED_IS_KEPT: Duration = Duration::from_millis(FREED_IS_KEPT_MS as u64);
 const FREED_IS_KEPT_MS: u8 = 20;
 /// What ended threads left is looked for so often.

@@ -121,7 +121,10 @@ impl Cells {
             (Self::UInt(_), kind) => {
                 matches!(kind(), Kind::Null | Kind::UInt { .. } | Kind::Int { negative: false, .. })
             }
-            (Self::Float(_), kind) => !matches!(kind(), Kind::Bool | Kind::Text) && !kind().is_inexact(),
+            (Self::Float(_), kind) => match kind() {
+                Kind::Bool | Kind::Text => false,
+                number => !number.is_inexact(),
+            },
         }
     }
 

@@ -16,8 +16,11 @@ use tokio::runtime::Builder;
 static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 fn main() -> ExitCode {
-    allocator::give_back();
     let arguments = Arguments::parse();
+    // The other commands only ask, and end.
+    if matches!(arguments.command, Command::Up(_)) {
+        allocator::give_back();
+    }
     // Fails only when a provider is installed already, which is then the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // A thread keeps what was freed on it as long as it lives, and no other may take that.

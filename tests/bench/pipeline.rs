@@ -38,8 +38,8 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const BATCH_ROWS: usize = 880;
 const MAX_LENGTH: u32 = 512;
 const STRIDE: u32 = 64;
-/// Rows of a chunk, which is some 512 KiB.
-const CHUNK_ROWS: usize = 220;
+/// Rows of a chunk, which is some 1 MiB.
+const CHUNK_ROWS: usize = 440;
 const STAGES: [&str; 6] = ["encode", "ids as stored", "ids, statistics", "ids, filters, statistics", "window", "pack"];
 /// Ways to store ids: as they are, counted, filtered and counted.
 const WAYS: u8 = 3;
@@ -148,7 +148,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Texts of about 512 KiB at a time.
+    /// Texts of about 1 MiB at a time.
     fn each_chunk(&self, mut chunk: impl FnMut(&[&str]) -> Outcome<()>) -> Outcome<()> {
         for batch in 0..self.raw.batch_count() {
             let batch = self.raw.batch(batch)?;

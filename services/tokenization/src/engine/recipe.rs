@@ -37,6 +37,9 @@ pub enum RecipeError {
     Chat(#[from] ChatError),
 }
 
+/// Ids that are copied ahead of those that are counted.
+const NEAR_IDS: usize = 8 << 10;
+
 /// How documents become sequences.
 pub struct Recipe {
     tokenizer: Arc<Tokenizer>,
@@ -202,11 +205,8 @@ impl Recipe {
         settled.clear();
         tally.counts.vocabulary.warm(encoded.ids.len());
         match &self.filter {
-            // Counted and copied as a whole: document by document both take longer.
             None => {
-                tally.counts.vocabulary.add::<UInt32Type>(&encoded.ids, 1);
-                encoded.ranges().for_each(|document| self.count::<UInt32Type>(&encoded.ids[document], tally));
-                settled.ids.extend(encoded.ids.iter().map(|id| T::from_id(*id)));
+                self.keep_all::<T>(encoded, &mut settled.ids, tally);
                 settled.mask.extend_from_slice(&encoded.mask);
                 settled.lengths.extend_from_slice(&encoded.lengths);
             }
@@ -216,8 +216,11 @@ impl Recipe {
                     let (ids, start) = (&encoded.ids[document.clone()], settled.ids.len());
                     let mask = encoded.mask.get(document).unwrap_or_default();
                     self.thin::<T>(filter, ids, mask, settled, tally);
-                    self.count::<T>(&settled.ids[start..], tally);
-                    settled.lengths.push(settled.ids.len() - start);
+                    let ids = &settled.ids[start..];
+                    let windows = self.count(ids.len(), tally);
+                    let shared = self.windows.shared(windows);
+                    shared.for_each(|part| tally.counts.vocabulary.add::<T>(&ids[part], 1));
+                    settled.lengths.push(ids.len());
                 }
             }
         }
@@ -248,24 +251,52 @@ impl Recipe {
         }
     }
 
-    /// Counts what is left of a document, and its windows; each of the ids was counted once before.
-    fn count<T: TokenId>(&self, ids: &[T::Native], tally: &mut Tally) {
-        let Counts { totals, vocabulary, lengths, .. } = &mut tally.counts;
-        totals.documents_empty += u64::from(ids.is_empty());
-        if self.pack.is_some() {
-            totals.tokens += ids.len() as u64;
-            return;
+    /// Copies all ids and counts each as often as windows store it. What two windows share is counted twice at once: to
+    /// come back to each such piece takes three times as long.
+    fn keep_all<T: TokenId>(&self, encoded: &Documents, kept: &mut Vec<T::Native>, tally: &mut Tally) {
+        let ids = &encoded.ids;
+        kept.reserve(ids.len());
+        // Up to here ids were counted for all windows before the next.
+        let mut counted = 0;
+        for document in encoded.ranges() {
+            // Before they are counted, which finds them in the nearest cache then.
+            if kept.len() < document.end {
+                tally.counts.vocabulary.add::<UInt32Type>(&ids[counted..document.start], 1);
+                counted = document.start;
+                let near = ids.len().min(document.end + NEAR_IDS);
+                kept.extend(ids[kept.len()..near].iter().map(|id| T::from_id(*id)));
+            }
+            let windows = self.count(document.len(), tally);
+            for part in self.windows.shared(windows) {
+                let (start, end) = (document.start + part.start, document.start + part.end);
+                // In one window so far; or counted already, and in one more, where more than half of each is shared.
+                let once = counted.min(start)..counted.max(start);
+                tally.counts.vocabulary.add::<UInt32Type>(&ids[once.clone()], 1);
+                tally.counts.vocabulary.add::<UInt32Type>(&ids[once.end..end], 2);
+                counted = end;
+            }
         }
-        let windows = self.windows.count(ids.len());
-        let Some(full) = windows.checked_sub(1) else { return };
-        let (room, last) = (self.windows.room(), ids.len() - full * self.windows.step());
+        tally.counts.vocabulary.add::<UInt32Type>(&ids[counted..], 1);
+    }
+
+    /// Counts a document of so many ids and its windows, but not the ids themselves. How many windows it has by itself.
+    fn count(&self, length: usize, tally: &mut Tally) -> usize {
+        let Counts { totals, lengths, .. } = &mut tally.counts;
+        totals.documents_empty += u64::from(length == 0);
+        if self.pack.is_some() {
+            totals.tokens += length as u64;
+            return 0;
+        }
+        let windows = self.windows.count(length);
+        let Some(full) = windows.checked_sub(1) else { return 0 };
+        let (room, last) = (self.windows.room(), length - full * self.windows.step());
         let added = self.template.prefix.len() + self.template.suffix.len();
         lengths[room + added] += full as u64;
         lengths[last + added] += 1;
         totals.tokens += (full * room + last) as u64;
         totals.sequences += windows as u64;
         totals.documents_truncated += u64::from(full > 0);
-        self.windows.shared(windows).for_each(|part| vocabulary.add::<T>(&ids[part], 1));
+        windows
     }
 
     /// What the threads counted together, dropped tokens told from those that stayed.

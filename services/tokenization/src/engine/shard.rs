@@ -25,14 +25,14 @@ use mask::{mask_list, mask_rows};
 use rows::Rows;
 
 /// Text in one chunk, unless a single document is longer.
-const CHUNK_BYTES: usize = 512 * 1024;
+const CHUNK_BYTES: usize = 1 << 20;
 /// Chunks in flight for each thread: while one is slow, a long document, the others go on without it.
-const CHUNKS: usize = 8;
+const CHUNKS: usize = 4;
 /// Documents in one chunk: progress is told at least so often.
 const CHUNK_ROWS: usize = 1000;
-/// Ids for which buffers are kept from chunk to chunk: those of a chunk of many short tokens. One long document needs
-/// more, and is not to leave all buffers as large as itself.
-const KEPT_IDS: usize = CHUNK_BYTES;
+/// Ids for which buffers are kept from chunk to chunk: a token of prose has some four bytes. One long document needs more,
+/// and is not to leave all buffers as large as itself.
+const KEPT_IDS: usize = CHUNK_BYTES / 2;
 /// Text between two looks at the stop flag.
 const STOP_BYTES: usize = 64 * 1024;
 

@@ -4,6 +4,7 @@
 mod chat;
 mod chat_templates;
 mod conversion;
+mod counting;
 mod engines;
 mod exactness;
 mod packed;

@@ -36,6 +36,8 @@ pub struct DownloadProgress {
     /// As of the job.
     pub tries: u32,
     pub max_tries: u32,
+    /// Converted so far; while a large file is, nothing else moves.
+    pub rows: u64,
     /// The slowest five.
     pub files: Vec<FileProgress>,
 }

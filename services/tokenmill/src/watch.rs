@@ -4,8 +4,11 @@ use crate::{failure::Failure, output};
 use catalog_client::CatalogClient;
 use dataset_model::{Dataset, DatasetEvent, DatasetId, JobId, JobState, Problem, TokenizationStatus};
 use dataset_proto::catalog::{WatchDatasetRequest, WatchDatasetResponse, watch_dataset_response::Item};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressDrawTarget;
 use std::time::Duration;
+
+mod bar;
+use bar::{Bar, Unit};
 
 /// Waits for `job` of `dataset`; ends with the dataset as it then is.
 pub(crate) async fn wait(
@@ -14,24 +17,23 @@ pub(crate) async fn wait(
     job: JobId,
     quiet: bool,
 ) -> Result<Dataset, Failure> {
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
     // Hidden by itself when stderr is no terminal.
-    bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
+    let bar = Bar::new(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
     let ended = tokio::select! {
         ended = follow(catalog, dataset, job, &bar) => ended,
         _ = tokio::signal::ctrl_c() => {
-            bar.finish_and_clear();
+            bar.clear();
             output::remark(&format!("detached; the job goes on. To cancel it: tokenmill dataset cancel {dataset}"));
             std::process::exit(0);
         }
     };
-    bar.finish_and_clear();
+    bar.clear();
     ended?;
     Ok(catalog.get_dataset(dataset).await?)
 }
 
 /// Follows the feed over restarts of the catalog.
-async fn follow(catalog: &CatalogClient, dataset: DatasetId, job: JobId, bar: &ProgressBar) -> Result<(), Failure> {
+async fn follow(catalog: &CatalogClient, dataset: DatasetId, job: JobId, bar: &Bar) -> Result<(), Failure> {
     let mut since = None;
     loop {
         let request = WatchDatasetRequest { dataset_id: dataset.to_string(), since_seq: since };
@@ -58,7 +60,7 @@ fn judge(
     message: WatchDatasetResponse,
     job: JobId,
     since: &mut Option<u64>,
-    bar: &ProgressBar,
+    bar: &Bar,
 ) -> Result<Option<Outcome>, Failure> {
     match message.item {
         Some(Item::Snapshot(snapshot)) => {
@@ -99,17 +101,17 @@ fn failed(problem: Option<Problem>) -> Failure {
     problem.map_or_else(|| Failure::other("the job failed"), Failure::of_job)
 }
 
-fn outcome_of(event: DatasetEvent, job: JobId, bar: &ProgressBar) -> Option<Outcome> {
+fn outcome_of(event: DatasetEvent, job: JobId, bar: &Bar) -> Option<Outcome> {
     let ours = |id: JobId| id == job;
     match event {
         DatasetEvent::DownloadProgress(p) if ours(p.job_id) => {
             let phase = format!("{}{}", p.phase, tries(p.tries, p.max_tries));
-            draw(bar, BYTES, p.downloaded, p.total, &phase);
+            bar.draw(Unit::Bytes, (p.downloaded, p.total), p.rows, &phase);
             None
         }
         DatasetEvent::TokenizationProgress(p) if ours(p.job_id) => {
             let tokens = format!("{} tokens{}", indicatif::HumanCount(p.tokens), tries(p.tries, p.max_tries));
-            draw(bar, ROWS, p.samples, p.total_samples, &tokens);
+            bar.draw(Unit::Samples, (p.samples, p.total_samples), p.tokens, &tokens);
             None
         }
         DatasetEvent::DownloadCompleted { job_id, .. } | DatasetEvent::TokenizationCompleted { job_id, .. }
@@ -135,21 +137,4 @@ fn outcome_of(event: DatasetEvent, job: JobId, bar: &ProgressBar) -> Option<Outc
 /// Which try it is, once something went wrong.
 fn tries(tries: u32, max_tries: u32) -> String {
     if tries > 1 { format!(", try {tries} of {max_tries}") } else { String::new() }
-}
-
-const BYTES: &str = "{msg:12} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} eta {eta}";
-const ROWS: &str = "{wide_bar} {human_pos}/{human_len} samples {per_sec} eta {eta} · {msg}";
-
-fn draw(bar: &ProgressBar, template: &str, done: u64, total: u64, message: &str) {
-    if bar.length().is_none()
-        && total > 0
-        && let Ok(style) = ProgressStyle::with_template(template)
-    {
-        bar.set_style(style);
-    }
-    if total > 0 {
-        bar.set_length(total);
-    }
-    bar.set_position(done);
-    bar.set_message(message.to_owned());
 }

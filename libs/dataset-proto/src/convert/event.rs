@@ -21,6 +21,7 @@ impl From<DatasetEvent> for Body {
                 attempt: p.attempt,
                 tries: p.tries,
                 max_tries: p.max_tries,
+                rows: p.rows,
                 files: p.files.into_iter().map(Into::into).collect(),
             }),
             DatasetEvent::DownloadCompleted { job_id, file_path, row_count, size_bytes } => {
@@ -92,6 +93,7 @@ impl TryFrom<Body> for DatasetEvent {
                 attempt: p.attempt,
                 tries: p.tries,
                 max_tries: p.max_tries,
+                rows: p.rows,
                 files: p.files.into_iter().map(Into::into).collect(),
             }),
             Body::DownloadCompleted(e) => Self::DownloadCompleted {

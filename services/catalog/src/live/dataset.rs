@@ -176,6 +176,7 @@ impl DatasetWatcher {
                 attempt,
                 tries,
                 max_tries,
+                rows: progress.rows,
                 files: slowest(progress.files),
             }),
             Some(tokenization_id) => DatasetEvent::TokenizationProgress(TokenizationProgress {

@@ -39,7 +39,9 @@ proptest! {
         for document in encoded.ranges() {
             for parts in recipe.sequences(&encoded.ids[document]) {
                 stored.add_lengths(parts.concat().len(), 1);
-                parts.iter().for_each(|ids| stored.add_tokens::<UInt32Type>(ids, 1));
+                for ids in parts {
+                    stored.add_tokens::<UInt32Type>(ids, 1);
+                }
             }
         }
         prop_assert!(counts.vocabulary == stored.vocabulary && counts.lengths == stored.lengths);

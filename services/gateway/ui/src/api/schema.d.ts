@@ -681,6 +681,11 @@ export interface components {
              * @description Percent, 0–100.
              */
             progress: number;
+            /**
+             * Format: int64
+             * @description Converted so far; while a large file is, nothing else moves.
+             */
+            rows: number;
             /** Format: int64 */
             total: number;
             /**

@@ -16,6 +16,7 @@ const download = (downloaded: number, more: Partial<DownloadProgress> = {}): Dow
   attempt: 1,
   tries: 1,
   max_tries: 3,
+  rows: 0,
   files: [],
   ...more,
 });
@@ -78,6 +79,10 @@ test('it stalls when nothing moves, not when nothing is said', () => {
   expect(isStalled(live, 14_000)).toBe(true);
   live = afterDownload(live, download(2 * MB, { phase: 'converting' }), 15_000);
   expect(isStalled(live, 20_000)).toBe(false);
+  // A large file that is being converted moves by its rows alone.
+  live = afterDownload(live, download(2 * MB, { phase: 'converting', rows: 1000 }), 24_000);
+  expect(isStalled(live, 33_999)).toBe(false);
+  expect(isStalled(live, 34_000)).toBe(true);
 });
 
 test('without a total there is no percentage', () => {

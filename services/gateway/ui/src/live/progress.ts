@@ -27,6 +27,8 @@ export interface LiveJob {
   tries: number;
   maxTries: number;
   files: LiveFile[];
+  /** Converted by a download: while a large file is, nothing else moves. */
+  rows: number;
   tokens: number;
   sequences: number;
   /** When it last got further, in milliseconds. */
@@ -42,6 +44,7 @@ interface Step {
   tries: number;
   maxTries: number;
   files?: FileProgress[];
+  rows?: number;
   tokens?: number;
   sequences?: number;
 }
@@ -61,7 +64,9 @@ export function advanceFiles(before: LiveFile[], files: FileProgress[], at: numb
 
 function advance(before: LiveJob | undefined, step: Step, at: number): LiveJob {
   const same = before?.jobId === step.jobId ? before : undefined;
-  const moved = same?.done !== step.done || same.phase !== step.phase || same.tokens !== (step.tokens ?? 0);
+  const { rows = 0, tokens = 0 } = step;
+  const moved =
+    same?.done !== step.done || same.phase !== step.phase || same.rows !== rows || same.tokens !== tokens;
   const rate = moved ? smooth(same?.rate, step.perSecond, at) : same.rate;
   return {
     jobId: step.jobId,
@@ -74,7 +79,8 @@ function advance(before: LiveJob | undefined, step: Step, at: number): LiveJob {
     tries: step.tries,
     maxTries: step.maxTries,
     files: advanceFiles(same?.files ?? [], step.files ?? [], at),
-    tokens: step.tokens ?? 0,
+    rows,
+    tokens,
     sequences: step.sequences ?? 0,
     movedAt: moved ? at : same.movedAt,
   };
@@ -89,9 +95,10 @@ export function afterDownload(before: LiveJob | undefined, event: DownloadProgre
     tries,
     max_tries: maxTries,
     files,
+    rows,
     bytes_per_second: perSecond,
   } = event;
-  return advance(before, { jobId, phase, done, total, perSecond, tries, maxTries, files }, at);
+  return advance(before, { jobId, phase, done, total, perSecond, tries, maxTries, files, rows }, at);
 }
 
 export function afterTokenization(
@@ -117,10 +124,10 @@ export function afterTokenization(
 export function fromJob(before: LiveJob | undefined, job: Job, at: number): LiveJob {
   const { tries, max_tries: maxTries } = job;
   if (before?.jobId === job.id) return before.tries >= tries ? before : { ...before, tries, maxTries };
-  const { phase = '', done = 0, total = 0, files = [], tokens = 0, sequences = 0 } = job.progress;
+  const { phase = '', done = 0, total = 0, files = [], rows = 0, tokens = 0, sequences = 0 } = job.progress;
   return advance(
     undefined,
-    { jobId: job.id, phase, done, total, perSecond: 0, tries, maxTries, files, tokens, sequences },
+    { jobId: job.id, phase, done, total, perSecond: 0, tries, maxTries, files, rows, tokens, sequences },
     at,
   );
 }

@@ -16,6 +16,7 @@ const live: LiveJob = {
   tries: 1,
   maxTries: 3,
   files: [],
+  rows: 0,
   tokens: 0,
   sequences: 0,
   movedAt: Date.now(),

@@ -53,6 +53,7 @@ const progress = (downloaded: number): DownloadProgress => ({
   phase: 'downloading',
   bytes_per_second: 5,
   ...first,
+  rows: 0,
   files: [],
 });
 const summary = (id: string, more: Partial<Summary> = {}): Summary => ({

@@ -269,7 +269,7 @@ impl Recipe {
             let windows = self.count(document.len(), tally);
             for part in self.windows.shared(windows) {
                 let (start, end) = (document.start + part.start, document.start + part.end);
-                // In one window so far; or counted already, and in one more, where more than half of each is shared.
+                // Ids of one window; or, where windows share more than half, some that were counted and are in one more.
                 let once = counted.min(start)..counted.max(start);
                 tally.counts.vocabulary.add::<UInt32Type>(&ids[once.clone()], 1);
                 tally.counts.vocabulary.add::<UInt32Type>(&ids[once.end..end], 2);
